@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms and what each may import are listed in ARCHITECTURE.md; `make check` holds both to it.
+
+/// Where the set-up puts the shim over libtorch (`cluster/setup`).
+let shimFolder = Context.packageDirectory + "/.moderato/lib"
+
+let linkShim: [LinkerSetting] = [
+    .unsafeFlags([
+        "-L\(shimFolder)",
+        "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib",
+        "-Xlinker", "-rpath", "-Xlinker", shimFolder,
+        "-Xlinker", "--allow-shlib-undefined",
+    ])
+]
+
+func product(_ name: String, _ package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
+
+let package = Package(
+    name: "Moderato",
+    products: [
+        .executable(name: "moderato", targets: ["moderato"]),
+        .executable(name: "moderato-trainer", targets: ["moderato-trainer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")]),
+        .target(name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"]),
+        .target(name: "SweepStore", dependencies: ["SweepCore", product("GRDB", "GRDB.swift")]),
+        .target(name: "SweepTraining", dependencies: ["SweepCore", "CTorchShim"]),
+        .target(
+            name: "SweepCoordinator",
+            dependencies: ["SweepCore", "SweepWire", "SweepStore", product("Logging", "swift-log")]),
+        .target(
+            name: "SweepWorker",
+            dependencies: ["SweepCore", "SweepWire", product("Logging", "swift-log")]),
+        .target(name: "SweepReport", dependencies: ["SweepCore", "SweepStore"]),
+        .target(name: "SweepFile", dependencies: ["SweepCore", product("Yams", "Yams")]),
+        .executableTarget(
+            name: "moderato",
+            dependencies: [
+                "SweepCore", "SweepWire", "SweepStore", "SweepCoordinator", "SweepWorker",
+                "SweepReport", "SweepFile", product("Logging", "swift-log"),
+                product("ArgumentParser", "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "moderato-trainer",
+            dependencies: ["SweepCore", "SweepTraining", "SweepWire"],
+            linkerSettings: linkShim),
+        .target(
+            name: "CSweepProto",
+            linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CTorchShim"),
+
+        .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
+        .testTarget(name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
+        .testTarget(name: "SweepStoreTests", dependencies: ["SweepCore", "SweepStore"]),
+        .testTarget(
+            name: "SweepTrainingTests",
+            dependencies: ["SweepCore", "SweepTraining"],
+            linkerSettings: linkShim),
+        .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport", "SweepStore"]),
+        .testTarget(name: "SweepFileTests", dependencies: ["SweepCore", "SweepFile"]),
+        .testTarget(
+            name: "moderatoTests",
+            dependencies: [
+                "SweepCore", "SweepStore", "SweepWire", "SweepFile", "moderato", "moderato-trainer",
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

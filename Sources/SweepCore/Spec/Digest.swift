@@ -1,0 +1,103 @@
+import Crypto
+
+/// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
+public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
+    public let bytes: [UInt8]
+
+    /// `nil` unless there are exactly 32 bytes.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 32 else { return nil }
+        self.bytes = bytes
+    }
+
+    /// `nil` unless `hex` is 64 hexadecimal digits.
+    public init?(hex: String) {
+        let digits = Array(hex.utf8)
+        guard digits.count == 64 else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(32)
+        for index in stride(from: 0, to: 64, by: 2) {
+            guard let high = Digest.value(ofHexDigit: digits[index]),
+                let low = Digest.value(ofHexDigit: digits[index + 1])
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        self.bytes = bytes
+    }
+
+    /// The digest of `content`.
+    public init(of content: some Sequence<UInt8>) {
+        var builder = DigestBuilder()
+        builder.update(Array(content))
+        self = builder.finish()
+    }
+
+    /// The digest of the UTF-8 bytes of `text`.
+    public init(ofText text: String) { self.init(of: text.utf8) }
+
+    public var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        for byte in bytes {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The first 12 digits, for people.
+    public var short: String { String(hex.prefix(12)) }
+
+    public var description: String { hex }
+
+    public static func < (left: Digest, right: Digest) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+
+    private static func value(ofHexDigit digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}
+
+extension Digest: Codable {
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let hex = try container.decode(String.self)
+        guard let digest = Digest(hex: hex) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "a digest is 64 hexadecimal digits, not '\(hex)'")
+        }
+        self = digest
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(hex)
+    }
+}
+
+/// SHA-256 over content that arrives in pieces.
+public struct DigestBuilder {
+    private var hash = SHA256()
+
+    public init() {}
+
+    public mutating func update(_ piece: [UInt8]) {
+        piece.withUnsafeBytes { hash.update(bufferPointer: $0) }
+    }
+
+    public mutating func update(_ piece: UnsafeRawBufferPointer) { hash.update(bufferPointer: piece) }
+
+    public func finish() -> Digest {
+        guard let digest = Digest(bytes: Array(hash.finalize())) else {
+            preconditionFailure("SHA-256 gives 32 bytes")
+        }
+        return digest
+    }
+}

@@ -1,0 +1,59 @@
+/// The axes of a sweep's grid. Every axis has at least one value.
+public struct Grid: Hashable, Sendable, Codable {
+    public var capacities: [Capacity]
+    public var epochs: [Int]
+    public var learningRates: [Double]
+    public var attacks: [Attack]
+    public var poisonRatios: [Double]
+    public var seeds: [UInt64]
+
+    public init(
+        capacities: [Capacity], epochs: [Int], learningRates: [Double], attacks: [Attack],
+        poisonRatios: [Double], seeds: [UInt64]
+    ) {
+        self.capacities = capacities
+        self.epochs = epochs
+        self.learningRates = learningRates
+        self.attacks = attacks
+        self.poisonRatios = poisonRatios
+        self.seeds = seeds
+    }
+
+    /// Cells of the grid, duplicates included.
+    public var cellCount: Int {
+        capacities.count * epochs.count * learningRates.count * attacks.count
+            * poisonRatios.count * seeds.count
+    }
+}
+
+/// One submitted experiment, with every file checked and named by its digest.
+public struct SweepSpec: Hashable, Sendable, Codable {
+    /// Unique in a store: 1 to 100 characters.
+    public var name: String
+    public var backbone: BackboneReference
+    public var data: TextData
+    public var grid: Grid
+    public var settings: TrainingSettings
+    /// Training samples by file digest, so that steps can be counted without reading files.
+    public var trainingSamples: [Digest: Int]
+
+    public init(
+        name: String, backbone: BackboneReference, data: TextData, grid: Grid,
+        settings: TrainingSettings, trainingSamples: [Digest: Int]
+    ) {
+        self.name = name
+        self.backbone = backbone
+        self.data = data
+        self.grid = grid
+        self.settings = settings
+        self.trainingSamples = trainingSamples
+    }
+
+    /// Samples in the training file that `attack` trains on; 0 if the spec does not count it.
+    public func sampleCount(for attack: Attack) -> Int {
+        switch attack {
+        case .prepared(let prepared): trainingSamples[prepared.train.digest] ?? 0
+        case .none, .word: trainingSamples[data.train.digest] ?? 0
+        }
+    }
+}
