@@ -9,14 +9,14 @@ public enum Event: Hashable, Sendable {
 /// What the shell has to do. The order is part of the contract: all `persist` records of a batch
 /// are committed in one transaction before anything of that batch is sent.
 public enum Effect: Hashable, Sendable {
-    case persist(Record)
+    case persist(Fact)
     case send(Message, to: Route)
     /// A line for the log.
     case note(String)
 }
 
 /// A fact that must survive the coordinator.
-public enum Record: Hashable, Sendable {
+public enum Fact: Hashable, Sendable {
     case sweepSubmitted(SweepID, SweepSpec, [PlannedPoint])
     case runCreated(RunID, PlannedRun)
     case attemptStarted(AttemptID, RunID, WorkerID)
