@@ -73,9 +73,9 @@ public final class ProcessTrainer: Trainer {
 
     private func readMessages() -> [TrainerEvent] {
         do {
-            guard let messages = try process?.stream.read(from: process?.output ?? -1) else {
-                return [.exited(reap())]
-            }
+            guard let output = process?.output,
+                let messages = try process?.stream.read(from: output)
+            else { return [.exited(reap())] }
             return messages.compactMap { message in
                 switch message {
                 case .progress(let progress): .progress(progress)
@@ -96,9 +96,8 @@ public final class ProcessTrainer: Trainer {
         var piece = [UInt8](repeating: 0, count: 4_096)
         let count = read(descriptor, &piece, piece.count)
         guard count > 0 else { return }
-        process?.lastWords += piece.prefix(count)
-        let excess = (process?.lastWords.count ?? 0) - ProcessTrainer.lastWordsBytes
-        if excess > 0 { process?.lastWords.removeFirst(excess) }
+        let words = (process?.lastWords ?? []) + piece.prefix(count)
+        process?.lastWords = words.suffix(ProcessTrainer.lastWordsBytes)
     }
 
     /// Takes leave of a process that has ended; how it ended, with the last lines it wrote.

@@ -11,6 +11,8 @@ public final class Worker {
     private let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
+    /// A greeting for which there was no connection yet, and since when.
+    private var unsentHello: (Message, since: Instant)?
 
     /// - Parameter trainers: one for each slot of `hello`.
     public init(
@@ -50,14 +52,18 @@ public final class Worker {
                 logger.info("leaving: handing jobs back")
                 if try carryOut(machine.handle(.drain, at: now)) { return }
             }
+            if let (hello, _) = unsentHello, try dialer.send(hello) { unsentHello = nil }
             if try receive() { return }
             if try pollTrainers() { return }
         }
     }
 
     private func timeout(atMost limit: Duration) -> Duration {
-        guard let next = trainers.compactMap(\.wakeUp).min() else { return limit }
-        return max(.zero, min(limit, next - now))
+        var timeout = limit
+        // A coordinator that is there answers at once; one that is not is not worth the effort.
+        if let unsentHello, now - unsentHello.since < .seconds(5) { timeout = .milliseconds(10) }
+        guard let next = trainers.compactMap(\.wakeUp).min() else { return timeout }
+        return max(.zero, min(timeout, next - now))
     }
 
     private func receive() throws -> Bool {
@@ -101,7 +107,10 @@ public final class Worker {
         for effect in effects {
             switch effect {
             case .send(let message):
-                if !(try dialer.send(message)) { logger.debug("no connection now") }
+                let isSent = try dialer.send(message)
+                if case .hello = message {
+                    unsentHello = isSent ? nil : (message, since: unsentHello?.since ?? now)
+                }
             case .train(let slot, let assignment):
                 logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)")
                 trainers[slot].train(assignment, at: now)

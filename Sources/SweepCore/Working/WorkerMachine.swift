@@ -58,7 +58,7 @@ public struct WorkerMachine: Sendable {
     static let resendInterval = Duration.seconds(3)
     /// How long a worker that leaves waits for its last reports to be acknowledged.
     static let leavingTime = Duration.seconds(10)
-    static let greetingInterval = Duration.seconds(1)
+    static let greetingInterval = Duration.seconds(2)
 
     public init(_ hello: Hello) {
         self.hello = hello
