@@ -1,5 +1,6 @@
 import SweepCore
 import SweepReport
+import Testing
 
 /// Made-up results, most of them shaped like a word attack on movie reviews.
 enum Samples {
@@ -69,4 +70,8 @@ enum Samples {
         ])
 
     static let empty = SweepResults(name: "empty", points: [])
+}
+
+extension SweepResults: CustomTestStringConvertible {
+    public var testDescription: String { "\(points.count) points" }
 }

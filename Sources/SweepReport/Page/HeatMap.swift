@@ -8,7 +8,7 @@ struct HeatMap {
     /// The settings of one attack at the last epoch.
     let settings: [SettingResult]
 
-    private static let cell = (width: 116.0, height: 52.0)
+    private static let cell = (width: 132.0, height: 52.0)
     private static let gap = 3.0
 
     /// Room for the longest label.
