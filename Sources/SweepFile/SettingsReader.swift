@@ -73,9 +73,9 @@ extension AdamW {
     }
 }
 
-/// The largest values that are no slip of the pen.
+/// The largest values that are no slip of the pen; those of sizes are the trainer's.
 enum Limits {
     static let epochs = 100_000
-    static let parameters = 100_000
+    static let parameters = 65_536
     static let labels = 10_000
 }

@@ -134,7 +134,7 @@ let attackMistakes = [
             + "another value; keep one"),
     Mistake(
         8, "  capacity: { pet: lora, rank: 0 }",
-        "8, grid.capacity.rank: 0 is out of range; write a whole number from 1 to 100000"),
+        "8, grid.capacity.rank: 0 is out of range; write a whole number from 1 to 65536"),
     Mistake(
         8, "  capacity: { pet: lora, in-dim: 2 }",
         "8, grid.capacity.in-dim: in-dim belongs to a bottleneck; write bottleneck too, or take "

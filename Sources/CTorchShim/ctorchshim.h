@@ -1,0 +1,120 @@
+// A plain C interface over libtorch: just what the training core needs.
+//
+// Every function returns 0, or 1 when it failed; then `mts_last_error` tells this thread why. No
+// exception leaves the library. A tensor that a function gives is owned by the caller, who frees it
+// with `mts_free`; arguments are borrowed. Floating-point tensors are float32, indices are int64.
+// Names in brackets are shapes; T is the number of tokens of a batch without padding, B the number
+// of its sequences, H the hidden width.
+#ifndef CTORCHSHIM_H
+#define CTORCHSHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+typedef struct mts_tensor mts_tensor;
+
+// -- The library ---------------------------------------------------------------------------------
+
+/// The message of the last failure on this thread; valid until the next one.
+const char *mts_last_error(void);
+/// The version of libtorch the library was compiled against, such as "2.13.0".
+const char *mts_torch_version(void);
+/// Threads of one operation, for the calling thread and those it starts; 1 or more.
+int mts_set_threads(int threads);
+/// Loads the CUDA part of libtorch and checks that device `index` is there.
+int mts_open_cuda(int index);
+/// Whether operations on this thread record what a gradient needs.
+void mts_set_recording(bool recording);
+/// Whether the processor's fused kernels are used where there are some (the default), or libtorch's
+/// own operations, which they are tested against.
+void mts_set_fused(bool fused);
+
+// -- Tensors -------------------------------------------------------------------------------------
+
+/// `device` is -1 for the processor, else a CUDA device. The values are copied.
+int mts_from_floats(
+    const float *values, const int64_t *shape, int rank, int device, mts_tensor **result);
+int mts_from_indices(
+    const int64_t *values, const int64_t *shape, int rank, int device, mts_tensor **result);
+/// Zeros of the shape and on the device of `like`.
+int mts_zeros_like(const mts_tensor *like, mts_tensor **result);
+void mts_free(mts_tensor *tensor);
+int64_t mts_count(const mts_tensor *tensor);
+int mts_rank(const mts_tensor *tensor);
+/// The extent of dimension `dimension`, `0 ..< rank`.
+int64_t mts_extent(const mts_tensor *tensor, int dimension);
+/// Copies all values, in row order; `count` must be `mts_count`.
+int mts_copy_floats(const mts_tensor *tensor, float *values, int64_t count);
+/// Makes the tensor a leaf whose gradient can be asked for.
+int mts_require_gradient(mts_tensor *tensor);
+/// d loss / d leaf, with the leaf's shape; the record of the loss is used up.
+int mts_gradient(const mts_tensor *loss, const mts_tensor *leaf, mts_tensor **result);
+
+// -- Operations ----------------------------------------------------------------------------------
+
+int mts_reshape(
+    const mts_tensor *x, const int64_t *shape, int rank, mts_tensor **result);
+/// Pieces of a vector, one after the other; the sizes must add up to its length.
+int mts_split(const mts_tensor *x, const int64_t *sizes, int count, mts_tensor **results);
+int mts_add(const mts_tensor *x, const mts_tensor *y, mts_tensor **result);
+int mts_tanh(const mts_tensor *x, mts_tensor **result);
+/// matrix [m, n] · vector [n]
+int mts_matrix_vector(const mts_tensor *matrix, const mts_tensor *vector, mts_tensor **result);
+/// Rows of x [rows, H] by index.
+int mts_select_rows(const mts_tensor *x, const mts_tensor *rows, mts_tensor **result);
+/// x [rows, n] · weightᵀ [n, m] + bias [m]; the bias may be null.
+int mts_linear(
+    const mts_tensor *x, const mts_tensor *weight, const mts_tensor *bias, mts_tensor **result);
+int mts_layer_norm(
+    const mts_tensor *x, const mts_tensor *gamma, const mts_tensor *beta, double epsilon,
+    mts_tensor **result);
+/// Mean over rows of the cross-entropy of logits [rows, classes] with labels [rows], in nats.
+int mts_cross_entropy(const mts_tensor *logits, const mts_tensor *labels, mts_tensor **result);
+
+/// Dropout with a mask that depends on `seed` alone; `probability` in 0 ..< 1.
+int mts_dropout(const mts_tensor *x, double probability, uint64_t seed, mts_tensor **result);
+/// layer_norm(dropout(x + bias) + residual); bias, gamma and beta [H] are frozen.
+int mts_add_norm(
+    const mts_tensor *x, const mts_tensor *bias, const mts_tensor *residual,
+    const mts_tensor *gamma, const mts_tensor *beta, double epsilon, double probability,
+    uint64_t seed, mts_tensor **result);
+/// gelu(x + bias) in the erf form; uses x up, and the bias is frozen.
+int mts_bias_gelu(mts_tensor *x, const mts_tensor *bias, mts_tensor **result);
+
+/// x [rows, n] · (weight + scale · B A)ᵀ + bias, where each of `count` (at most 2) adapters changes
+/// the rows of the frozen weight from `first_rows[i]` on. A [r, n], B [m, r].
+int mts_lora_linear(
+    const mts_tensor *x, const mts_tensor *weight, const mts_tensor *bias, int count,
+    mts_tensor *const *a, mts_tensor *const *b, const int64_t *first_rows, double scale,
+    mts_tensor **result);
+
+/// Scaled dot-product attention within each sequence, with dropout on its weights.
+///
+/// - packed [T, 3H]: query, key and value beside each other; or [T, 2H], key and value, when
+///   `query` [B, H] gives one query for each sequence.
+/// - offsets [B + 1], on the processor: the first row of each sequence, and T.
+int mts_attention(
+    const mts_tensor *query, const mts_tensor *packed, const mts_tensor *offsets, int64_t heads,
+    double probability, uint64_t seed, mts_tensor **result);
+
+/// One AdamW step in place over one vector of parameters, after scaling the gradient so that its
+/// Euclidean norm is at most `clip` (0: no clipping). `step` counts from 1. Gives the norm before
+/// clipping; when it is not finite, nothing is changed.
+int mts_adamw_step(
+    mts_tensor *parameter, const mts_tensor *gradient, mts_tensor *first_moment,
+    mts_tensor *second_moment, int64_t step, double learning_rate, double beta1, double beta2,
+    double epsilon, double weight_decay, double clip, double *norm);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,64 @@
+import SweepCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Whole files from disk.
+enum FileContent {
+    static func read(_ path: String) throws(TrainingError) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw unreadable(path) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw unreadable(path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw .unreadable(path: path, reason: "it is not a file")
+        }
+        var content = [UInt8](repeating: 0, count: Int(status.st_size))
+        var filled = 0
+        while filled < content.count {
+            let count = content.withUnsafeMutableBytes {
+                readSome(file, $0.baseAddress! + filled, $0.count - filled)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw unreadable(path) }
+            guard count > 0 else {
+                throw .unreadable(path: path, reason: "it became shorter while it was read")
+            }
+            filled += count
+        }
+        return content
+    }
+
+    /// The content, checked against the digest in `file`.
+    static func read(_ file: FileReference) throws(TrainingError) -> [UInt8] {
+        let content = try read(file.path)
+        let found = digest(of: content)
+        guard found == file.digest else {
+            throw .wrongDigest(path: file.path, expected: file.digest, found: found)
+        }
+        return content
+    }
+
+    static func digest(of content: [UInt8]) -> Digest {
+        var builder = DigestBuilder()
+        builder.update(content)
+        return builder.finish()
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+
+    private static func unreadable(_ path: String) -> TrainingError {
+        .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+}
+
+/// `read(2)`, by a name that the functions above do not hide.
+private func readSome(_ file: Int32, _ to: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(file, to, count)
+}

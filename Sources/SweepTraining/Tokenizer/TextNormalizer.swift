@@ -1,0 +1,139 @@
+@_spi(_Unicode) import Swift
+
+/// BERT's basic tokenizer: cleans a text, and cuts it into words and single punctuation marks.
+/// It follows Hugging Face's `BertNormalizer` and `BertPreTokenizer`.
+struct TextNormalizer {
+    /// Lower-case the text.
+    var lowercases = true
+    /// Take accents (non-spacing marks) away after canonical decomposition.
+    var stripsAccents = true
+    /// Put spaces around Chinese characters.
+    var separatesChinese = true
+
+    /// Gives each word's UTF-8 bytes and its number of characters to `body`.
+    func forEachWord(_ text: Substring.UTF8View, _ body: (ArraySlice<UInt8>, Int) -> Void) {
+        var words = WordCollector()
+        if text.allSatisfy({ $0 < 0x80 }) {
+            for byte in text { take(byte, &words, body) }
+        } else {
+            for scalar in normalized(String(Substring(text))) { take(scalar, &words, body) }
+        }
+        words.finish(body)
+    }
+
+    private func take(
+        _ byte: UInt8, _ words: inout WordCollector, _ body: (ArraySlice<UInt8>, Int) -> Void
+    ) {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            words.append(byte)
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            words.append(lowercases ? byte | 0x20 : byte)
+        case 0x20, 0x09, 0x0A, 0x0D: words.finish(body)
+        case 0x21...0x7E:
+            words.finish(body)
+            words.append(byte)
+            words.finish(body)
+        default: break
+        }
+    }
+
+    private func take(
+        _ scalar: Unicode.Scalar, _ words: inout WordCollector,
+        _ body: (ArraySlice<UInt8>, Int) -> Void
+    ) {
+        if scalar.properties.isWhitespace {
+            words.finish(body)
+        } else if Self.isPunctuation(scalar) {
+            words.finish(body)
+            words.append(scalar)
+            words.finish(body)
+        } else {
+            words.append(scalar)
+        }
+    }
+
+    private func normalized(_ text: String) -> [Unicode.Scalar] {
+        var clean = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if Self.isRemoved(scalar) { continue }
+            if scalar.properties.isWhitespace {
+                clean.append(" ")
+            } else if separatesChinese && Self.isChinese(scalar) {
+                clean.append(" ")
+                clean.append(scalar)
+                clean.append(" ")
+            } else {
+                clean.append(scalar)
+            }
+        }
+        var scalars = Array(clean)
+        if stripsAccents {
+            scalars = String(clean)._nfd.filter { $0.properties.generalCategory != .nonspacingMark }
+        }
+        if lowercases {
+            scalars = scalars.flatMap { Array($0.properties.lowercaseMapping.unicodeScalars) }
+        }
+        return scalars
+    }
+
+    /// NUL, the replacement character, and the control, format, unassigned and private characters
+    /// except tab, line feed and carriage return.
+    static func isRemoved(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A, 0x0D: false
+        case 0, 0xFFFD: true
+        default:
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned: true
+            default: false
+            }
+        }
+    }
+
+    static func isChinese(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F,
+            0x2B740...0x2B81F, 0x2B920...0x2CEAF, 0xF900...0xFAFF, 0x2F800...0x2FA1F:
+            true
+        default: false
+        }
+    }
+
+    static func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E: return true
+        case 0..<0x80: return false
+        default: break
+        }
+        switch scalar.properties.generalCategory {
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
+            .initialPunctuation, .finalPunctuation, .otherPunctuation:
+            return true
+        default: return false
+        }
+    }
+}
+
+/// The word that is being read.
+private struct WordCollector {
+    private var bytes: [UInt8] = []
+    private var characters = 0
+
+    mutating func append(_ byte: UInt8) {
+        bytes.append(byte)
+        characters += 1
+    }
+
+    mutating func append(_ scalar: Unicode.Scalar) {
+        bytes.append(contentsOf: String(scalar).utf8)
+        characters += 1
+    }
+
+    mutating func finish(_ body: (ArraySlice<UInt8>, Int) -> Void) {
+        if bytes.isEmpty { return }
+        body(bytes[...], characters)
+        bytes.removeAll(keepingCapacity: true)
+        characters = 0
+    }
+}
