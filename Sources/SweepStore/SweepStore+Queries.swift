@@ -154,9 +154,9 @@ extension SweepStore {
         ).map { row in
             let spec = try decode(TrainingSpec.self, row["spec"], "a point")
             var state = PointOutcome.State.waiting
-            if row["cacc"] != nil {
+            if (row["cacc"] as Double?) != nil {
                 state = .finished(metrics(row))
-            } else if row["state"] == "failed" {
+            } else if (row["state"] as String?) == "failed" {
                 state = .failed(row["error"] ?? "")
             }
             var curve: [EpochMetrics] = []

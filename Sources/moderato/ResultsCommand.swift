@@ -44,7 +44,12 @@ struct ResultsCommand: ParsableCommand {
     func run() throws {
         let results = SweepResults(try fetch())
         if let html { try write(ResultsPage(results).html, to: html) }
-        if let svg { try write(ResultsPage(results).chartSVG, to: svg) }
+        if let svg {
+            guard let chart = ResultsPage.chartSVG(results) else {
+                throw failure("nothing is finished yet, so there is no chart", Exit.unavailable)
+            }
+            try write(chart, to: svg)
+        }
         if csv {
             print(ResultsExport(results).csv, terminator: "")
         } else if json {

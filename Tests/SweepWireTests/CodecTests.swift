@@ -109,7 +109,7 @@ struct CodecTests {
             received += try #require(try stream.read(from: ends[0]))
         }
         #expect(received == Array(Sample.messages.prefix(4)))
-        #expect(write(ends[1], [0xFF, 0xFF, 0xFF, 0xFF], 4) == 4)
+        #expect(write(ends[1], [UInt8](repeating: 0xFF, count: 4), 4) == 4)
         #expect(throws: WireError.self) { try stream.read(from: ends[0]) }
     }
 }
