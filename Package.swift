@@ -74,8 +74,9 @@ let package = Package(
         .testTarget(
             name: "moderatoTests",
             dependencies: [
-                "SweepCore", "SweepStore", "SweepWire", "SweepFile", "moderato", "moderato-trainer",
-            ]),
+                "SweepCore", "SweepStore", "SweepWorker", "moderato", "moderato-trainer",
+            ],
+            linkerSettings: linkShim),
     ],
     swiftLanguageModes: [.v6]
 )

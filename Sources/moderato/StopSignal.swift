@@ -1,11 +1,14 @@
-import Dispatch
 import Foundation
 
 /// SIGINT and SIGTERM as a file that can be polled: it becomes readable when one arrives.
-final class StopSignal {
+///
+/// One in a process, made before anything that may take long. A handler, not a dispatch source:
+/// while a source is being set up, a signal can be lost.
+struct StopSignal {
     let descriptor: Int32
-    private let writeEnd: Int32
-    private var sources: [any DispatchSourceSignal] = []
+
+    /// Where the handler writes; set before the handler is.
+    nonisolated(unsafe) private static var writeEnd: Int32 = -1
 
     /// - Parameter orEndOfInput: also stop when standard input ends, that is, when the process at
     ///   its other end is gone.
@@ -13,24 +16,26 @@ final class StopSignal {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { fatalError("no file descriptor is left for a pipe") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        (descriptor, writeEnd) = (ends[0], ends[1])
-        let queue = DispatchQueue(label: "moderato.signals")
-        let writeEnd = writeEnd
-        @Sendable func stop() { _ = write(writeEnd, [1], 1) }
+        descriptor = ends[0]
+        StopSignal.writeEnd = ends[1]
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { _ in StopSignal.stop() }
+        action.sa_flags = SA_RESTART
+        // Whoever started this process may have left the signals blocked.
+        var both = sigset_t()
+        sigemptyset(&both)
         for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler(handler: stop)
-            source.resume()
-            sources.append(source)
+            sigaction(number, &action, nil)
+            sigaddset(&both, number)
         }
+        pthread_sigmask(SIG_UNBLOCK, &both, nil)
         // A peer or trainer that goes away is an error of a write, not the end of this process.
         signal(SIGPIPE, SIG_IGN)
         if orEndOfInput {
             Thread.detachNewThread {
                 var byte: UInt8 = 0
                 while read(0, &byte, 1) > 0 {}
-                stop()
+                StopSignal.stop()
             }
         }
     }
@@ -39,5 +44,10 @@ final class StopSignal {
     func wait(seconds: Double) -> Bool {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&item, 1, Int32(seconds * 1_000)) > 0
+    }
+
+    private static func stop() {
+        var byte: UInt8 = 1
+        _ = write(writeEnd, &byte, 1)
     }
 }

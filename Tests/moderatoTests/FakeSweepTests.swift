@@ -1,0 +1,139 @@
+import Foundation
+import SweepCore
+import Testing
+
+@Suite("Sweeps by real processes with the fake trainer")
+struct FakeSweepTests {
+    private static let grid = """
+          capacity: lora
+          epochs: [1, 2]
+          learning-rate: [1e-3, 1e-4]
+          attack: word
+          poison-ratio: 0.1
+          seed: [1, 2, 3, 4, 5]
+        """
+
+    @Test("A coordinator that is killed goes on from its store; workers keep their runs")
+    func coordinatorKilled() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        let first = try await stage.startCoordinator()
+        for name in ["a", "b"] { _ = try stage.startWorker(name, ["--fake-trainer", "seconds=1"]) }
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 4 }
+        kill(first.processIdentifier, SIGKILL)
+        first.waitUntilExit()
+        _ = try await stage.startCoordinator(log: "coordinator again")
+        try await stage.waitUntilOver("small")
+        let snapshot = try stage.snapshot()
+        #expect(snapshot.finished.count == 20)
+        // Nobody repeated work: as many attempts as runs.
+        #expect(snapshot.lastAttempt == AttemptID(10))
+    }
+
+    @Test("Failures and crashes are retried until everything is there")
+    func failures() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator()
+        let options = "seconds=0.05,failures=0.1,crashes=0.1"
+        for name in ["a", "b", "c"] {
+            _ = try stage.startWorker(name, ["--slots", "2", "--fake-trainer", options])
+        }
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.waitUntilOver("small")
+        let runs = try stage.snapshot().runs
+        for run in runs {
+            #expect(run.state == .completed || run.failures.count == 3)
+        }
+        let status = try stage.run(["status", "--home", stage.home])
+        #expect(status.status == 0)
+        #expect(status.output.contains("3 workers"))
+    }
+
+    @Test("A worker that leaves hands its run back; another trains it at once")
+    func draining() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4, 5]", with: "1"))
+        _ = try await stage.startCoordinator()
+        let slow = try stage.startWorker("slow", ["--slots", "2", "--fake-trainer", "seconds=600"])
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.wait(for: "training", log: "slow") {
+            stage.text(of: "slow").contains("slot 1: run")
+        }
+        slow.terminate()
+        slow.waitUntilExit()
+        #expect(slow.terminationStatus == 0)
+        _ = try stage.startWorker("fast", ["--fake-trainer", "seconds=0"])
+        try await stage.waitUntilOver("small")
+        #expect(try stage.snapshot().runs.allSatisfy { $0.state == .completed && $0.failures.isEmpty })
+    }
+
+    @Test("Results over the wire are those of the store")
+    func overTheWire() async throws {
+        let stage = try Stage()
+        let seeds = (1...150).map(String.init).joined(separator: ", ")
+        let file = try stage.writeSmallSweep(
+            grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4, 5]", with: "[\(seeds)]"))
+        _ = try await stage.startCoordinator()
+        _ = try stage.startWorker("a", ["--slots", "8", "--fake-trainer", "seconds=0"])
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.waitUntilOver("small")
+        let local = try stage.run(["results", "--home", stage.home, "--csv"])
+        let access = stage.home + "/read-only.access"
+        let remote = try stage.run(["results", "--access", access, "--csv"])
+        #expect(remote.status == 0, "\(remote.errors)")
+        #expect(remote.output == local.output)
+        #expect(remote.output.split(whereSeparator: \.isNewline).count == 601)
+    }
+
+    @Test("A read-only key looks but does not submit; a worker's key does neither")
+    func roles() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator()
+        for role in ["read-only", "worker"] {
+            let access = stage.home + "/\(role).access"
+            let submit = try stage.run(["submit", file, "--access", access])
+            #expect(submit.status == 77)
+            #expect(submit.errors.contains("does not allow"))
+            let status = try stage.run(["status", "--access", access])
+            #expect(status.status == (role == "worker" ? 77 : 0))
+        }
+        #expect(try stage.snapshot().sweeps.isEmpty)
+    }
+
+    @Test("A second coordinator on the same home is refused, with the cure")
+    func secondCoordinator() async throws {
+        let stage = try Stage()
+        _ = try await stage.startCoordinator()
+        let second = try stage.run(["coordinator", "--home", stage.home])
+        #expect(second.status == 69)
+        #expect(second.errors.contains("uses this home already"))
+    }
+
+    @Test("A mistake in a sweep file ends with status 64 before anything is stored or started")
+    func badSweepFile() throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: Self.grid.replacingOccurrences(of: "learning-rate", with: "learnig-rate"))
+        for command in ["run", "submit", "plan"] {
+            let result = try stage.run([command, file, "--home", stage.home])
+            #expect(result.status == 64, "\(command)")
+            #expect(result.errors.contains("small.yaml, line 7"), "\(result.errors)")
+            #expect(result.errors.contains("learning-rate"), "\(result.errors)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: stage.home))
+    }
+
+    @Test("Without a coordinator, commands say so and end with status 69")
+    func noCoordinator() throws {
+        let stage = try Stage()
+        for arguments in [["status"], ["results"]] {
+            let result = try stage.run(arguments + ["--home", stage.home])
+            #expect(result.status == 69)
+            #expect(result.errors.hasPrefix("moderato: "))
+        }
+    }
+}
