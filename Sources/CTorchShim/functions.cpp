@@ -122,7 +122,7 @@ struct AddNormFunction : Function<AddNormFunction> {
         at::parallel_for(0, rows, row_grain(width), [&](int64_t begin, int64_t end) {
             kernels().add_norm_backward(op, begin, end);
         });
-        if (!context->needs_input_grad(1)) d_residual = Tensor();
+        if (!context->needs_input_grad(2)) d_residual = Tensor();
         const Tensor none;
         return {needs_x ? d_x : none, none, d_residual, none, none, none, none, none};
     }
