@@ -24,25 +24,3 @@ public func measureStepsPerSecond(
         }
     }
 }
-
-/// The same for LoRA of rank 8 with the paper's settings, on a model folder and a TSV file with
-/// labels 0 and 1 that need no digests.
-public func measureStepsPerSecond(
-    model folder: String, train path: String, threads: Int, steps: Int,
-    device: Device = .processor
-) throws(TrainingError) -> Double {
-    var digests: [Digest] = []
-    for name in BackboneReference.fileNames {
-        digests.append(FileContent.digest(of: try FileContent.read(folder + "/" + name)))
-    }
-    let file = FileReference(
-        path: path, digest: FileContent.digest(of: try FileContent.read(path)))
-    let spec = TrainingSpec(
-        backbone: BackboneReference(
-            path: folder, digest: BackboneReference.digest(ofFiles: digests)),
-        data: TextData(train: file, test: file, labels: 2),
-        capacity: Capacity(pet: .lora(LoRA())), attack: .none, poisonRatio: 0, epochs: 1,
-        learningRate: 3e-4, seed: 42,
-        settings: TrainingSettings(schedule: .constant))
-    return try measureStepsPerSecond(spec: spec, threads: threads, steps: steps, device: device)
-}
