@@ -2,12 +2,21 @@ import Crypto
 
 /// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
 public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
-    public let bytes: [UInt8]
+    /// The bytes in order, eight in each word, the first the most significant.
+    private let words: SIMD4<UInt64>
 
     /// `nil` unless there are exactly 32 bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 32 else { return nil }
-        self.bytes = bytes
+        var words = SIMD4<UInt64>()
+        for (index, byte) in bytes.enumerated() {
+            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
+        }
+        self.words = words
+    }
+
+    public var bytes: [UInt8] {
+        (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(56 - $0 % 8 * 8)) }
     }
 
     /// `nil` unless `hex` is 64 hexadecimal digits.
@@ -22,7 +31,8 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
             else { return nil }
             bytes.append(high << 4 | low)
         }
-        self.bytes = bytes
+        guard let digest = Digest(bytes: bytes) else { return nil }
+        self = digest
     }
 
     /// The digest of `content`.
@@ -52,7 +62,10 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     public var description: String { hex }
 
     public static func < (left: Digest, right: Digest) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
+        for index in 0..<4 where left.words[index] != right.words[index] {
+            return left.words[index] < right.words[index]
+        }
+        return false
     }
 
     private static func value(ofHexDigit digit: UInt8) -> UInt8? {

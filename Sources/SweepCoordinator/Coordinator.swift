@@ -1,0 +1,194 @@
+import FoundationEssentials
+import Logging
+import SweepCore
+import SweepStore
+import SweepWire
+
+/// The coordinator's shell: one loop that receives, lets the scheduler decide, commits, and only
+/// then sends.
+public final class Coordinator {
+    public struct Options: Sendable {
+        /// Address and port to listen on; `nil`: where it listened last, or a free port of loopback.
+        public var listen: String?
+        /// Name or address that others dial; `nil`: the address it listens on, or the name of the
+        /// host if it listens on all.
+        public var advertise: String?
+
+        public init(listen: String? = nil, advertise: String? = nil) {
+            self.listen = listen
+            self.advertise = advertise
+        }
+    }
+
+    private let listener: Listener
+    private let store: SweepStore
+    private var scheduler: Scheduler
+    private let logger: Logger
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var malformed = BoundedNotes()
+
+    /// Locks the home, reads the store, listens, and writes the access files.
+    public init(home: CoordinatorHome, options: Options, logger: Logger) throws {
+        self.logger = logger
+        start = clock.now
+        try home.lock()
+        store = try SweepStore(path: home.storePath)
+        let secret = try home.secret()
+        let admitted = Dictionary(
+            secret.admitted.map { ($0.publicKey, $0.role) }, uniquingKeysWith: { $1 })
+        let wanted = options.listen.map { "tcp://\($0)" }
+        listener = try Coordinator.listen(
+            wanted: wanted, last: secret.endpoint, keys: secret.keys, admitted: admitted)
+        let bound = try listener.endpoint()
+        let advertised = Coordinator.advertised(bound, as: options.advertise)
+        try home.publish(secret, bound: bound, advertised: advertised)
+        let snapshot = try store.snapshot()
+        scheduler = Scheduler(snapshot, at: Instant(nanoseconds: 0))
+        logger.info("listening on \(bound), reached at \(advertised)")
+        logger.info("access files in \(home.path): worker.access for new workers")
+        if !snapshot.sweeps.isEmpty {
+            let open = snapshot.runs.count { $0.state == .waiting || $0.isActive }
+            logger.info("\(snapshot.sweeps.count) sweeps in the store, \(open) runs to do")
+        }
+    }
+
+    private static func listen(
+        wanted: String?, last: String?, keys: KeyPair, admitted: [String: Role]
+    ) throws(WireError) -> Listener {
+        if wanted == nil, let last,
+            let listener = try? Listener(endpoint: last, keys: keys, admitted: admitted)
+        {
+            return listener
+        }
+        let endpoint = (wanted ?? "tcp://127.0.0.1:*").replacing(":0", atEndWith: ":*")
+        return try Listener(endpoint: endpoint, keys: keys, admitted: admitted)
+    }
+
+    private static func advertised(_ bound: String, as name: String?) -> String {
+        guard let colon = bound.lastIndex(of: ":") else { return bound }
+        let port = bound[colon...]
+        if let name { return "tcp://\(name)\(port)" }
+        if bound.hasPrefix("tcp://0.0.0.0:") || bound.hasPrefix("tcp://[::]:") {
+            return "tcp://\(ProcessInfo.processInfo.hostName)\(port)"
+        }
+        return bound
+    }
+
+    private var now: Instant { Instant(nanoseconds: (clock.now - start).nanoseconds) }
+
+    /// Works until something can be read from `stop`.
+    public func run(until stop: Int32) throws {
+        let sources: [Poll.Source] = [
+            .socket(listener.socket), .socket(listener.authenticator.socket), .file(stop),
+        ]
+        let tickInterval = Duration.milliseconds(250)
+        var lastTick = now
+        while true {
+            let isReadable = try Poll.readable(sources, timeout: tickInterval)
+            if isReadable[2] { return logger.info("stopped; the store has everything") }
+            try listener.authenticator.answerAll()
+            var effects: [Effect] = []
+            var taken = 0
+            while taken < 2_000, let arrival = try listener.receive() {
+                taken += 1
+                effects += handle(arrival)
+            }
+            if now - lastTick >= tickInterval {
+                lastTick = now
+                effects += scheduler.handle(.tick, at: now)
+                malformed.flush { logger.warning("\($0) malformed messages, the last: \($1)") }
+            }
+            guard try carryOut(effects, until: stop) else { return }
+        }
+    }
+
+    private func handle(_ arrival: Listener.Arrival) -> [Effect] {
+        do {
+            let message = try Codec.decode(arrival.frame)
+            if case .askResults(let sweep, let offset) = message, message.isAllowed(for: arrival.role) {
+                return [.send(results(of: sweep, from: offset), to: arrival.route)]
+            }
+            return scheduler.handle(
+                .message(message, from: arrival.route, role: arrival.role), at: now)
+        } catch .versionMismatch(let theirs, let ours) {
+            malformed.note("protocol version \(theirs)")
+            let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
+            return [.send(.refused(text), to: arrival.route)]
+        } catch {
+            malformed.note("\(error) from \(arrival.route)")
+            return []
+        }
+    }
+
+    private func results(of sweep: String, from offset: Int) -> Message {
+        do {
+            return .results(try store.results(of: sweep, offset: offset, limit: 200))
+        } catch {
+            return .rejected("\(error)")
+        }
+    }
+
+    /// Commits what must last, then sends. `false`: stopped before it could be committed.
+    private func carryOut(_ effects: [Effect], until stop: Int32) throws -> Bool {
+        var facts: [Fact] = []
+        for case .persist(let fact) in effects { facts.append(fact) }
+        guard try commit(facts, until: stop) else { return false }
+        for effect in effects {
+            switch effect {
+            case .persist: break
+            case .send(let message, let route):
+                _ = try listener.send(Codec.encode(message), to: route)
+            case .note(let text): logger.info("\(text)")
+            }
+        }
+        return true
+    }
+
+    /// Tries again until there is room: nothing is acknowledged or assigned meanwhile.
+    private func commit(_ facts: [Fact], until stop: Int32) throws -> Bool {
+        var isFirst = true
+        while true {
+            do {
+                try store.commit(facts)
+                if !isFirst { logger.info("the store takes data again") }
+                return true
+            } catch {
+                if isFirst { logger.error("\(error); waiting, with nothing acknowledged") }
+                isFirst = false
+            }
+            if try Poll.readable([.file(stop)], timeout: .milliseconds(500))[0] { return false }
+        }
+    }
+}
+
+extension Snapshot.Run {
+    fileprivate var isActive: Bool {
+        switch state {
+        case .active: true
+        case .waiting, .completed, .failed: false
+        }
+    }
+}
+
+/// Counts what a peer can cause without end, and tells of it now and then.
+private struct BoundedNotes {
+    private var count = 0
+    private var last = ""
+
+    mutating func note(_ text: String) {
+        count += 1
+        last = text
+    }
+
+    mutating func flush(_ tell: (Int, String) -> Void) {
+        if count > 0 { tell(count, last) }
+        count = 0
+    }
+}
+
+extension String {
+    fileprivate func replacing(_ ending: String, atEndWith other: String) -> String {
+        hasSuffix(ending) ? String(dropLast(ending.count)) + other : self
+    }
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+import Glibc
+import SweepCore
+import SweepWire
+
+/// The folder of a coordinator: the store, the keys, and the access files it gives out.
+///
+/// `store.sqlite`, `coordinator.json` (its secret), `worker.access`, `client.access`,
+/// `read-only.access`, `lock`. Copying the folder moves the coordinator.
+public struct CoordinatorHome: Sendable {
+    public let path: String
+
+    public init(path: String) { self.path = path }
+
+    public var storePath: String { path + "/store.sqlite" }
+    public func accessPath(for role: Role) -> String { "\(path)/\(role.rawValue).access" }
+    private var secretPath: String { path + "/coordinator.json" }
+
+    /// What only the coordinator knows.
+    public struct Secret: Codable, Sendable {
+        public struct Admitted: Codable, Sendable {
+            public var role: Role
+            public var publicKey: String
+        }
+
+        public var keys: KeyPair
+        public var admitted: [Admitted]
+        /// Where it listened last; taken again if nothing else is asked for.
+        public var endpoint: String?
+    }
+
+    /// Makes the folder if needed, and takes its lock until the process ends.
+    public func lock() throws(CoordinatorError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw .home(path: path, problem: "can't be made: \(error.localizedDescription)")
+        }
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw .home(path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            close(file)
+            throw .alreadyRunning(home: path)
+        }
+    }
+
+    /// The keys of this home; made on first use, one access file for each role beside them.
+    public func secret() throws(WireError) -> Secret {
+        if access(secretPath, F_OK) == 0 { return try PrivateFile.read(Secret.self, from: secretPath) }
+        var secret = Secret(keys: try .generate(), admitted: [])
+        for role in Role.allCases {
+            let keys = try KeyPair.generate()
+            secret.admitted.append(.init(role: role, publicKey: keys.publicKey))
+            let file = AccessFile(
+                endpoint: "", serverKey: secret.keys.publicKey, role: role, keys: keys)
+            try file.write(to: accessPath(for: role))
+        }
+        try PrivateFile.write(secret, to: secretPath)
+        return secret
+    }
+
+    /// Writes where the coordinator can be reached into its access files.
+    ///
+    /// - Parameters:
+    ///   - bound: the endpoint it listens on.
+    ///   - advertised: the endpoint others dial.
+    public func publish(_ secret: Secret, bound: String, advertised: String) throws(WireError) {
+        for role in Role.allCases {
+            var file = try AccessFile(reading: accessPath(for: role))
+            guard file.endpoint != advertised else { continue }
+            file.endpoint = advertised
+            try file.write(to: accessPath(for: role))
+        }
+        guard secret.endpoint != bound else { return }
+        var secret = secret
+        secret.endpoint = bound
+        try PrivateFile.write(secret, to: secretPath)
+    }
+}
+
+public enum CoordinatorError: Error, Hashable, CustomStringConvertible {
+    case home(path: String, problem: String)
+    case alreadyRunning(home: String)
+
+    public var description: String {
+        switch self {
+        case .home(let path, let problem): "\(path): \(problem)"
+        case .alreadyRunning(let home):
+            "\(home): a coordinator uses this home already; give it work with "
+                + "'moderato submit FILE --home \(home)', or take another --home"
+        }
+    }
+}

@@ -1,0 +1,198 @@
+/// The version of the wire protocol. Peers of another version are refused in words.
+public let protocolVersion: UInt32 = 1
+
+/// What a peer's key allows it to do.
+public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Take jobs and report on them.
+    case worker
+    /// Submit and look.
+    case client
+    /// Look only.
+    case readOnly = "read-only"
+}
+
+/// What a worker says of itself when it connects.
+public struct Hello: Hashable, Sendable {
+    public var worker: WorkerID
+    /// Larger for a later process that goes by the same name.
+    public var incarnation: UInt64
+    public var host: String
+    /// Runs it trains at the same time, 1 ... 1,024.
+    public var slots: Int
+    /// For people: "cpu, 1 thread".
+    public var device: String
+    /// Memory of the node in bytes; 0 if unknown.
+    public var memory: UInt64
+    public var labels: [String]
+    /// Seconds until the worker has to leave; `nil` if it can stay.
+    public var secondsLeft: Double?
+    /// The attempts it trains, or whose reports have not all been acknowledged.
+    public var attempts: [AttemptID]
+
+    public init(
+        worker: WorkerID, incarnation: UInt64, host: String, slots: Int, device: String,
+        memory: UInt64, labels: [String] = [], secondsLeft: Double? = nil,
+        attempts: [AttemptID] = []
+    ) {
+        self.worker = worker
+        self.incarnation = incarnation
+        self.host = host
+        self.slots = slots
+        self.device = device
+        self.memory = memory
+        self.labels = labels
+        self.secondsLeft = secondsLeft
+        self.attempts = attempts
+    }
+}
+
+/// The coordinator's answer to a `Hello` it accepts.
+public struct Welcome: Hashable, Sendable {
+    public var heartbeat: Duration
+    public var lease: Duration
+
+    public init(heartbeat: Duration, lease: Duration) {
+        self.heartbeat = heartbeat
+        self.lease = lease
+    }
+}
+
+/// A job: one run, to be executed as one attempt.
+public struct Assignment: Hashable, Sendable {
+    public var attempt: AttemptID
+    public var run: RunID
+    public var spec: TrainingSpec
+
+    public init(attempt: AttemptID, run: RunID, spec: TrainingSpec) {
+        self.attempt = attempt
+        self.run = run
+        self.spec = spec
+    }
+}
+
+/// How far an attempt is.
+public struct AttemptProgress: Hashable, Sendable {
+    public var attempt: AttemptID
+    public var stepsDone: Int
+
+    public init(attempt: AttemptID, stepsDone: Int) {
+        self.attempt = attempt
+        self.stepsDone = stepsDone
+    }
+}
+
+/// What happened in an attempt. Reports are numbered from 1 within their attempt.
+public struct Report: Hashable, Sendable {
+    public enum Event: Hashable, Sendable {
+        /// An epoch was measured, `seconds` after the attempt started.
+        case epoch(EpochMetrics, seconds: Double)
+        /// Training is done; all epochs were reported before.
+        case completed(trainableParameters: Int, seconds: Double)
+        /// The training itself ended in an error.
+        case failed(String)
+        /// The worker gives the job back without fault, because it leaves.
+        case handedBack
+    }
+
+    public var attempt: AttemptID
+    public var sequence: UInt64
+    public var event: Event
+
+    public init(attempt: AttemptID, sequence: UInt64, event: Event) {
+        self.attempt = attempt
+        self.sequence = sequence
+        self.event = event
+    }
+}
+
+/// The answer to a submitted sweep.
+public struct Submission: Hashable, Sendable {
+    public var sweep: SweepID
+    public var points: Int
+    public var finished: Int
+    /// Runs made for this submission.
+    public var runs: Int
+    public var steps: Int
+
+    public init(sweep: SweepID, points: Int, finished: Int, runs: Int, steps: Int) {
+        self.sweep = sweep
+        self.points = points
+        self.finished = finished
+        self.runs = runs
+        self.steps = steps
+    }
+}
+
+/// One point with what is known of it.
+public struct PointOutcome: Hashable, Sendable {
+    public enum State: Hashable, Sendable {
+        case waiting
+        case finished(EpochMetrics)
+        case failed(String)
+    }
+
+    public var spec: TrainingSpec
+    public var state: State
+    /// Every measured epoch of the run that serves the point, up to the point's own.
+    public var curve: [EpochMetrics]
+    /// Of the run that serves the point; `nil` until it has completed.
+    public var trainableParameters: Int?
+
+    public init(
+        spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
+        trainableParameters: Int? = nil
+    ) {
+        self.spec = spec
+        self.state = state
+        self.curve = curve
+        self.trainableParameters = trainableParameters
+    }
+}
+
+/// A part of a sweep's results, in grid order.
+public struct ResultsSlice: Hashable, Sendable {
+    public var name: String
+    /// Points of the whole sweep.
+    public var total: Int
+    /// Index of the first point in `points`.
+    public var offset: Int
+    public var points: [PointOutcome]
+
+    public init(name: String, total: Int, offset: Int, points: [PointOutcome]) {
+        self.name = name
+        self.total = total
+        self.offset = offset
+        self.points = points
+    }
+}
+
+/// Everything that crosses a socket or a trainer's pipe: one message is one frame.
+public enum Message: Hashable, Sendable {
+    // Worker to coordinator; `report` also trainer to worker.
+    case hello(Hello)
+    case heartbeat([AttemptProgress])
+    case report(Report)
+    case goodbye
+    // Coordinator to worker; `assign` also worker to trainer.
+    case welcome(Welcome)
+    case refused(String)
+    /// "I do not know you": the worker says `hello` again.
+    case identify
+    case assign(Assignment)
+    /// All reports of the attempt up to the sequence are stored.
+    case acknowledge(AttemptID, upTo: UInt64)
+    /// The attempt has lost its lease: stop it.
+    case revoke(AttemptID)
+    // Trainer to worker.
+    case progress(AttemptProgress)
+    // Client to coordinator.
+    case submit(SweepSpec)
+    case askStatus
+    /// An empty name asks for the newest sweep.
+    case askResults(sweep: String, offset: Int)
+    // Coordinator to client.
+    case submitted(Submission)
+    case rejected(String)
+    case status(StatusReport)
+    case results(ResultsSlice)
+}

@@ -1,0 +1,75 @@
+/// What the coordinator tells people who ask how it goes.
+public struct StatusReport: Hashable, Sendable {
+    public struct Sweep: Hashable, Sendable {
+        public var id: SweepID
+        public var name: String
+        public var points: Int
+        public var finishedPoints: Int
+        public var failedPoints: Int
+        public var waitingRuns: Int
+        public var activeRuns: Int
+        public var completedRuns: Int
+        public var failedRuns: Int
+        /// Training steps of the runs of this sweep, and how many of them are done.
+        public var steps: Int
+        public var stepsDone: Int
+        /// Seconds until the sweep is done, at the speed of now; `nil` while nothing tells.
+        public var secondsLeft: Double?
+
+        public init(
+            id: SweepID, name: String, points: Int, finishedPoints: Int, failedPoints: Int,
+            waitingRuns: Int, activeRuns: Int, completedRuns: Int, failedRuns: Int, steps: Int,
+            stepsDone: Int, secondsLeft: Double?
+        ) {
+            self.id = id
+            self.name = name
+            self.points = points
+            self.finishedPoints = finishedPoints
+            self.failedPoints = failedPoints
+            self.waitingRuns = waitingRuns
+            self.activeRuns = activeRuns
+            self.completedRuns = completedRuns
+            self.failedRuns = failedRuns
+            self.steps = steps
+            self.stepsDone = stepsDone
+            self.secondsLeft = secondsLeft
+        }
+
+        /// No run is waiting or active.
+        public var isOver: Bool { waitingRuns == 0 && activeRuns == 0 }
+    }
+
+    public struct Worker: Hashable, Sendable {
+        public var id: WorkerID
+        public var host: String
+        public var device: String
+        public var slots: Int
+        /// The runs it trains now.
+        public var runs: [RunID]
+        /// Training steps per second of all its slots together; 0 while unknown.
+        public var stepsPerSecond: Double
+        /// Put aside: it fails runs that succeed elsewhere.
+        public var isSetAside: Bool
+
+        public init(
+            id: WorkerID, host: String, device: String, slots: Int, runs: [RunID],
+            stepsPerSecond: Double, isSetAside: Bool
+        ) {
+            self.id = id
+            self.host = host
+            self.device = device
+            self.slots = slots
+            self.runs = runs
+            self.stepsPerSecond = stepsPerSecond
+            self.isSetAside = isSetAside
+        }
+    }
+
+    public var sweeps: [Sweep]
+    public var workers: [Worker]
+
+    public init(sweeps: [Sweep], workers: [Worker]) {
+        self.sweeps = sweeps
+        self.workers = workers
+    }
+}

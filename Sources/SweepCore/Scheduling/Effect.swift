@@ -1,0 +1,38 @@
+/// What happens to the scheduler. Time comes beside it, as an argument.
+public enum Event: Hashable, Sendable {
+    /// A peer with a key of `role` sent a well-formed message.
+    case message(Message, from: Route, role: Role)
+    /// Time has passed; sent at least twice a second.
+    case tick
+}
+
+/// What the shell has to do. The order is part of the contract: all `persist` records of a batch
+/// are committed in one transaction before anything of that batch is sent.
+public enum Effect: Hashable, Sendable {
+    case persist(Fact)
+    case send(Message, to: Route)
+    /// A line for the log.
+    case note(String)
+}
+
+/// A fact that must survive the coordinator.
+public enum Fact: Hashable, Sendable {
+    case sweepSubmitted(SweepID, SweepSpec, [PlannedPoint])
+    case runCreated(RunID, PlannedRun)
+    case attemptStarted(AttemptID, RunID, WorkerID)
+    /// The attempt's reports up to the sequence are accounted for.
+    case reportsStored(AttemptID, upTo: UInt64)
+    case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
+    case pointFinished(PointKey, RunID, EpochMetrics)
+    case attemptEnded(AttemptID, AttemptEnd)
+    case runCompleted(RunID, AttemptID, trainableParameters: Int, seconds: Double)
+    case runFailed(RunID, error: String)
+}
+
+/// How an attempt ended. "Lost" is never "failed".
+public enum AttemptEnd: Hashable, Sendable, Codable {
+    case completed
+    case failed(String)
+    case lost(String)
+    case handedBack
+}

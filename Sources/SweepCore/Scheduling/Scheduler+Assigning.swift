@@ -1,0 +1,64 @@
+extension Scheduler {
+    /// Gives waiting runs to free slots, a slot to each free worker in turn.
+    mutating func assignWork(at now: Instant) {
+        var passedOver: [WorkerID] = []
+        var next = 0
+        while waiting.count > 0, next < free.count {
+            let id = free[next]
+            next += 1
+            guard let worker = workers[id], remainingSlots(of: worker) > 0 else { continue }
+            guard let run = takeRun(for: worker, at: now) else {
+                passedOver.append(id)
+                continue
+            }
+            assign(run, to: id, at: now)
+            if let worker = workers[id], remainingSlots(of: worker) > 0 { free.append(id) }
+        }
+        free.removeSubrange(..<next)
+        free.insert(contentsOf: passedOver, at: 0)
+    }
+
+    /// The best waiting run that this worker may have.
+    private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
+        var skipped: [RunID] = []
+        defer { for id in skipped { if let run = runs[id] { enqueue(id, run.plan) } } }
+        while let entry = waiting.popFirst(preferring: worker.affinity) {
+            guard let run = runs[entry.run], run.state == .waiting else { continue }
+            if canFinish(run, on: worker, at: now), !shouldGoElsewhere(run, than: worker) {
+                return entry.run
+            }
+            skipped.append(entry.run)
+        }
+        return nil
+    }
+
+    private func canFinish(_ run: Run, on worker: Worker, at now: Instant) -> Bool {
+        guard let leaves = worker.leaves else { return true }
+        guard leaves > now else { return false }
+        guard let speed = worker.speed.stepsPerSecond else { return true }
+        return Double(run.plan.steps) / speed <= (leaves - now).inSeconds
+    }
+
+    /// A run that failed here is better tried on a worker where it has not.
+    private func shouldGoElsewhere(_ run: Run, than worker: Worker) -> Bool {
+        let failedOn = Set(run.failures.map(\.worker))
+        guard failedOn.contains(worker.hello.worker) else { return false }
+        return workers.contains { !failedOn.contains($0.key) && !$0.value.isSetAside }
+    }
+
+    private mutating func assign(_ id: RunID, to worker: WorkerID, at now: Instant) {
+        guard let run = runs[id], let route = workers[worker]?.route else { return }
+        let attempt = AttemptID(lastAttempt.number + 1)
+        lastAttempt = attempt
+        attempts[attempt] = Attempt(run: id, worker: worker)
+        runs[id]?.attempts.append(attempt)
+        runs[id]?.state = .assigned(
+            Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
+        workers[worker]?.attempts.insert(attempt)
+        workers[worker]?.affinity = .init(run.plan.spec)
+        effects.append(.persist(.attemptStarted(attempt, id, worker)))
+        effects.append(
+            .send(
+                .assign(Assignment(attempt: attempt, run: id, spec: run.plan.spec)), to: route))
+    }
+}

@@ -1,0 +1,43 @@
+extension Scheduler {
+    /// Traps with the state in words if the bookkeeping contradicts itself. Called after every
+    /// event in tests and in simulation.
+    public func checkInvariants() {
+        let queued = waiting.entries.map(\.run)
+        for (id, run) in runs {
+            switch run.state {
+            case .waiting:
+                precondition(queued.contains(id), "\(id) waits but is not queued")
+            case .assigned(let lease), .running(let lease, stepsDone: _):
+                precondition(
+                    attempts[lease.attempt]?.run == id, "\(id): \(lease.attempt) is not its attempt")
+                precondition(
+                    workers[lease.worker] == nil
+                        || workers[lease.worker]?.attempts.contains(lease.attempt) == true
+                        || lease.worker == attempts[lease.attempt]?.worker,
+                    "\(lease.worker) does not know of \(lease.attempt)")
+            case .completed:
+                precondition(
+                    run.plan.milestones.allSatisfy { finished.contains($0.key) },
+                    "\(id) is completed without all its points")
+            case .failed:
+                precondition(
+                    run.failures.count > configuration.maxRetries, "\(id) was given up early")
+            }
+            precondition(
+                !run.isOver || !attempts.values.contains { $0.run == id },
+                "\(id) is over but has attempts")
+        }
+        for (id, worker) in workers {
+            precondition(workerByRoute[worker.route] == id, "\(id) is not at its route")
+            for attempt in worker.attempts {
+                precondition(
+                    attempts[attempt].flatMap { runs[$0.run]?.lease }?.attempt == attempt,
+                    "\(id) holds \(attempt), which has no lease")
+            }
+            precondition(
+                remainingSlots(of: worker) <= 0 || free.contains(id), "\(id) is free but not offered")
+        }
+        precondition(Set(free).count == free.count, "a worker is offered twice")
+        precondition(effects.isEmpty, "effects were left behind")
+    }
+}

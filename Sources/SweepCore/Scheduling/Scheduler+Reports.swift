@@ -1,0 +1,148 @@
+extension Scheduler {
+    /// Takes reports in their order, each once. `(attempt, sequence)` decides: the next one counts,
+    /// earlier ones are acknowledged again, later ones wait until the gap before them is filled.
+    mutating func accept(_ report: Report, from route: Route, at now: Instant) {
+        guard let worker = workerByRoute[route] else {
+            effects.append(.send(.identify, to: route))
+            return
+        }
+        workers[worker]?.lastSeen = now
+        guard let attempt = attempts[report.attempt] else {
+            // The run is over; the worker need not keep the report.
+            droppedMessages += 1
+            acknowledge(report.attempt, upTo: report.sequence, to: route)
+            return
+        }
+        guard attempt.worker == worker else {
+            droppedMessages += 1
+            return
+        }
+        if report.sequence == attempt.acknowledged + 1 {
+            attempts[report.attempt]?.acknowledged = report.sequence
+            effects.append(.persist(.reportsStored(report.attempt, upTo: report.sequence)))
+            apply(report.event, of: report.attempt, attempt, at: now)
+            acknowledge(report.attempt, upTo: report.sequence, to: route)
+        } else {
+            droppedMessages += 1
+            acknowledge(report.attempt, upTo: attempt.acknowledged, to: route)
+        }
+    }
+
+    private mutating func acknowledge(_ id: AttemptID, upTo sequence: UInt64, to route: Route) {
+        effects.append(.send(.acknowledge(id, upTo: sequence), to: route))
+    }
+
+    private mutating func apply(
+        _ event: Report.Event, of id: AttemptID, _ attempt: Attempt, at now: Instant
+    ) {
+        guard let run = runs[attempt.run], !run.isOver else { return }
+        switch event {
+        case .epoch(let metrics, let seconds):
+            note(metrics, seconds: seconds, of: attempt.run, run, in: id)
+            let steps = run.plan.steps / max(1, run.plan.spec.epochs) * metrics.epoch
+            if run.lease?.attempt == id {
+                renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
+            }
+        case .completed(let parameters, let seconds):
+            complete(attempt.run, run, by: id, parameters: parameters, seconds: seconds)
+        case .failed(let error):
+            guard run.lease?.attempt == id else { return }
+            fail(attempt.run, run, in: id, on: attempt.worker, error: error)
+        case .handedBack:
+            guard run.lease?.attempt == id else { return }
+            release(id, of: attempt.worker)
+            runs[attempt.run]?.state = .waiting
+            enqueue(attempt.run, run.plan)
+            workers[attempt.worker]?.isLeaving = true
+            effects.append(.persist(.attemptEnded(id, .handedBack)))
+        }
+    }
+
+    private mutating func note(
+        _ metrics: EpochMetrics, seconds: Double, of id: RunID, _ run: Run, in attempt: AttemptID
+    ) {
+        guard metrics.epoch <= run.plan.spec.epochs else {
+            droppedMessages += 1
+            return
+        }
+        effects.append(.persist(.epochMeasured(id, attempt, metrics, seconds: seconds)))
+        for milestone in run.plan.milestones where milestone.epoch == metrics.epoch {
+            if finished.insert(milestone.key).inserted {
+                effects.append(.persist(.pointFinished(milestone.key, id, metrics)))
+            }
+        }
+    }
+
+    private mutating func complete(
+        _ id: RunID, _ run: Run, by attempt: AttemptID, parameters: Int, seconds: Double
+    ) {
+        if let missing = run.plan.milestones.first(where: { !finished.contains($0.key) }) {
+            let error = "the trainer said it was done without a result of epoch \(missing.epoch)"
+            if run.lease?.attempt == attempt, let worker = run.lease?.worker {
+                fail(id, run, in: attempt, on: worker, error: error)
+            }
+            return
+        }
+        let worker = attempts[attempt]?.worker
+        let lease = run.lease
+        if let lease {
+            release(lease.attempt, of: lease.worker)
+            if lease.attempt != attempt {
+                effects.append(
+                    .persist(.attemptEnded(lease.attempt, .lost("\(attempt) was done first"))))
+                if let route = workers[lease.worker]?.route {
+                    effects.append(.send(.revoke(lease.attempt), to: route))
+                }
+            }
+        }
+        runs[id]?.state = .completed
+        effects.append(.persist(.attemptEnded(attempt, .completed)))
+        effects.append(
+            .persist(
+                .runCompleted(id, attempt, trainableParameters: parameters, seconds: seconds)))
+        if let worker {
+            workers[worker]?.blamedFailures = 0
+            for failure in run.failures where failure.worker != worker { blame(failure.worker) }
+        }
+        forget(id, run)
+    }
+
+    private mutating func fail(
+        _ id: RunID, _ run: Run, in attempt: AttemptID, on worker: WorkerID, error: String
+    ) {
+        release(attempt, of: worker)
+        effects.append(.persist(.attemptEnded(attempt, .failed(error))))
+        effects.append(.note("\(id), \(attempt) on \(worker): failed: \(error)"))
+        runs[id]?.failures.append(Failure(worker: worker, error: error))
+        if run.failures.count >= configuration.maxRetries {
+            runs[id]?.state = .failed(error)
+            effects.append(.persist(.runFailed(id, error: error)))
+            forget(id, run)
+        } else {
+            runs[id]?.state = .waiting
+            enqueue(id, run.plan)
+        }
+    }
+
+    /// The circuit breaker: a worker on which runs fail that succeed elsewhere gets no more work.
+    private mutating func blame(_ id: WorkerID) {
+        guard var worker = workers[id] else { return }
+        worker.blamedFailures += 1
+        if worker.blamedFailures >= configuration.failuresUntilSetAside, !worker.isSetAside {
+            worker.isSetAside = true
+            effects.append(
+                .note(
+                    "worker \(id) is put aside: \(worker.blamedFailures) runs failed there that "
+                        + "succeeded elsewhere; look at its log and start it anew"))
+        }
+        workers[id] = worker
+    }
+
+    /// A run that is over needs no bookkeeping but its state.
+    private mutating func forget(_ id: RunID, _ run: Run) {
+        for milestone in run.plan.milestones where runByPoint[milestone.key] == id {
+            runByPoint[milestone.key] = nil
+        }
+        for attempt in run.attempts { attempts[attempt] = nil }
+    }
+}

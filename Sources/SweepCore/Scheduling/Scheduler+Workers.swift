@@ -1,0 +1,154 @@
+extension Scheduler {
+    /// A worker says who it is: for the first time, after it connected anew, or because it was
+    /// asked.
+    mutating func greet(_ hello: Hello, from route: Route, at now: Instant) {
+        if let known = workers[hello.worker] {
+            guard hello.incarnation >= known.hello.incarnation else {
+                let text = "another process goes by the name \(hello.worker) already; "
+                    + "start this worker with another --name"
+                effects.append(.send(.refused(text), to: route))
+                return
+            }
+            workerByRoute[known.route] = nil
+            if hello.incarnation > known.hello.incarnation {
+                loseAllAttempts(of: hello.worker, why: "the worker was started anew")
+                workers[hello.worker] = nil
+            }
+        }
+        if let other = workerByRoute[route], other != hello.worker {
+            loseAllAttempts(of: other, why: "its connection speaks for another worker")
+            remove(other)
+        }
+        var worker =
+            workers[hello.worker] ?? Worker(hello: hello, route: route, lastSeen: now, leaves: nil)
+        worker.hello = hello
+        worker.route = route
+        worker.lastSeen = now
+        worker.leaves = hello.secondsLeft.map { now + .milliseconds(Int64($0 * 1_000)) }
+        let unlisted = worker.attempts.subtracting(hello.attempts).sorted()
+        workers[hello.worker] = worker
+        workerByRoute[route] = hello.worker
+        effects.append(
+            .send(
+                .welcome(
+                    Welcome(heartbeat: configuration.heartbeat, lease: configuration.lease)),
+                to: route))
+        for attempt in unlisted { lose(attempt, why: "the worker no longer knows of it") }
+        for attempt in hello.attempts { renewLease(attempt, of: hello.worker, stepsDone: 0, at: now) }
+        offer(hello.worker)
+    }
+
+    mutating func renew(_ progress: [AttemptProgress], from route: Route, at now: Instant) {
+        guard let id = workerByRoute[route] else {
+            effects.append(.send(.identify, to: route))
+            return
+        }
+        workers[id]?.lastSeen = now
+        for item in progress {
+            let isHeld = renewLease(
+                item.attempt, of: id, stepsDone: item.stepsDone, at: now)
+            if isHeld { workers[id]?.speed.note(item, at: now) }
+        }
+    }
+
+    /// Gives the attempt a lease from now on if it has one, or if nobody else has one on its run;
+    /// otherwise tells the worker to stop it.
+    @discardableResult
+    mutating func renewLease(
+        _ id: AttemptID, of worker: WorkerID, stepsDone: Int, at now: Instant
+    ) -> Bool {
+        guard let attempt = attempts[id], attempt.worker == worker,
+            let run = runs[attempt.run], !run.isOver
+        else { return refuseLease(id, of: worker) }
+        let done = min(max(0, stepsDone), run.plan.steps)
+        let lease = Lease(attempt: id, worker: worker, expires: now + configuration.lease)
+        switch run.state {
+        case .waiting:
+            // Its lease had expired, but nobody has begun again: it goes on.
+            break
+        case .assigned(let current):
+            guard current.attempt == id else { return refuseLease(id, of: worker) }
+        case .running(let current, let before):
+            guard current.attempt == id else { return refuseLease(id, of: worker) }
+            runs[attempt.run]?.state = .running(lease, stepsDone: max(before, done))
+            workers[worker]?.attempts.insert(id)
+            return true
+        case .completed, .failed:
+            return refuseLease(id, of: worker)
+        }
+        runs[attempt.run]?.state = .running(lease, stepsDone: done)
+        workers[worker]?.attempts.insert(id)
+        workers[worker]?.affinity = .init(run.plan.spec)
+        return true
+    }
+
+    private mutating func refuseLease(_ id: AttemptID, of worker: WorkerID) -> Bool {
+        droppedMessages += 1
+        if let route = workers[worker]?.route { effects.append(.send(.revoke(id), to: route)) }
+        return false
+    }
+
+    /// The worker leaves. What it still had is lost, unless it was handed back before.
+    mutating func dismiss(_ route: Route, at now: Instant) {
+        guard let id = workerByRoute[route] else { return }
+        loseAllAttempts(of: id, why: "the worker left")
+        remove(id)
+        effects.append(.note("worker \(id) left"))
+    }
+
+    /// Leases that were not renewed in time, and workers that have said nothing for that long.
+    mutating func expireLeases(at now: Instant) {
+        for id in workers.keys.sorted() {
+            guard let worker = workers[id] else { continue }
+            if worker.lastSeen + configuration.lease <= now {
+                loseAllAttempts(of: id, why: "the worker was not heard of for \(configuration.lease)")
+                remove(id)
+                effects.append(.note("worker \(id) is gone: no heartbeat"))
+            }
+        }
+        for (id, attempt) in attempts.sorted(by: { $0.key < $1.key }) {
+            guard let lease = runs[attempt.run]?.lease, lease.attempt == id, lease.expires <= now
+            else { continue }
+            lose(id, why: "its lease was not renewed for \(configuration.lease)")
+        }
+    }
+
+    mutating func loseAllAttempts(of worker: WorkerID, why: String) {
+        for attempt in (workers[worker]?.attempts ?? []).sorted() { lose(attempt, why: why) }
+    }
+
+    /// Takes the lease away; the run waits again. The attempt is remembered: a late report of it
+    /// still counts if the run is not over by then.
+    mutating func lose(_ id: AttemptID, why: String) {
+        guard let attempt = attempts[id], let run = runs[attempt.run], run.lease?.attempt == id
+        else { return }
+        release(id, of: attempt.worker)
+        runs[attempt.run]?.state = .waiting
+        enqueue(attempt.run, run.plan)
+        effects.append(.persist(.attemptEnded(id, .lost(why))))
+        effects.append(.note("\(attempt.run), \(id) on \(attempt.worker): lost, \(why)"))
+    }
+
+    /// The slot that the attempt had is free.
+    mutating func release(_ attempt: AttemptID, of worker: WorkerID) {
+        guard workers[worker]?.attempts.remove(attempt) != nil else { return }
+        workers[worker]?.speed.forget(attempt)
+        offer(worker)
+    }
+
+    func remainingSlots(of worker: Worker) -> Int {
+        worker.isSetAside || worker.isLeaving ? 0 : worker.hello.slots - worker.attempts.count
+    }
+
+    mutating func offer(_ id: WorkerID) {
+        guard let worker = workers[id], remainingSlots(of: worker) > 0, !free.contains(id)
+        else { return }
+        free.append(id)
+    }
+
+    private mutating func remove(_ id: WorkerID) {
+        guard let worker = workers.removeValue(forKey: id) else { return }
+        if workerByRoute[worker.route] == id { workerByRoute[worker.route] = nil }
+        free.removeAll { $0 == id }
+    }
+}

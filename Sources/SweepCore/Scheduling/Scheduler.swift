@@ -1,0 +1,219 @@
+/// Decides who trains what. A pure value: the shell gives it events and the time, and carries out
+/// the effects it returns, in their order.
+///
+/// A run's states: `waiting → assigned → running → completed | failed`. An attempt that is lost
+/// puts its run back to `waiting` and does not use up a retry; one that failed does.
+public struct Scheduler: Sendable {
+    public struct Configuration: Hashable, Sendable {
+        /// How often a worker says which attempts it still executes.
+        public var heartbeat: Duration = .seconds(2)
+        /// How long an attempt keeps its job without a heartbeat that lists it.
+        public var lease: Duration = .seconds(8)
+        /// Failed attempts of a run beyond the first, before it is given up.
+        public var maxRetries = 2
+        /// Failures in a row, of runs that then succeed elsewhere, after which a worker gets no
+        /// more work.
+        public var failuresUntilSetAside = 3
+
+        public init() {}
+    }
+
+    struct Lease: Hashable, Sendable {
+        let attempt: AttemptID
+        let worker: WorkerID
+        var expires: Instant
+    }
+
+    struct Run: Sendable {
+        enum State: Hashable, Sendable {
+            case waiting
+            /// Sent to a worker that has not yet spoken of it.
+            case assigned(Lease)
+            case running(Lease, stepsDone: Int)
+            case completed
+            case failed(String)
+        }
+
+        let plan: PlannedRun
+        var state: State
+        var failures: [Failure] = []
+        /// Every execution begun so far.
+        var attempts: [AttemptID] = []
+
+        var lease: Lease? {
+            switch state {
+            case .assigned(let lease), .running(let lease, stepsDone: _): lease
+            case .waiting, .completed, .failed: nil
+            }
+        }
+
+        var isOver: Bool {
+            switch state {
+            case .completed, .failed: true
+            case .waiting, .assigned, .running: false
+            }
+        }
+    }
+
+    /// An execution of a run that is not over; kept after a lost lease, since its reports may
+    /// still arrive.
+    struct Attempt: Sendable {
+        let run: RunID
+        let worker: WorkerID
+        /// The highest sequence up to which all reports are accounted for.
+        var acknowledged: UInt64 = 0
+    }
+
+    struct Worker: Sendable {
+        var hello: Hello
+        var route: Route
+        var lastSeen: Instant
+        var leaves: Instant?
+        /// The attempts it has a lease on.
+        var attempts: Set<AttemptID> = []
+        var affinity: WaitingQueue.Affinity?
+        var speed = SpeedMeter()
+        /// Runs that failed here and then succeeded elsewhere, since its own last success.
+        var blamedFailures = 0
+        var isSetAside = false
+        var isLeaving = false
+    }
+
+    struct Sweep: Sendable {
+        let id: SweepID
+        var spec: SweepSpec
+        var keys: [PointKey]
+        /// Runs that serve, or served, one of its points.
+        var runs: [RunID]
+    }
+
+    let configuration: Configuration
+    var runs: [RunID: Run] = [:]
+    var attempts: [AttemptID: Attempt] = [:]
+    var workers: [WorkerID: Worker] = [:]
+    var workerByRoute: [Route: WorkerID] = [:]
+    var sweeps: [Sweep] = []
+    var finished: Set<PointKey> = []
+    /// The run that will finish a point, for points of runs that are not over.
+    var runByPoint: [PointKey: RunID] = [:]
+    var waiting = WaitingQueue()
+    /// Workers that may have a free slot, the one free for longest first.
+    var free: [WorkerID] = []
+    var lastRun = RunID(0)
+    var lastAttempt = AttemptID(0)
+    /// Messages that made no sense: stale, from a stranger, or not theirs to send.
+    public internal(set) var droppedMessages = 0
+    var effects: [Effect] = []
+
+    public init(_ snapshot: Snapshot, configuration: Configuration = Configuration(), at now: Instant) {
+        self.configuration = configuration
+        restore(snapshot, at: now)
+    }
+
+    /// The only door.
+    public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+        switch event {
+        case .message(let message, let route, let role):
+            guard message.isAllowed(for: role) else {
+                droppedMessages += 1
+                let text = "the key of this access file has the role \(role.rawValue), which does "
+                    + "not allow this; use the access file of another role"
+                effects.append(.send(.rejected(text), to: route))
+                break
+            }
+            handle(message, from: route, at: now)
+        case .tick:
+            expireLeases(at: now)
+        }
+        assignWork(at: now)
+        defer { effects.removeAll(keepingCapacity: true) }
+        return effects
+    }
+
+    private mutating func handle(_ message: Message, from route: Route, at now: Instant) {
+        switch message {
+        case .hello(let hello): greet(hello, from: route, at: now)
+        case .heartbeat(let progress): renew(progress, from: route, at: now)
+        case .report(let report): accept(report, from: route, at: now)
+        case .goodbye: dismiss(route, at: now)
+        case .submit(let spec): submit(spec, from: route)
+        case .askStatus: effects.append(.send(.status(statusReport()), to: route))
+        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .askResults,
+            .submitted, .rejected, .status, .results:
+            droppedMessages += 1
+        }
+    }
+
+    private mutating func restore(_ snapshot: Snapshot, at now: Instant) {
+        finished = snapshot.finished
+        lastAttempt = snapshot.lastAttempt
+        for run in snapshot.runs {
+            lastRun = max(lastRun, run.id)
+            var state = Run.State.waiting
+            switch run.state {
+            case .waiting: break
+            case .active(let attempt, let worker):
+                // The worker has one lease's time to say hello.
+                state = .assigned(
+                    Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
+            case .completed: state = .completed
+            case .failed(let error): state = .failed(error)
+            }
+            runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
+            if runs[run.id]?.isOver == false {
+                for milestone in run.plan.milestones { runByPoint[milestone.key] = run.id }
+            }
+            if state == .waiting { enqueue(run.id, run.plan) }
+        }
+        for attempt in snapshot.attempts {
+            attempts[attempt.id] = Attempt(
+                run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged)
+            runs[attempt.run]?.attempts.append(attempt.id)
+        }
+        let runsByPoint = Dictionary(
+            snapshot.runs.flatMap { run in run.plan.milestones.map { ($0.key, run.id) } },
+            uniquingKeysWith: max)
+        sweeps = snapshot.sweeps.map { sweep in
+            Sweep(
+                id: sweep.id, spec: sweep.spec, keys: sweep.keys,
+                runs: Set(sweep.keys.compactMap { runsByPoint[$0] }).sorted())
+        }
+    }
+
+    mutating func enqueue(_ id: RunID, _ plan: PlannedRun) {
+        waiting.insert(
+            WaitingQueue.Entry(run: id, steps: plan.steps), affinity: .init(plan.spec))
+    }
+}
+
+extension Message {
+    /// Whether a peer with this role may send the message.
+    public func isAllowed(for role: Role) -> Bool {
+        switch self {
+        case .hello, .heartbeat, .report, .goodbye: role == .worker
+        case .submit: role == .client
+        case .askStatus, .askResults: role == .client || role == .readOnly
+        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
+            .rejected, .status, .results:
+            false
+        }
+    }
+}
+
+/// Training steps per second of a worker, from the progress its heartbeats tell.
+struct SpeedMeter: Sendable {
+    private var steps: [AttemptID: (steps: Int, at: Instant)] = [:]
+    /// Exponentially smoothed, for each slot; `nil` until two heartbeats told of progress.
+    private(set) var stepsPerSecond: Double?
+
+    mutating func note(_ progress: AttemptProgress, at now: Instant) {
+        defer { steps[progress.attempt] = (progress.stepsDone, now) }
+        guard let last = steps[progress.attempt], now > last.at,
+            progress.stepsDone > last.steps
+        else { return }
+        let rate = Double(progress.stepsDone - last.steps) / (now - last.at).inSeconds
+        stepsPerSecond = stepsPerSecond.map { 0.7 * $0 + 0.3 * rate } ?? rate
+    }
+
+    mutating func forget(_ attempt: AttemptID) { steps[attempt] = nil }
+}

@@ -1,0 +1,79 @@
+/// What a store knows when a coordinator starts: everything the scheduler needs to go on.
+public struct Snapshot: Sendable {
+    public struct Sweep: Sendable {
+        public var id: SweepID
+        public var spec: SweepSpec
+        public var keys: [PointKey]
+
+        public init(id: SweepID, spec: SweepSpec, keys: [PointKey]) {
+            self.id = id
+            self.spec = spec
+            self.keys = keys
+        }
+    }
+
+    public struct Run: Sendable {
+        public enum State: Hashable, Sendable {
+            case waiting
+            /// Its newest attempt had neither ended nor been given up.
+            case active(AttemptID, WorkerID)
+            case completed
+            case failed(String)
+        }
+
+        public var id: RunID
+        public var plan: PlannedRun
+        public var state: State
+        public var failures: [Failure]
+
+        public init(id: RunID, plan: PlannedRun, state: State, failures: [Failure]) {
+            self.id = id
+            self.plan = plan
+            self.state = state
+            self.failures = failures
+        }
+    }
+
+    /// An attempt of a run that is not over.
+    public struct Attempt: Sendable {
+        public var id: AttemptID
+        public var run: RunID
+        public var worker: WorkerID
+        public var acknowledged: UInt64
+
+        public init(id: AttemptID, run: RunID, worker: WorkerID, acknowledged: UInt64) {
+            self.id = id
+            self.run = run
+            self.worker = worker
+            self.acknowledged = acknowledged
+        }
+    }
+
+    public var sweeps: [Sweep]
+    public var runs: [Run]
+    public var attempts: [Attempt]
+    public var finished: Set<PointKey>
+    public var lastAttempt: AttemptID
+
+    public init(
+        sweeps: [Sweep] = [], runs: [Run] = [], attempts: [Attempt] = [],
+        finished: Set<PointKey> = [], lastAttempt: AttemptID = AttemptID(0)
+    ) {
+        self.sweeps = sweeps
+        self.runs = runs
+        self.attempts = attempts
+        self.finished = finished
+        self.lastAttempt = lastAttempt
+    }
+}
+
+/// A failed execution of a run.
+public struct Failure: Hashable, Sendable, Codable {
+    public var worker: WorkerID
+    public var error: String
+
+    public init(worker: WorkerID, error: String) {
+        self.worker = worker
+        self.error = error
+    }
+}

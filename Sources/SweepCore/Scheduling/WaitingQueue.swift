@@ -1,0 +1,97 @@
+/// Waiting runs, longest first; among equally long ones those whose files a worker holds, then the
+/// one submitted first.
+struct WaitingQueue: Sendable {
+    /// What a worker has to load for a run.
+    struct Affinity: Hashable, Sendable {
+        let backbone: Digest
+        let test: Digest
+
+        init(_ spec: TrainingSpec) {
+            backbone = spec.backbone.digest
+            test = spec.data.test.digest
+        }
+    }
+
+    struct Entry: Hashable, Sendable {
+        let run: RunID
+        let steps: Int
+
+        func comesBefore(_ other: Entry) -> Bool {
+            steps != other.steps ? steps > other.steps : run < other.run
+        }
+    }
+
+    private var heaps: [[Entry]] = []
+    private var places: [Affinity: Int] = [:]
+    private(set) var count = 0
+
+    mutating func insert(_ entry: Entry, affinity: Affinity) {
+        let place: Int
+        if let known = places[affinity] {
+            place = known
+        } else {
+            place = heaps.count
+            heaps.append([])
+            places[affinity] = place
+        }
+        heaps[place].append(entry)
+        siftUp(in: place)
+        count += 1
+    }
+
+    /// Takes the best run for a worker that last trained with `affinity`.
+    mutating func popFirst(preferring affinity: Affinity?) -> Entry? {
+        var best: Int?
+        let held = affinity.flatMap { places[$0] }
+        for place in heaps.indices {
+            guard let top = heaps[place].first else { continue }
+            guard let chosen = best, let bestTop = heaps[chosen].first else {
+                best = place
+                continue
+            }
+            if top.steps == bestTop.steps, held == place || held == chosen {
+                if held == place { best = place }
+            } else if top.comesBefore(bestTop) {
+                best = place
+            }
+        }
+        return best.map { removeTop(of: $0) }
+    }
+
+    /// All entries, in no order that means anything.
+    var entries: [Entry] { heaps.flatMap { $0 } }
+
+    private mutating func removeTop(of place: Int) -> Entry {
+        count -= 1
+        let top = heaps[place][0]
+        let last = heaps[place].removeLast()
+        if !heaps[place].isEmpty {
+            heaps[place][0] = last
+            siftDown(in: place)
+        }
+        return top
+    }
+
+    private mutating func siftUp(in place: Int) {
+        var child = heaps[place].count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard heaps[place][child].comesBefore(heaps[place][parent]) else { return }
+            heaps[place].swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    private mutating func siftDown(in place: Int) {
+        var parent = 0
+        while true {
+            var first = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heaps[place].count {
+                if heaps[place][child].comesBefore(heaps[place][first]) { first = child }
+            }
+            guard first != parent else { return }
+            heaps[place].swapAt(first, parent)
+            parent = first
+        }
+    }
+}

@@ -1,0 +1,228 @@
+/// Decides what a worker does. A pure value, as the scheduler is: the shell gives it events and
+/// the time, and carries out the effects in their order.
+public struct WorkerMachine: Sendable {
+    /// A trainer's place, counted from 0.
+    public typealias Slot = Int
+
+    public enum Event: Hashable, Sendable {
+        case message(Message)
+        /// A trainer told how far it is.
+        case progress(AttemptProgress)
+        /// A trainer reported; `completed`, `failed` and `handedBack` free its slot.
+        case report(AttemptID, Report.Event)
+        /// A trainer ended without being asked to; the text tells how, with its last words.
+        case trainerExited(Slot, String)
+        /// Time has passed; sent at least twice a second.
+        case tick
+        /// Hand everything back and leave.
+        case drain
+    }
+
+    public enum Effect: Hashable, Sendable {
+        case send(Message)
+        case train(Slot, Assignment)
+        /// The trainer ends the attempt with `handedBack` as soon as it can.
+        case stop(Slot, AttemptID)
+        case note(String)
+        /// The worker is done; a text says why if that is an error.
+        case leave(error: String?)
+    }
+
+    struct Outbox: Sendable {
+        var lastSequence: UInt64 = 0
+        var unacknowledged: [Report] = []
+        var isOver = false
+    }
+
+    struct Training: Sendable {
+        let assignment: Assignment
+        var stepsDone = 0
+    }
+
+    enum Connection: Hashable, Sendable {
+        case greeting(since: Instant)
+        case welcomed(Welcome, lastHeartbeat: Instant)
+    }
+
+    private let hello: Hello
+    private var connection: Connection?
+    private var slots: [Training?]
+    /// Jobs for which no slot is free yet.
+    private var backlog: [Assignment] = []
+    private var outboxes: [AttemptID: Outbox] = [:]
+    private var resendAt: Instant?
+    private var leaveBy: Instant?
+    private var hasLeft = false
+
+    /// How long reports may stay unacknowledged before they are sent again.
+    static let resendInterval = Duration.seconds(3)
+    /// How long a worker that leaves waits for its last reports to be acknowledged.
+    static let leavingTime = Duration.seconds(10)
+    static let greetingInterval = Duration.seconds(2)
+
+    public init(_ hello: Hello) {
+        self.hello = hello
+        slots = Array(repeating: nil, count: hello.slots)
+    }
+
+    public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+        if hasLeft { return [] }
+        var effects: [Effect] = []
+        switch event {
+        case .message(let message): handle(message, at: now, &effects)
+        case .progress(let progress):
+            for slot in slots.indices
+            where slots[slot]?.assignment.attempt == progress.attempt {
+                slots[slot]?.stepsDone = progress.stepsDone
+            }
+        case .report(let attempt, let reported): note(reported, of: attempt, at: now, &effects)
+        case .trainerExited(let slot, let how):
+            guard slots.indices.contains(slot), let training = slots[slot] else { break }
+            note(.failed(how), of: training.assignment.attempt, at: now, &effects)
+        case .tick: tick(at: now, &effects)
+        case .drain: drain(at: now, &effects)
+        }
+        fillSlots(at: now, &effects)
+        leaveWhenDone(at: now, &effects)
+        return effects
+    }
+
+    private mutating func handle(_ message: Message, at now: Instant, _ effects: inout [Effect]) {
+        switch message {
+        case .welcome(let welcome):
+            connection = .welcomed(welcome, lastHeartbeat: now)
+            resend(at: now, &effects)
+        case .refused(let reason):
+            hasLeft = true
+            effects.append(.leave(error: "the coordinator refused this worker: \(reason)"))
+        case .identify: greet(at: now, &effects)
+        case .assign(let assignment):
+            guard leaveBy == nil else {
+                note(.handedBack, of: assignment.attempt, at: now, &effects)
+                break
+            }
+            let isKnown =
+                outboxes[assignment.attempt] != nil
+                || slots.contains { $0?.assignment.attempt == assignment.attempt }
+            if !isKnown {
+                outboxes[assignment.attempt] = Outbox()
+                backlog.append(assignment)
+            }
+        case .acknowledge(let attempt, let sequence):
+            outboxes[attempt]?.unacknowledged.removeAll { $0.sequence <= sequence }
+            forgetIfDone(attempt)
+        case .revoke(let attempt):
+            backlog.removeAll { $0.attempt == attempt }
+            for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {
+                effects.append(.stop(slot, attempt))
+            }
+            if !isTraining(attempt) {
+                outboxes[attempt]?.isOver = true
+                forgetIfDone(attempt)
+            }
+        case .rejected(let reason):
+            effects.append(.note("the coordinator rejected a message: \(reason)"))
+        case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
+            .submitted, .status, .results:
+            break
+        }
+    }
+
+    private mutating func note(
+        _ event: Report.Event, of attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
+    ) {
+        var outbox = outboxes[attempt] ?? Outbox()
+        outbox.lastSequence += 1
+        let report = Report(attempt: attempt, sequence: outbox.lastSequence, event: event)
+        outbox.unacknowledged.append(report)
+        switch event {
+        case .epoch: break
+        case .completed, .failed, .handedBack:
+            outbox.isOver = true
+            for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {
+                slots[slot] = nil
+            }
+        }
+        outboxes[attempt] = outbox
+        if case .welcomed = connection { effects.append(.send(.report(report))) }
+        if resendAt == nil { resendAt = now + Self.resendInterval }
+    }
+
+    private func isTraining(_ attempt: AttemptID) -> Bool {
+        slots.contains { $0?.assignment.attempt == attempt }
+            || backlog.contains { $0.attempt == attempt }
+    }
+
+    private mutating func forgetIfDone(_ attempt: AttemptID) {
+        guard let outbox = outboxes[attempt], outbox.isOver, outbox.unacknowledged.isEmpty
+        else { return }
+        outboxes[attempt] = nil
+    }
+
+    private mutating func tick(at now: Instant, _ effects: inout [Effect]) {
+        switch connection {
+        case nil: greet(at: now, &effects)
+        case .greeting(let since):
+            if since + Self.greetingInterval <= now { greet(at: now, &effects) }
+        case .welcomed(let welcome, let last):
+            if last + welcome.heartbeat <= now {
+                connection = .welcomed(welcome, lastHeartbeat: now)
+                effects.append(.send(.heartbeat(progress)))
+            }
+            if let resendAt, resendAt <= now { resend(at: now, &effects) }
+        }
+    }
+
+    private mutating func greet(at now: Instant, _ effects: inout [Effect]) {
+        connection = .greeting(since: now)
+        var hello = hello
+        hello.attempts = outboxes.keys.sorted()
+        effects.append(.send(.hello(hello)))
+    }
+
+    /// Everything the worker answers for: attempts in training and those with reports that are
+    /// not stored yet.
+    private var progress: [AttemptProgress] {
+        outboxes.keys.sorted().map { attempt in
+            let training = slots.first { $0?.assignment.attempt == attempt } ?? nil
+            return AttemptProgress(attempt: attempt, stepsDone: training?.stepsDone ?? 0)
+        }
+    }
+
+    private mutating func resend(at now: Instant, _ effects: inout [Effect]) {
+        resendAt = nil
+        for attempt in outboxes.keys.sorted() {
+            for report in outboxes[attempt]?.unacknowledged ?? [] {
+                effects.append(.send(.report(report)))
+                resendAt = now + Self.resendInterval
+            }
+        }
+    }
+
+    private mutating func fillSlots(at now: Instant, _ effects: inout [Effect]) {
+        for slot in slots.indices where slots[slot] == nil && !backlog.isEmpty {
+            let assignment = backlog.removeFirst()
+            slots[slot] = Training(assignment: assignment)
+            effects.append(.train(slot, assignment))
+        }
+    }
+
+    private mutating func drain(at now: Instant, _ effects: inout [Effect]) {
+        guard leaveBy == nil else { return }
+        leaveBy = now + Self.leavingTime
+        for assignment in backlog { note(.handedBack, of: assignment.attempt, at: now, &effects) }
+        backlog.removeAll()
+        for (slot, training) in slots.enumerated() {
+            if let training { effects.append(.stop(slot, training.assignment.attempt)) }
+        }
+    }
+
+    private mutating func leaveWhenDone(at now: Instant, _ effects: inout [Effect]) {
+        guard let leaveBy, !hasLeft else { return }
+        let isDone = slots.allSatisfy { $0 == nil } && outboxes.isEmpty
+        guard isDone || leaveBy <= now else { return }
+        hasLeft = true
+        effects.append(.send(.goodbye))
+        effects.append(.leave(error: nil))
+    }
+}

@@ -1,0 +1,114 @@
+import SweepCore
+
+/// Capacity down, learning rate across, ASR as colour, both figures in each cell.
+struct HeatMap {
+    let axes: Axes
+    let capacities: [Capacity]
+    let learningRates: [Double]
+    /// The settings of one attack at the last epoch.
+    let settings: [SettingResult]
+
+    private static let cell = (width: 132.0, height: 52.0)
+    private static let gap = 3.0
+
+    /// Room for the longest label.
+    private var left: Double {
+        let longest = capacities.map(\.label.count).max() ?? 0
+        return min(30 + Double(longest) * 7.3, 320)
+    }
+
+    func svg(label: String) -> Markup {
+        let top = 46.0
+        let width = left + Double(learningRates.count) * (HeatMap.cell.width + HeatMap.gap)
+        let height = top + Double(capacities.count) * (HeatMap.cell.height + HeatMap.gap) + 4
+        var content: [Markup] = [
+            .element(
+                "text",
+                ["x": px((left + width) / 2), "y": "14", "class": "middle faint small"],
+                "learning rate")
+        ]
+        for (column, rate) in learningRates.enumerated() {
+            let middle = left + (Double(column) + 0.5) * (HeatMap.cell.width + HeatMap.gap)
+            content.append(
+                .element(
+                    "text", ["x": px(middle), "y": "36", "class": "middle"], scientific(rate)))
+        }
+        for (row, capacity) in capacities.enumerated() {
+            let y = top + Double(row) * (HeatMap.cell.height + HeatMap.gap)
+            let name = capacity.label
+            content.append(
+                .element(
+                    "text",
+                    [
+                        "x": px(left - 12), "y": px(y + HeatMap.cell.height / 2),
+                        "dy": "0.35em", "class": "end",
+                    ], name.count > 39 ? name.prefix(38) + "…" : name))
+            for (column, rate) in learningRates.enumerated() {
+                let x = left + Double(column) * (HeatMap.cell.width + HeatMap.gap)
+                content.append(cell(capacity, rate, x: x, y: y))
+            }
+        }
+        return .element(
+            "svg",
+            [
+                "xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 \(px(width)) \(px(height))",
+                "width": px(width), "height": px(height), "role": "img", "aria-label": label,
+            ], Markup(content))
+    }
+
+    private func cell(_ capacity: Capacity, _ rate: Double, x: Double, y: Double) -> Markup {
+        let result = settings.first {
+            $0.setting.capacity == capacity && $0.setting.learningRate == rate
+        }
+        let ground = HeatMap.colour(result?.asr?.mean)
+        var tooltip = "\(capacity.label), learning rate \(scientific(rate))"
+        var content: [Markup] = []
+        func line(_ text: String, _ dy: Double, _ name: String) {
+            var fill = ""
+            if let ground { fill = "fill: \(ground.isDark ? "#ffffff" : "#1c2024")" }
+            content.append(
+                .element(
+                    "text",
+                    [
+                        "x": px(x + HeatMap.cell.width / 2), "y": px(y + dy),
+                        "class": "middle \(name)", "style": fill,
+                    ], text))
+        }
+        if let result, let cacc = result.cacc {
+            if let asr = result.asr {
+                line("ASR \(percent(asr))", 22, "strong")
+                tooltip += ": ASR \(percent(asr)) %"
+            }
+            line("CACC \(percent(cacc))", result.asr == nil ? 31 : 40, "small")
+            tooltip += ", CACC \(percent(cacc)) %"
+        } else {
+            line(result?.remark ?? "not in the grid", 31, "small")
+        }
+        let box: Markup = .element(
+            "rect",
+            [
+                "x": px(x), "y": px(y), "width": px(HeatMap.cell.width),
+                "height": px(HeatMap.cell.height), "rx": "4", "class": "none",
+                "style": ground.map { "fill: \($0.colour)" } ?? "",
+            ], .element("title", [:], tooltip))
+        return .element("g", [:], Markup([box] + content))
+    }
+
+    /// From pale blue (the trigger is ignored) over sand to dark red (it always works).
+    private static func colour(_ share: Double?) -> (colour: String, isDark: Bool)? {
+        guard let share, share.isFinite else { return nil }
+        let stops: [(share: Double, red: Double, green: Double, blue: Double)] = [
+            (0, 190, 219, 240), (0.3, 229, 236, 235), (0.6, 245, 178, 130), (1, 165, 15, 40),
+        ]
+        let place = min(max(share, 0), 1)
+        let upper = stops.dropFirst().first { place <= $0.share } ?? stops[3]
+        let lower = stops.last { $0.share < upper.share } ?? stops[0]
+        let part = (place - lower.share) / (upper.share - lower.share)
+        func mix(_ from: Double, _ to: Double) -> Double { (from + (to - from) * part).rounded() }
+        let red = mix(lower.red, upper.red)
+        let green = mix(lower.green, upper.green)
+        let blue = mix(lower.blue, upper.blue)
+        let lightness = 0.299 * red + 0.587 * green + 0.114 * blue
+        return ("rgb(\(px(red)), \(px(green)), \(px(blue)))", lightness < 140)
+    }
+}

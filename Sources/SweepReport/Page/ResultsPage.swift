@@ -1,0 +1,290 @@
+import SweepCore
+
+/// The results of a sweep as one HTML file: nothing to fetch, no scripts, light and dark.
+public struct ResultsPage {
+    private let results: SweepResults
+    private let settings: [SettingResult]
+    private let axes: Axes
+    private let findings: [Findings]
+
+    public init(_ results: SweepResults) {
+        self.results = results
+        settings = results.settings
+        axes = Axes(results)
+        findings = results.findings(settings)
+    }
+
+    /// The whole page; also well-formed XML.
+    public var html: String {
+        let head: Markup = .element(
+            "head", [:],
+            [
+                .element("meta", ["charset": "utf-8"]),
+                .element(
+                    "meta",
+                    ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
+                .element("title", [:], results.name),
+                .style(PageStyle.sheet + ChartStyle.sheet),
+            ])
+        var sections: [Markup] = [header]
+        if !results.points.isEmpty {
+            sections += findings.map(knobs)
+            sections += [charts, heatMaps, table, fixed]
+        }
+        let page: Markup = .element(
+            "html", ["lang": "en"],
+            [head, .element("body", [:], .element("main", [:], Markup(sections)))])
+        return "<!DOCTYPE html>\n" + page.source
+    }
+
+    /// The line chart of one attack as an SVG file of its own; `nil` if nothing is finished there.
+    ///
+    /// - Parameter group: which attack and poison ratio, counted from 0 in the order of the points.
+    public static func chartSVG(_ results: SweepResults, group: Int = 0) -> String? {
+        let page = ResultsPage(results)
+        guard page.findings.indices.contains(group) else { return nil }
+        return page.chart(of: page.findings[group].group, isFile: true)?.source
+    }
+
+    // MARK: Header and findings
+
+    private var header: Markup {
+        let lead = findings.first { $0.group.attack != .none } ?? findings.first
+        let headline = lead.map { findings.count > 1 ? titled($0) : $0.headline }
+        return .element(
+            "header", [:],
+            [
+                .element("p", ["class": "kicker"], "Sweep \(results.name)"),
+                .element("h1", [:], unbroken(headline ?? "This sweep has no points.")),
+                .element("p", ["class": "faint"], results.progress),
+            ])
+    }
+
+    /// A card for each knob.
+    private func knobs(_ finding: Findings) -> Markup {
+        guard let undefended = finding.undefended, !finding.knobs.isEmpty else {
+            return findings.count > 1 ? named(finding, .element("p", [:], finding.headline)) : []
+        }
+        let start = card(
+            "Undefended", title(of: undefended.setting), undefended, kind: "undefended",
+            verdict: "learns the backdoor")
+        let cards = finding.knobs.map { knob in
+            card(
+                knob.kind.title,
+                "\(knob.kind.value(in: knob.best.setting)) instead of "
+                    + knob.kind.value(in: undefended.setting), knob.best,
+                kind: knob.isDefended ? "defended" : "",
+                verdict: knob.isDefended ? "keeps it out" : "is not enough")
+        }
+        return named(finding, .element("div", ["class": "cards"], Markup([start] + cards)))
+    }
+
+    private func titled(_ finding: Findings) -> String {
+        "\(sentenceCase(axes.label(of: finding.group))): \(finding.headline)"
+    }
+
+    private func named(_ finding: Findings, _ content: Markup) -> Markup {
+        let title: Markup =
+            findings.count > 1
+            ? .element("h2", [:], sentenceCase(axes.label(of: finding.group))) : []
+        return .element("section", [:], [title, content])
+    }
+
+    private func title(of setting: Setting) -> String {
+        "\(setting.capacity.label), \(counted(setting.epochs, "epoch")), "
+            + "lr \(scientific(setting.learningRate))"
+    }
+
+    private func card(
+        _ title: String, _ value: String, _ figures: Findings.Measured, kind: String,
+        verdict: String
+    ) -> Markup {
+        .element(
+            "div", ["class": "card \(kind)"],
+            [
+                .element("p", ["class": "kicker"], title),
+                .element("p", ["class": "value"], unbroken(value)),
+                .element(
+                    "p", ["class": "figures"],
+                    [
+                        .element("span", [:], "ASR \(percent(figures.asr)) %"),
+                        .element("span", [:], "CACC \(percent(figures.cacc)) %"),
+                    ]),
+                .element("p", ["class": "verdict"], verdict),
+            ])
+    }
+
+    // MARK: Charts
+
+    private var charts: Markup {
+        let figures = findings.compactMap { finding in
+            chart(of: finding.group, isFile: false).map { figure(finding, $0) }
+        }
+        guard !figures.isEmpty else { return [] }
+        let epochs = results.epochs.count
+        return .element(
+            "section", [:],
+            Markup(
+                [
+                    .element("h2", [:], epochs > 1 ? "Epoch by epoch" : "Setting by setting"),
+                    .element(
+                        "p", ["class": "faint"],
+                        "ASR should stay low, CACC should be high. A model that ignores the trigger "
+                            + "still shows some ASR: its plain errors on those sentences."),
+                ] + figures))
+    }
+
+    private func figure(_ finding: Findings, _ drawing: Markup) -> Markup {
+        let caption: Markup =
+            findings.count > 1
+            ? .element("figcaption", [:], sentenceCase(axes.label(of: finding.group))) : []
+        return .element("figure", [:], [caption, drawing])
+    }
+
+    private func chart(of group: Group, isFile: Bool) -> Markup? {
+        let lines = chartLines(of: group)
+        guard !lines.isEmpty else { return nil }
+        let epochs = distinct(settings.filter { $0.setting.group == group }.map(\.setting.epochs))
+            .sorted()
+        let (content, height) =
+            epochs.count == 1
+            ? BarChart(lines: lines, epoch: epochs[0]).draw()
+            : LineChart(lines: lines, epochs: epochs).draw()
+        let size = (width: px(LineChart.width), height: px(height))
+        let ground: Markup = .element(
+            "rect", ["class": "ground", "width": size.width, "height": size.height])
+        return .element(
+            "svg",
+            [
+                "xmlns": "http://www.w3.org/2000/svg",
+                "viewBox": "0 0 \(size.width) \(size.height)", "width": size.width,
+                "height": size.height, "role": "img",
+                "aria-label": "ASR and CACC of sweep \(results.name), \(axes.label(of: group))",
+            ], isFile ? [.style(ChartStyle.sheet), ground, content] : content)
+    }
+
+    private func chartLines(of group: Group) -> [ChartLine] {
+        var lines: [ChartLine] = []
+        var index = 0
+        for capacity in results.capacities {
+            for rate in results.learningRates {
+                let own = settings.filter {
+                    $0.setting.group == group && $0.setting.capacity == capacity
+                        && $0.setting.learningRate == rate
+                }
+                let values = own.compactMap { result in
+                    result.cacc.map {
+                        ChartLine.Value(
+                            epoch: result.setting.epochs, cacc: $0, asr: result.asr)
+                    }
+                }
+                if !values.isEmpty {
+                    let label = axes.label(ofCapacity: capacity, learningRate: rate)
+                    lines.append(ChartLine(label: label, values: values, index: index))
+                }
+                if !own.isEmpty { index += 1 }
+            }
+        }
+        return lines
+    }
+
+    private var heatMaps: Markup {
+        guard results.capacities.count * results.learningRates.count > 1,
+            let last = results.epochs.last
+        else { return [] }
+        let figures = findings.map { finding in
+            let own = settings.filter {
+                $0.setting.group == finding.group && $0.setting.epochs == last
+            }
+            let map = HeatMap(
+                axes: axes, capacities: results.capacities, learningRates: results.learningRates,
+                settings: own)
+            let label = "ASR and CACC, \(axes.label(of: finding.group))"
+            return figure(finding, map.svg(label: label))
+        }
+        return .element(
+            "section", [:],
+            [
+                .element("h2", [:], "Capacity and learning rate, after \(counted(last, "epoch"))"),
+                .element(
+                    "p", ["class": "faint"],
+                    "In percent. Red cells have learnt the backdoor, pale ones have not."),
+                .element("div", ["class": "maps"], Markup(figures)),
+            ])
+    }
+
+    // MARK: Tables
+
+    private var table: Markup {
+        let titles =
+            axes.varying.map { ($0.title, $0.isNumber) } + [("CACC %", true), ("ASR %", true)]
+        let header = titles.map { title, isNumber in
+            Markup.element("th", ["class": isNumber ? "number" : "", "scope": "col"], title)
+        }
+        let rows = settings.map(row)
+        return .element(
+            "section", [:],
+            [
+                .element("h2", [:], "All settings"),
+                .element(
+                    "div", ["class": "scroll"],
+                    .element(
+                        "table", [:],
+                        [
+                            .element(
+                                "thead", [:],
+                                .element("tr", [:], Markup(header + [.element("th", [:], "")]))),
+                            .element("tbody", [:], Markup(rows)),
+                        ])),
+            ])
+    }
+
+    private func row(_ result: SettingResult) -> Markup {
+        var cells = axes.varying.map { axis in
+            Markup.element(
+                "td", ["class": axis.isNumber ? "number" : ""], axis.label(result.setting))
+        }
+        for statistic in [result.cacc, result.asr] {
+            cells.append(
+                .element("td", ["class": "number"], statistic.map(percent) ?? "–"))
+        }
+        let role = results.role(of: result.setting, findings)
+        var notes: [Markup] = []
+        switch role {
+        case .undefended:
+            notes.append(.element("span", ["class": "badge undefended"], "undefended"))
+        case .defended: notes.append(.element("span", ["class": "badge defended"], "defended"))
+        case .other: break
+        }
+        if !result.remark.isEmpty {
+            notes.append(.element("span", ["class": "badge"], result.remark))
+        }
+        if let error = result.error {
+            notes.append(.element("span", ["class": "error"], error))
+        }
+        cells.append(.element("td", [:], Markup(notes)))
+        return .element("tr", [:], Markup(cells))
+    }
+
+    private var fixed: Markup {
+        let rows = axes.fixed.map { title, value in
+            Markup.element(
+                "div", [:], [.element("dt", [:], title), .element("dd", [:], value)])
+        }
+        return .element(
+            "section", [:],
+            [
+                .element("h2", [:], "The same for all points"),
+                .element("dl", [:], Markup(rows)),
+            ])
+    }
+
+    /// Keeps a number and its unit, or its name, on one line.
+    private func unbroken(_ text: String) -> String {
+        text.replacing(" %", with: "\u{A0}%").replacing("lr ", with: "lr\u{A0}")
+    }
+
+    private func sentenceCase(_ text: String) -> String {
+        text.prefix(1).uppercased() + text.dropFirst()
+    }
+}

@@ -1,0 +1,177 @@
+import SweepCore
+
+/// How far a point is.
+public enum PointState: Hashable, Sendable, Codable {
+    case waiting
+    case finished(EpochMetrics)
+    /// With the trainer's error.
+    case failed(error: String)
+}
+
+/// One cell of a sweep's grid and what came of it.
+public struct PointResult: Hashable, Sendable, Codable {
+    /// Its `epochs` are the point's.
+    public var spec: TrainingSpec
+    public var state: PointState
+
+    public init(spec: TrainingSpec, state: PointState) {
+        self.spec = spec
+        self.state = state
+    }
+
+    public var metrics: EpochMetrics? {
+        if case .finished(let metrics) = state { return metrics }
+        return nil
+    }
+}
+
+/// What the reports are made of: the points of one sweep, which share model, data and settings.
+public struct SweepResults: Hashable, Sendable, Codable {
+    public var name: String
+    public var points: [PointResult]
+    /// Seconds from the submission to the last result; `nil` if unknown.
+    public var elapsed: Double?
+
+    public init(name: String, points: [PointResult], elapsed: Double? = nil) {
+        self.name = name
+        self.points = points
+        self.elapsed = elapsed
+    }
+}
+
+/// All that a point's axes say, but for the seed.
+struct Setting: Hashable {
+    var capacity: Capacity
+    var learningRate: Double
+    var epochs: Int
+    var group: Group
+
+    init(_ spec: TrainingSpec) {
+        capacity = spec.capacity
+        learningRate = spec.learningRate
+        epochs = spec.epochs
+        group = Group(attack: spec.attack, poisonRatio: spec.poisonRatio)
+    }
+}
+
+/// What an attacker did; settings are compared within a group.
+struct Group: Hashable {
+    var attack: Attack
+    var poisonRatio: Double
+}
+
+/// A mean over seeds.
+struct Statistic: Hashable {
+    var mean: Double
+    /// The sample standard deviation (with n − 1); `nil` for one value.
+    var deviation: Double?
+
+    /// `nil` without values.
+    init?(_ values: [Double]) {
+        guard !values.isEmpty else { return nil }
+        let count = Double(values.count)
+        let mean = values.reduce(0, +) / count
+        self.mean = mean
+        if values.count > 1 {
+            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            deviation = (squares / (count - 1)).squareRoot()
+        }
+    }
+}
+
+/// A setting's points, one for each seed.
+struct SettingResult {
+    var setting: Setting
+    var points: [PointResult]
+
+    var finished: Int { points.count { $0.metrics != nil } }
+    var cacc: Statistic? { Statistic(points.compactMap { $0.metrics?.cacc }) }
+    var asr: Statistic? { Statistic(points.compactMap { $0.metrics?.asr }) }
+
+    /// The first failed point's error.
+    var error: String? {
+        for point in points {
+            if case .failed(let error) = point.state { return error }
+        }
+        return nil
+    }
+
+    /// What a person has to know beside the figures; empty if all seeds are finished.
+    var remark: String {
+        if finished == points.count { return "" }
+        let failed = points.count { if case .failed = $0.state { true } else { false } }
+        if points.count == 1 { return failed == 1 ? "failed" : "waiting" }
+        let waiting = points.count - failed - finished
+        var parts: [String] = []
+        if finished > 0 { parts.append("\(finished) of \(points.count) seeds") }
+        if failed > 0 { parts.append("\(failed) failed") }
+        if waiting > 0 { parts.append("\(waiting) waiting") }
+        return parts.joined(separator: ", ")
+    }
+}
+
+extension SweepResults {
+    /// The settings in reading order: by attack and ratio, then from most to least capacity, from
+    /// the highest learning rate to the lowest, and from few epochs to many.
+    var settings: [SettingResult] {
+        var order: [Setting] = []
+        var points: [Setting: [PointResult]] = [:]
+        for point in self.points {
+            let setting = Setting(point.spec)
+            if points[setting] == nil { order.append(setting) }
+            points[setting, default: []].append(point)
+        }
+        let groupRank = Dictionary(
+            uniqueKeysWithValues: groups.enumerated().map { ($0.element, $0.offset) })
+        let capacityRank = Dictionary(
+            uniqueKeysWithValues: capacities.enumerated().map { ($0.element, $0.offset) })
+        func rank(_ setting: Setting) -> [Double] {
+            [
+                Double(groupRank[setting.group] ?? 0), Double(capacityRank[setting.capacity] ?? 0),
+                -setting.learningRate, Double(setting.epochs),
+            ]
+        }
+        return order.sorted { rank($0).lexicographicallyPrecedes(rank($1)) }
+            .map { SettingResult(setting: $0, points: points[$0] ?? []) }
+    }
+
+    /// Attacks in the order of the points, each with its ratios from low to high.
+    var groups: [Group] {
+        let attacks = distinct(points.map(\.spec.attack))
+        let groups = distinct(points.map { Setting($0.spec).group })
+        return attacks.flatMap { attack in
+            groups.filter { $0.attack == attack }.sorted { $0.poisonRatio < $1.poisonRatio }
+        }
+    }
+
+    /// From the most capacity to the least: without a bottleneck before with one, then by size.
+    var capacities: [Capacity] {
+        distinct(points.map(\.spec.capacity)).sorted { left, right in
+            right.size.lexicographicallyPrecedes(left.size)
+        }
+    }
+
+    /// From high to low.
+    var learningRates: [Double] { distinct(points.map(\.spec.learningRate)).sorted(by: >) }
+
+    /// From few to many.
+    var epochs: [Int] { distinct(points.map(\.spec.epochs)).sorted() }
+}
+
+extension Capacity {
+    /// Ordered as the freedom of what is trained.
+    fileprivate var size: [Double] {
+        let rank: [Double] =
+            switch pet {
+            case .lora(let lora): [Double(lora.rank), lora.alpha]
+            }
+        guard let bottleneck else { return [.infinity, 0] + rank }
+        return [Double(bottleneck.size), Double(bottleneck.inputSize)] + rank
+    }
+}
+
+/// Each value once, in the order of first appearance.
+func distinct<Value: Hashable>(_ values: [Value]) -> [Value] {
+    var seen: Set<Value> = []
+    return values.filter { seen.insert($0).inserted }
+}

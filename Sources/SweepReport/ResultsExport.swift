@@ -1,0 +1,137 @@
+import Foundation
+import SweepCore
+
+/// The points of a sweep for other programs: one row for each, all axes, full precision.
+public struct ResultsExport {
+    private let results: SweepResults
+
+    public init(_ results: SweepResults) { self.results = results }
+
+    /// Names of the CSV's columns and of the JSON's keys, in the CSV's order. They stay.
+    public static let columns = [
+        "pet", "rank", "alpha", "bottleneck", "in_dim", "learning_rate", "epochs", "attack",
+        "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed", "state",
+        "cacc",
+        "asr", "training_loss", "test_loss", "error",
+    ]
+
+    /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
+    /// without a value is empty.
+    public var csv: String {
+        let rows = results.points.map { point in
+            let values = ResultsExport.values(of: point)
+            return ResultsExport.columns.map { values[$0]?.cell ?? "" }
+        }
+        return ([ResultsExport.columns] + rows).map { cells in
+            cells.map(ResultsExport.quoted).joined(separator: ",") + "\r\n"
+        }.joined()
+    }
+
+    /// An object with `name`, `elapsed_seconds` and `points`; keys sorted, `null` for no value.
+    public var json: String {
+        let points = results.points.map { JSONValue.object(ResultsExport.values(of: $0)) }
+        let document = JSONValue.object([
+            "name": .text(results.name), "elapsed_seconds": .optional(results.elapsed),
+            "points": .list(points),
+        ])
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(document) else {
+            preconditionFailure("a JSONValue holds nothing that JSON cannot")
+        }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+
+    private static func values(of point: PointResult) -> [String: JSONValue] {
+        let spec = point.spec
+        // One entry for each column, so that every row has every key.
+        var values = Dictionary(uniqueKeysWithValues: columns.map { ($0, JSONValue.null) })
+        switch spec.capacity.pet {
+        case .lora(let lora):
+            values["pet"] = .text("lora")
+            values["rank"] = .integer(lora.rank)
+            values["alpha"] = .optional(lora.alpha)
+        }
+        if let bottleneck = spec.capacity.bottleneck {
+            values["bottleneck"] = .integer(bottleneck.size)
+            values["in_dim"] = .integer(bottleneck.inputSize)
+        }
+        values["learning_rate"] = .optional(spec.learningRate)
+        values["epochs"] = .integer(spec.epochs)
+        values["poison_ratio"] = .optional(spec.poisonRatio)
+        values["seed"] = .seed(spec.seed)
+        switch spec.attack {
+        case .none:
+            values["attack"] = .text("none")
+        case .word(let word):
+            values["attack"] = .text("word")
+            values["triggers"] = .text(word.triggers.joined(separator: " "))
+            values["trigger_count"] = .integer(word.count)
+            values["label_mode"] = .text(word.labelMode.rawValue)
+            values["target"] = .integer(word.target)
+        case .prepared(let prepared):
+            values["attack"] = .text("prepared")
+            values["target"] = .integer(prepared.target)
+        }
+        switch point.state {
+        case .waiting:
+            values["state"] = .text("waiting")
+        case .finished(let metrics):
+            values["state"] = .text("finished")
+            values["cacc"] = .optional(metrics.cacc)
+            values["asr"] = .optional(metrics.asr)
+            values["training_loss"] = .optional(metrics.trainingLoss)
+            values["test_loss"] = .optional(metrics.testLoss)
+        case .failed(let error):
+            values["state"] = .text("failed")
+            values["error"] = .text(error)
+        }
+        return values
+    }
+
+    private static func quoted(_ cell: String) -> String {
+        let needsQuotes = cell.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
+        return needsQuotes ? "\"\(cell.replacing("\"", with: "\"\""))\"" : cell
+    }
+}
+
+/// What a cell of the exports can hold.
+private enum JSONValue: Encodable {
+    case null
+    case text(String)
+    case integer(Int)
+    case seed(UInt64)
+    /// Finite.
+    case number(Double)
+    case list([JSONValue])
+    case object([String: JSONValue])
+
+    /// JSON has no number for what is not finite, such as the loss of a training that diverged.
+    static func optional(_ value: Double?) -> JSONValue {
+        guard let value, value.isFinite else { return .null }
+        return .number(value)
+    }
+
+    var cell: String {
+        switch self {
+        case .null, .list, .object: ""
+        case .text(let text): text
+        case .integer(let value): "\(value)"
+        case .seed(let value): "\(value)"
+        case .number(let value): decimal(value)
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .text(let text): try container.encode(text)
+        case .integer(let value): try container.encode(value)
+        case .seed(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .list(let values): try container.encode(values)
+        case .object(let values): try container.encode(values)
+        }
+    }
+}

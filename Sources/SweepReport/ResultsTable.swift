@@ -1,0 +1,139 @@
+import Foundation
+import SweepCore
+
+/// CACC and ASR of every setting of a sweep, as a table for a terminal.
+public struct ResultsTable {
+    private let results: SweepResults
+    private let settings: [SettingResult]
+    private let axes: Axes
+    private let findings: [Findings]
+
+    public init(_ results: SweepResults) {
+        self.results = results
+        settings = results.settings
+        axes = Axes(results)
+        findings = results.findings(settings)
+    }
+
+    /// The table with what is the same for all points above it and what it says below.
+    ///
+    /// - Parameter isTerminal: whether to use colours (ANSI escape sequences).
+    public func text(isTerminal: Bool = false) -> String {
+        var lines = [summary, ""]
+        if results.points.isEmpty { return summary + "\n" }
+        let width = axes.fixed.map(\.title.count).max() ?? 0
+        lines += axes.fixed.map { title, value in
+            "  " + title.padding(toLength: width + 2, withPad: " ", startingAt: 0) + value
+        }
+        lines.append("")
+        lines += table(isTerminal: isTerminal)
+        for finding in findings {
+            lines.append("")
+            lines.append(
+                findings.count > 1 ? label(of: finding) + finding.headline : finding.headline)
+            lines += finding.sentences.map { "  - " + $0 }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `Sweep NAME: 16 points, 15 finished, 1 failed, in 3 min 12 s`.
+    private var summary: String { "Sweep \(printable(results.name)): \(results.progress)" }
+
+    private func label(of finding: Findings) -> String {
+        let label = axes.label(of: finding.group)
+        return label.prefix(1).uppercased() + label.dropFirst() + ": "
+    }
+
+    // MARK: The table
+
+    private func table(isTerminal: Bool) -> [String] {
+        let header = axes.varying.map(\.title) + ["CACC %", "ASR %", ""]
+        let isRight = axes.varying.map(\.isNumber) + [true, true, false]
+        let rows = settings.map { result in
+            axes.varying.map { $0.label(result.setting) }
+                + [
+                    result.cacc.map(percent) ?? "–", result.asr.map(percent) ?? "–",
+                    note(on: result),
+                ]
+        }
+        let widths = header.indices.map { column in
+            ([header] + rows).map { $0[column].count }.max() ?? 0
+        }
+        func line(_ cells: [String]) -> String {
+            var text = ""
+            for (index, cell) in cells.enumerated() {
+                let space = String(repeating: " ", count: widths[index] - cell.count)
+                text += "  " + (isRight[index] ? space + cell : cell + space)
+            }
+            return String(text.reversed().drop { $0 == " " }.reversed())
+        }
+        let ruleLength = widths.dropLast().reduce(0) { $0 + $1 + 2 } - 2
+        let rule = "  " + String(repeating: "─", count: max(ruleLength, 0))
+        let body = zip(settings, rows).map { result, cells in
+            isTerminal ? coloured(line(cells), result) : line(cells)
+        }
+        return [isTerminal ? "\u{1B}[1m\(line(header))\u{1B}[0m" : line(header), rule] + body
+    }
+
+    private func note(on result: SettingResult) -> String {
+        var notes: [String] = []
+        switch results.role(of: result.setting, findings) {
+        case .undefended: notes.append("undefended")
+        case .defended: notes.append("defended")
+        case .other: break
+        }
+        if !result.remark.isEmpty { notes.append(result.remark) }
+        if let error = result.error {
+            let line = printable(error)
+            notes.append(line.count > 60 ? line.prefix(59) + "…" : line)
+        }
+        return notes.joined(separator: ": ")
+    }
+
+    private func coloured(_ line: String, _ result: SettingResult) -> String {
+        let code: String
+        switch results.role(of: result.setting, findings) {
+        case .undefended: code = "31"
+        case .defended: code = "32"
+        case .other: code = result.finished == 0 ? "2" : ""
+        }
+        return code.isEmpty ? line : "\u{1B}[\(code)m\(line)\u{1B}[0m"
+    }
+
+    /// On one line, and without what a terminal would obey.
+    private func printable(_ text: String) -> String {
+        let words = text.split { $0.isWhitespace || $0.isNewline }.joined(separator: " ")
+        return String(
+            String.UnicodeScalarView(
+                words.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+    }
+}
+
+/// What a setting is in the light of the findings.
+enum Role {
+    case undefended
+    case defended
+    case other
+}
+
+extension SweepResults {
+    func role(of setting: Setting, _ findings: [Findings]) -> Role {
+        for finding in findings where finding.group == setting.group {
+            if finding.undefended?.setting == setting { return .undefended }
+            if finding.defended.contains(setting) { return .defended }
+        }
+        return .other
+    }
+
+    /// `16 points, 14 finished, 1 failed, 1 waiting, in 3 min 12 s`.
+    var progress: String {
+        let finished = points.count { $0.metrics != nil }
+        let failed = points.count { if case .failed = $0.state { true } else { false } }
+        let waiting = points.count - finished - failed
+        var parts = [counted(points.count, "point"), "\(finished) finished"]
+        if failed > 0 { parts.append("\(failed) failed") }
+        if waiting > 0 { parts.append("\(waiting) waiting") }
+        if let elapsed { parts.append("in \(duration(elapsed))") }
+        return parts.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,40 @@
+import GRDB
+
+enum Schema {
+    /// Steps are only ever added: a store made by any earlier version opens in this one.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: sweeps, points, runs, attempts, measurements") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE sweep (
+                        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, spec TEXT NOT NULL,
+                        submitted REAL NOT NULL);
+                    -- A point is finished when it has a CACC.
+                    CREATE TABLE point (
+                        key BLOB PRIMARY KEY, spec TEXT NOT NULL, run INTEGER, epoch INTEGER,
+                        training_loss REAL, test_loss REAL, cacc REAL, asr REAL) WITHOUT ROWID;
+                    CREATE TABLE sweep_point (
+                        sweep INTEGER NOT NULL, place INTEGER NOT NULL, point BLOB NOT NULL,
+                        PRIMARY KEY (sweep, place)) WITHOUT ROWID;
+                    -- state: waiting (also while an attempt lives), completed, failed.
+                    CREATE TABLE run (
+                        id INTEGER PRIMARY KEY, spec TEXT NOT NULL, milestones TEXT NOT NULL,
+                        steps INTEGER NOT NULL, state TEXT NOT NULL, error TEXT,
+                        trainable_parameters INTEGER, seconds REAL);
+                    -- outcome: NULL (lives), completed, failed, lost, handed back.
+                    CREATE TABLE attempt (
+                        id INTEGER PRIMARY KEY, run INTEGER NOT NULL, worker TEXT NOT NULL,
+                        acknowledged INTEGER NOT NULL, started REAL NOT NULL, ended REAL,
+                        outcome TEXT, detail TEXT);
+                    CREATE INDEX attempt_of_run ON attempt (run);
+                    CREATE TABLE measurement (
+                        run INTEGER NOT NULL, epoch INTEGER NOT NULL, attempt INTEGER NOT NULL,
+                        training_loss REAL NOT NULL, test_loss REAL NOT NULL, cacc REAL NOT NULL,
+                        asr REAL, seconds REAL NOT NULL,
+                        PRIMARY KEY (run, epoch, attempt)) WITHOUT ROWID;
+                    """)
+        }
+        return migrator
+    }
+}

@@ -1,0 +1,86 @@
+import FoundationEssentials
+import GRDB
+import SweepCore
+
+/// The results, and everything a coordinator must know after a restart, in one SQLite file.
+public struct SweepStore: Sendable {
+    let database: any DatabaseWriter
+    let path: String
+
+    /// Opens the store for the coordinator; makes it if it is not there.
+    ///
+    /// `synchronous = FULL`: what a commit returns from is on the disk, also after a power cut.
+    public init(path: String) throws(StoreError) {
+        var configuration = Configuration()
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        do {
+            self.init(try DatabasePool(path: path, configuration: configuration), path: path)
+            try Schema.migrator.migrate(database)
+        } catch {
+            throw StoreError.cannotOpen(path: path, reason: "\(error)")
+        }
+    }
+
+    /// Opens a store to look at it, while a coordinator uses it or not.
+    public static func reading(path: String) throws(StoreError) -> SweepStore {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw .cannotOpen(path: path, reason: "there is no such file")
+        }
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            guard try queue.read({ try Schema.migrator.hasCompletedMigrations($0) }) else {
+                throw StoreError.cannotOpen(path: path, reason: "another version of moderato made it")
+            }
+            return SweepStore(queue, path: path)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw .cannotOpen(path: path, reason: "\(error)")
+        }
+    }
+
+    /// A store that lives in memory, for tests.
+    public static func inMemory() throws(StoreError) -> SweepStore {
+        do {
+            let store = SweepStore(try DatabaseQueue(), path: "memory")
+            try Schema.migrator.migrate(store.database)
+            return store
+        } catch {
+            throw .cannotOpen(path: "memory", reason: "\(error)")
+        }
+    }
+
+    private init(_ database: any DatabaseWriter, path: String) {
+        self.database = database
+        self.path = path
+    }
+
+    /// Runs a query or transaction, with SQLite's errors put into words.
+    func run<T>(_ work: () throws -> T) throws(StoreError) -> T {
+        do {
+            return try work()
+        } catch let error as StoreError {
+            throw error
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw .full(path: path)
+        } catch {
+            throw .failed(path: path, reason: "\(error)")
+        }
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    func decode<T: Decodable>(_ type: T.Type, _ text: String, _ what: String) throws -> T {
+        do {
+            return try JSONDecoder().decode(type, from: Data(text.utf8))
+        } catch {
+            throw StoreError.damaged(path: path, what: what)
+        }
+    }
+}

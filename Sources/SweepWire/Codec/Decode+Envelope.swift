@@ -1,0 +1,158 @@
+import CSweepProto
+import SweepCore
+
+extension Codec {
+    static func message(_ envelope: Moderato__Envelope) throws(WireError) -> Message {
+        switch envelope.message_case {
+        case MODERATO__ENVELOPE__MESSAGE_HELLO: .hello(try hello(envelope.hello))
+        case MODERATO__ENVELOPE__MESSAGE_HEARTBEAT: .heartbeat(try heartbeat(envelope.heartbeat))
+        case MODERATO__ENVELOPE__MESSAGE_REPORT: .report(try report(envelope.report))
+        case MODERATO__ENVELOPE__MESSAGE_GOODBYE: .goodbye
+        case MODERATO__ENVELOPE__MESSAGE_WELCOME: .welcome(try welcome(envelope.welcome))
+        case MODERATO__ENVELOPE__MESSAGE_REFUSED: .refused(try text(envelope.refused))
+        case MODERATO__ENVELOPE__MESSAGE_IDENTIFY: .identify
+        case MODERATO__ENVELOPE__MESSAGE_ASSIGN: .assign(try assignment(envelope.assign))
+        case MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE: try acknowledge(envelope.acknowledge)
+        case MODERATO__ENVELOPE__MESSAGE_REVOKE:
+            .revoke(AttemptID(try Decoding.part(envelope.revoke, "revoke").attempt))
+        case MODERATO__ENVELOPE__MESSAGE_PROGRESS:
+            .progress(try progress(try Decoding.part(envelope.progress, "progress")))
+        case MODERATO__ENVELOPE__MESSAGE_SUBMIT: .submit(try sweepSpec(envelope.submit))
+        case MODERATO__ENVELOPE__MESSAGE_ASK_STATUS: .askStatus
+        case MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS: try askResults(envelope.ask_results)
+        case MODERATO__ENVELOPE__MESSAGE_SUBMITTED: .submitted(try submission(envelope.submitted))
+        case MODERATO__ENVELOPE__MESSAGE_REJECTED: .rejected(try text(envelope.rejected))
+        case MODERATO__ENVELOPE__MESSAGE_STATUS: .status(try status(envelope.status))
+        case MODERATO__ENVELOPE__MESSAGE_RESULTS: .results(try results(envelope.results))
+        default: throw .malformed("an envelope without a message this version knows")
+        }
+    }
+
+    private static func text(
+        _ pointer: UnsafeMutablePointer<Moderato__Text>?
+    ) throws(WireError) -> String {
+        try Decoding.text(try Decoding.part(pointer, "text").text, "text")
+    }
+
+    private static func hello(
+        _ pointer: UnsafeMutablePointer<Moderato__Hello>?
+    ) throws(WireError) -> Hello {
+        let value = try Decoding.part(pointer, "hello")
+        guard value.n_labels <= 64, value.n_attempts <= 4_096 else {
+            throw .malformed("a hello with \(value.n_labels) labels, \(value.n_attempts) attempts")
+        }
+        var labels: [String] = []
+        for label in Decoding.values(value.labels, value.n_labels) {
+            labels.append(try Decoding.name(label, "label"))
+        }
+        let seconds: Double? =
+            value.has_seconds_left == 0
+            ? nil : try Decoding.number(value.seconds_left, "seconds left", in: 0...1e9)
+        return Hello(
+            worker: WorkerID(try Decoding.name(value.worker, "worker")),
+            incarnation: value.incarnation,
+            host: try Decoding.text(value.host, "host", maxBytes: 256),
+            slots: try Decoding.integer(value.slots, "slots", in: 1...1_024),
+            device: try Decoding.text(value.device, "device", maxBytes: 256),
+            memory: value.memory, labels: labels, secondsLeft: seconds,
+            attempts: Decoding.values(value.attempts, value.n_attempts).map { AttemptID($0) })
+    }
+
+    private static func heartbeat(
+        _ pointer: UnsafeMutablePointer<Moderato__Heartbeat>?
+    ) throws(WireError) -> [AttemptProgress] {
+        let value = try Decoding.part(pointer, "heartbeat")
+        guard value.n_attempts <= 4_096 else {
+            throw .malformed("a heartbeat with \(value.n_attempts) attempts")
+        }
+        return try Decoding.list(value.attempts, value.n_attempts, progress)
+    }
+
+    private static func progress(
+        _ value: Moderato__AttemptProgress
+    ) throws(WireError) -> AttemptProgress {
+        AttemptProgress(
+            attempt: AttemptID(value.attempt),
+            stepsDone: try Decoding.integer(value.steps_done, "steps done"))
+    }
+
+    private static func report(
+        _ pointer: UnsafeMutablePointer<Moderato__Report>?
+    ) throws(WireError) -> Report {
+        let value = try Decoding.part(pointer, "report")
+        let event: Report.Event
+        switch value.event_case {
+        case MODERATO__REPORT__EVENT_EPOCH:
+            let epoch = try Decoding.part(value.epoch, "epoch")
+            event = .epoch(
+                try metrics(try Decoding.part(epoch.metrics, "metrics")),
+                seconds: try Decoding.number(epoch.seconds, "seconds"))
+        case MODERATO__REPORT__EVENT_COMPLETED:
+            let completed = try Decoding.part(value.completed, "completed")
+            event = .completed(
+                trainableParameters: try Decoding.integer(
+                    completed.trainable_parameters, "trainable parameters"),
+                seconds: try Decoding.number(completed.seconds, "seconds"))
+        case MODERATO__REPORT__EVENT_FAILED: event = .failed(try text(value.failed))
+        case MODERATO__REPORT__EVENT_HANDED_BACK: event = .handedBack
+        default: throw .malformed("a report of nothing")
+        }
+        return Report(attempt: AttemptID(value.attempt), sequence: value.sequence, event: event)
+    }
+
+    static func metrics(_ value: Moderato__EpochMetrics) throws(WireError) -> EpochMetrics {
+        EpochMetrics(
+            epoch: try Decoding.integer(value.epoch, "epoch", in: 1...1_000_000),
+            trainingLoss: try Decoding.number(value.training_loss, "training loss"),
+            testLoss: try Decoding.number(value.test_loss, "test loss"),
+            cacc: try Decoding.share(value.cacc, "CACC"),
+            asr: value.has_asr == 0 ? nil : try Decoding.share(value.asr, "ASR"))
+    }
+
+    private static func welcome(
+        _ pointer: UnsafeMutablePointer<Moderato__Welcome>?
+    ) throws(WireError) -> Welcome {
+        let value = try Decoding.part(pointer, "welcome")
+        let day = 86_400_000
+        let heartbeat = try Decoding.integer(value.heartbeat_milliseconds, "heartbeat", in: 1...day)
+        let lease = try Decoding.integer(value.lease_milliseconds, "lease", in: 1...day)
+        return Welcome(heartbeat: .milliseconds(heartbeat), lease: .milliseconds(lease))
+    }
+
+    private static func assignment(
+        _ pointer: UnsafeMutablePointer<Moderato__Assignment>?
+    ) throws(WireError) -> Assignment {
+        let value = try Decoding.part(pointer, "assignment")
+        return Assignment(
+            attempt: AttemptID(value.attempt), run: RunID(value.run),
+            spec: try trainingSpec(try Decoding.part(value.spec, "spec")))
+    }
+
+    private static func acknowledge(
+        _ pointer: UnsafeMutablePointer<Moderato__Acknowledgement>?
+    ) throws(WireError) -> Message {
+        let value = try Decoding.part(pointer, "acknowledgement")
+        return .acknowledge(AttemptID(value.attempt), upTo: value.up_to)
+    }
+
+    private static func askResults(
+        _ pointer: UnsafeMutablePointer<Moderato__AskResults>?
+    ) throws(WireError) -> Message {
+        let value = try Decoding.part(pointer, "request for results")
+        return .askResults(
+            sweep: try Decoding.text(
+                value.sweep, "name of the sweep", maxBytes: Decoding.maxNameBytes),
+            offset: try Decoding.integer(value.offset, "offset"))
+    }
+
+    private static func submission(
+        _ pointer: UnsafeMutablePointer<Moderato__Submission>?
+    ) throws(WireError) -> Submission {
+        let value = try Decoding.part(pointer, "submission")
+        return Submission(
+            sweep: SweepID(value.sweep), points: try Decoding.integer(value.points, "points"),
+            finished: try Decoding.integer(value.finished, "finished points"),
+            runs: try Decoding.integer(value.runs, "runs"),
+            steps: try Decoding.integer(value.steps, "steps"))
+    }
+}

@@ -1,0 +1,73 @@
+import CSweepProto
+import SweepCore
+
+extension Codec {
+    static func status(
+        _ pointer: UnsafeMutablePointer<Moderato__Status>?
+    ) throws(WireError) -> StatusReport {
+        let value = try Decoding.part(pointer, "status")
+        return StatusReport(
+            sweeps: try Decoding.list(value.sweeps, value.n_sweeps, sweepStatus),
+            workers: try Decoding.list(value.workers, value.n_workers, workerStatus))
+    }
+
+    private static func sweepStatus(
+        _ value: Moderato__SweepStatus
+    ) throws(WireError) -> StatusReport.Sweep {
+        StatusReport.Sweep(
+            id: SweepID(value.id), name: try Decoding.name(value.name, "name"),
+            points: try Decoding.integer(value.points, "points"),
+            finishedPoints: try Decoding.integer(value.finished_points, "finished points"),
+            failedPoints: try Decoding.integer(value.failed_points, "failed points"),
+            waitingRuns: try Decoding.integer(value.waiting_runs, "waiting runs"),
+            activeRuns: try Decoding.integer(value.active_runs, "active runs"),
+            completedRuns: try Decoding.integer(value.completed_runs, "completed runs"),
+            failedRuns: try Decoding.integer(value.failed_runs, "failed runs"),
+            steps: try Decoding.integer(value.steps, "steps"),
+            stepsDone: try Decoding.integer(value.steps_done, "steps done"),
+            secondsLeft: value.has_seconds_left == 0
+                ? nil : try Decoding.number(value.seconds_left, "seconds left"))
+    }
+
+    private static func workerStatus(
+        _ value: Moderato__WorkerStatus
+    ) throws(WireError) -> StatusReport.Worker {
+        StatusReport.Worker(
+            id: WorkerID(try Decoding.name(value.id, "worker")),
+            host: try Decoding.text(value.host, "host"),
+            device: try Decoding.text(value.device, "device"),
+            slots: try Decoding.integer(value.slots, "slots"),
+            runs: Decoding.values(value.runs, value.n_runs).map { RunID($0) },
+            stepsPerSecond: try Decoding.number(value.steps_per_second, "steps per second"),
+            isSetAside: value.set_aside != 0)
+    }
+
+    static func results(
+        _ pointer: UnsafeMutablePointer<Moderato__Results>?
+    ) throws(WireError) -> ResultsSlice {
+        let value = try Decoding.part(pointer, "results")
+        return ResultsSlice(
+            name: try Decoding.name(value.name, "name"),
+            total: try Decoding.integer(value.total, "total"),
+            offset: try Decoding.integer(value.offset, "offset"),
+            points: try Decoding.list(value.points, value.n_points, outcome))
+    }
+
+    private static func outcome(_ value: Moderato__PointOutcome) throws(WireError) -> PointOutcome {
+        let state: PointOutcome.State
+        switch value.state_case {
+        case MODERATO__POINT_OUTCOME__STATE_WAITING: state = .waiting
+        case MODERATO__POINT_OUTCOME__STATE_FINISHED:
+            state = .finished(try metrics(try Decoding.part(value.finished, "metrics")))
+        case MODERATO__POINT_OUTCOME__STATE_FAILED:
+            let failed = try Decoding.part(value.failed, "error")
+            state = .failed(try Decoding.text(failed.text, "error"))
+        default: throw .malformed("a point in no state this version knows")
+        }
+        return PointOutcome(
+            spec: try trainingSpec(try Decoding.part(value.spec, "spec")), state: state,
+            curve: try Decoding.list(value.curve, value.n_curve, metrics),
+            trainableParameters: value.has_trainable_parameters == 0
+                ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"))
+    }
+}

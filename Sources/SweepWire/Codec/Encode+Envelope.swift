@@ -1,0 +1,180 @@
+import CSweepProto
+import SweepCore
+
+extension Arena {
+    func envelope(_ message: Message) -> UnsafeMutablePointer<Moderato__Envelope> {
+        make(moderato__envelope__init) {
+            $0.version = protocolVersion
+            fill(&$0, with: message)
+        }
+    }
+
+    private func fill(_ envelope: inout Moderato__Envelope, with message: Message) {
+        switch message {
+        case .hello(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_HELLO
+            envelope.hello = hello(value)
+        case .heartbeat(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_HEARTBEAT
+            envelope.heartbeat = make(moderato__heartbeat__init) {
+                $0.n_attempts = value.count
+                $0.attempts = pointers(value.map(progress))
+            }
+        case .report(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REPORT
+            envelope.report = report(value)
+        case .goodbye:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_GOODBYE
+            envelope.goodbye = empty()
+        case .progress(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_PROGRESS
+            envelope.progress = progress(value)
+        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke:
+            fillForWorker(&envelope, with: message)
+        case .submit, .askStatus, .askResults, .submitted, .rejected, .status, .results:
+            fillForClient(&envelope, with: message)
+        }
+    }
+
+    private func fillForWorker(_ envelope: inout Moderato__Envelope, with message: Message) {
+        switch message {
+        case .welcome(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_WELCOME
+            envelope.welcome = make(moderato__welcome__init) {
+                $0.heartbeat_milliseconds = UInt64(value.heartbeat.nanoseconds / 1_000_000)
+                $0.lease_milliseconds = UInt64(value.lease.nanoseconds / 1_000_000)
+            }
+        case .refused(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REFUSED
+            envelope.refused = text(reason)
+        case .identify:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_IDENTIFY
+            envelope.identify = empty()
+        case .assign(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASSIGN
+            envelope.assign = make(moderato__assignment__init) {
+                $0.attempt = value.attempt.number
+                $0.run = value.run.number
+                $0.spec = trainingSpec(value.spec)
+            }
+        case .acknowledge(let attempt, let sequence):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE
+            envelope.acknowledge = make(moderato__acknowledgement__init) {
+                $0.attempt = attempt.number
+                $0.up_to = sequence
+            }
+        case .revoke(let attempt):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REVOKE
+            envelope.revoke = make(moderato__revocation__init) { $0.attempt = attempt.number }
+        case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
+            .submitted, .rejected, .status, .results:
+            preconditionFailure("\(message) is not for workers")
+        }
+    }
+
+    private func fillForClient(_ envelope: inout Moderato__Envelope, with message: Message) {
+        switch message {
+        case .submit(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMIT
+            envelope.submit = sweepSpec(value)
+        case .askStatus:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_STATUS
+            envelope.ask_status = empty()
+        case .askResults(let sweep, let offset):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS
+            envelope.ask_results = make(moderato__ask_results__init) {
+                $0.sweep = string(sweep)
+                $0.offset = UInt64(offset)
+            }
+        case .submitted(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMITTED
+            envelope.submitted = make(moderato__submission__init) {
+                $0.sweep = value.sweep.number
+                $0.points = UInt64(value.points)
+                $0.finished = UInt64(value.finished)
+                $0.runs = UInt64(value.runs)
+                $0.steps = UInt64(value.steps)
+            }
+        case .rejected(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REJECTED
+            envelope.rejected = text(reason)
+        case .status(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_STATUS
+            envelope.status = status(value)
+        case .results(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_RESULTS
+            envelope.results = results(value)
+        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
+            .assign, .acknowledge, .revoke:
+            preconditionFailure("\(message) is not for clients")
+        }
+    }
+
+    func empty() -> UnsafeMutablePointer<Moderato__Empty> { make(moderato__empty__init) }
+
+    func text(_ value: String) -> UnsafeMutablePointer<Moderato__Text> {
+        make(moderato__text__init) { $0.text = string(value) }
+    }
+
+    func progress(_ value: AttemptProgress) -> UnsafeMutablePointer<Moderato__AttemptProgress> {
+        make(moderato__attempt_progress__init) {
+            $0.attempt = value.attempt.number
+            $0.steps_done = UInt64(max(0, value.stepsDone))
+        }
+    }
+
+    private func hello(_ value: Hello) -> UnsafeMutablePointer<Moderato__Hello> {
+        make(moderato__hello__init) {
+            $0.worker = string(value.worker.name)
+            $0.incarnation = value.incarnation
+            $0.host = string(value.host)
+            $0.slots = UInt32(value.slots)
+            $0.device = string(value.device)
+            $0.memory = value.memory
+            $0.n_labels = value.labels.count
+            $0.labels = pointers(value.labels.map(string))
+            $0.has_seconds_left = value.secondsLeft == nil ? 0 : 1
+            $0.seconds_left = value.secondsLeft ?? 0
+            $0.n_attempts = value.attempts.count
+            $0.attempts = array(value.attempts.map(\.number))
+        }
+    }
+
+    private func report(_ value: Report) -> UnsafeMutablePointer<Moderato__Report> {
+        make(moderato__report__init) {
+            $0.attempt = value.attempt.number
+            $0.sequence = value.sequence
+            switch value.event {
+            case .epoch(let measured, let seconds):
+                $0.event_case = MODERATO__REPORT__EVENT_EPOCH
+                $0.epoch = make(moderato__epoch_report__init) {
+                    $0.metrics = metrics(measured)
+                    $0.seconds = seconds
+                }
+            case .completed(let parameters, let seconds):
+                $0.event_case = MODERATO__REPORT__EVENT_COMPLETED
+                $0.completed = make(moderato__completed_report__init) {
+                    $0.trainable_parameters = UInt64(parameters)
+                    $0.seconds = seconds
+                }
+            case .failed(let error):
+                $0.event_case = MODERATO__REPORT__EVENT_FAILED
+                $0.failed = text(error)
+            case .handedBack:
+                $0.event_case = MODERATO__REPORT__EVENT_HANDED_BACK
+                $0.handed_back = empty()
+            }
+        }
+    }
+
+    func metrics(_ value: EpochMetrics) -> UnsafeMutablePointer<Moderato__EpochMetrics> {
+        make(moderato__epoch_metrics__init) {
+            $0.epoch = UInt32(value.epoch)
+            $0.training_loss = value.trainingLoss
+            $0.test_loss = value.testLoss
+            $0.cacc = value.cacc
+            $0.has_asr = value.asr == nil ? 0 : 1
+            $0.asr = value.asr ?? 0
+        }
+    }
+}

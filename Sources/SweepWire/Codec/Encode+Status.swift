@@ -1,0 +1,81 @@
+import CSweepProto
+import SweepCore
+
+extension Arena {
+    func status(_ value: StatusReport) -> UnsafeMutablePointer<Moderato__Status> {
+        make(moderato__status__init) {
+            $0.n_sweeps = value.sweeps.count
+            $0.sweeps = pointers(value.sweeps.map(sweepStatus))
+            $0.n_workers = value.workers.count
+            $0.workers = pointers(value.workers.map(workerStatus))
+        }
+    }
+
+    private func sweepStatus(
+        _ value: StatusReport.Sweep
+    ) -> UnsafeMutablePointer<Moderato__SweepStatus> {
+        make(moderato__sweep_status__init) {
+            $0.id = value.id.number
+            $0.name = string(value.name)
+            $0.points = UInt64(value.points)
+            $0.finished_points = UInt64(value.finishedPoints)
+            $0.failed_points = UInt64(value.failedPoints)
+            $0.waiting_runs = UInt64(value.waitingRuns)
+            $0.active_runs = UInt64(value.activeRuns)
+            $0.completed_runs = UInt64(value.completedRuns)
+            $0.failed_runs = UInt64(value.failedRuns)
+            $0.steps = UInt64(value.steps)
+            $0.steps_done = UInt64(value.stepsDone)
+            $0.has_seconds_left = value.secondsLeft == nil ? 0 : 1
+            $0.seconds_left = value.secondsLeft ?? 0
+        }
+    }
+
+    private func workerStatus(
+        _ value: StatusReport.Worker
+    ) -> UnsafeMutablePointer<Moderato__WorkerStatus> {
+        make(moderato__worker_status__init) {
+            $0.id = string(value.id.name)
+            $0.host = string(value.host)
+            $0.device = string(value.device)
+            $0.slots = UInt32(value.slots)
+            $0.n_runs = value.runs.count
+            $0.runs = array(value.runs.map(\.number))
+            $0.steps_per_second = value.stepsPerSecond
+            $0.set_aside = value.isSetAside ? 1 : 0
+        }
+    }
+
+    func results(_ value: ResultsSlice) -> UnsafeMutablePointer<Moderato__Results> {
+        make(moderato__results__init) {
+            $0.name = string(value.name)
+            $0.total = UInt64(value.total)
+            $0.offset = UInt64(value.offset)
+            $0.n_points = value.points.count
+            $0.points = pointers(value.points.map(outcome))
+        }
+    }
+
+    private func outcome(
+        _ value: PointOutcome
+    ) -> UnsafeMutablePointer<Moderato__PointOutcome> {
+        make(moderato__point_outcome__init) {
+            $0.spec = trainingSpec(value.spec)
+            switch value.state {
+            case .waiting:
+                $0.state_case = MODERATO__POINT_OUTCOME__STATE_WAITING
+                $0.waiting = empty()
+            case .finished(let measured):
+                $0.state_case = MODERATO__POINT_OUTCOME__STATE_FINISHED
+                $0.finished = metrics(measured)
+            case .failed(let error):
+                $0.state_case = MODERATO__POINT_OUTCOME__STATE_FAILED
+                $0.failed = text(error)
+            }
+            $0.n_curve = value.curve.count
+            $0.curve = pointers(value.curve.map(metrics))
+            $0.has_trainable_parameters = value.trainableParameters == nil ? 0 : 1
+            $0.trainable_parameters = UInt64(value.trainableParameters ?? 0)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// What can go wrong on the wire and with the files that open it.
+public enum WireError: Error, Hashable, CustomStringConvertible {
+    /// Bytes that are no message of ours; the text says what is wrong with them.
+    case malformed(String)
+    case versionMismatch(theirs: UInt32, ours: UInt32)
+    /// A call into libzmq failed; `doing` completes the sentence "while …".
+    case socket(doing: String, reason: String)
+    case accessFile(path: String, problem: String)
+    case noAnswer(endpoint: String, seconds: Double)
+    case rejected(String)
+
+    public var description: String {
+        switch self {
+        case .malformed(let what): "malformed message: \(what)"
+        case .versionMismatch(let theirs, let ours):
+            "the peer speaks protocol version \(theirs), this program \(ours); "
+                + "install the same version of moderato on both sides"
+        case .socket(let doing, let reason): "\(reason), while \(doing)"
+        case .accessFile(let path, let problem): "\(path): \(problem)"
+        case .noAnswer(let endpoint, let seconds):
+            "no answer from the coordinator at \(endpoint) in \(Int(seconds)) s; "
+                + "is it running, and is the access file of this coordinator?"
+        case .rejected(let reason): reason
+        }
+    }
+}

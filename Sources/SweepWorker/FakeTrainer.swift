@@ -1,0 +1,138 @@
+import SweepCore
+
+/// A trainer that trains nothing: for trying out a cluster, and for tests of everything around
+/// training. Its metrics depend on the spec alone, so every worker reports the same.
+public final class FakeTrainer: Trainer {
+    public struct Options: Hashable, Sendable {
+        /// How long a run takes, spread evenly over its epochs.
+        public var duration = Duration.zero
+        /// Share of attempts that end in an error.
+        public var failures = 0.0
+        /// Share of attempts in which the trainer dies.
+        public var crashes = 0.0
+
+        public init() {}
+
+        /// Reads `seconds=0.5,failures=0.1,crashes=0.05`; an empty text means the defaults.
+        ///
+        /// - Throws: `WorkerError.fakeTrainer` naming the part that makes no sense.
+        public init(parsing text: String) throws(WorkerError) {
+            for part in text.split(separator: ",") {
+                let pair = part.split(separator: "=", maxSplits: 1)
+                guard pair.count == 2, let number = Double(pair[1]), number.isFinite, number >= 0
+                else { throw .fakeTrainer(String(part)) }
+                switch (pair[0], number) {
+                case ("seconds", ...86_400):
+                    duration = .nanoseconds(Int64(number * 1e9))
+                case ("failures", ...1): failures = number
+                case ("crashes", ...1): crashes = number
+                default: throw .fakeTrainer(String(part))
+                }
+            }
+        }
+    }
+
+    private enum Fate { case completes, fails, crashes }
+
+    private struct Training {
+        let assignment: Assignment
+        let start: Instant
+        let fate: Fate
+        var epochsDone = 0
+        var isStopped = false
+    }
+
+    private let options: Options
+    private var training: Training?
+
+    public init(_ options: Options) { self.options = options }
+
+    public var descriptors: [Int32] { [] }
+
+    public var wakeUp: Instant? {
+        guard let training else { return nil }
+        return training.isStopped ? training.start : nextEpoch(of: training)
+    }
+
+    public func train(_ assignment: Assignment, at now: Instant) {
+        var random = RandomSource(seed: assignment.attempt.number)
+        let draw = Double.random(in: 0..<1, using: &random)
+        let fate: Fate =
+            draw < options.failures
+            ? .fails : draw < options.failures + options.crashes ? .crashes : .completes
+        training = Training(assignment: assignment, start: now, fate: fate)
+    }
+
+    public func stop(_ attempt: AttemptID) {
+        if training?.assignment.attempt == attempt { training?.isStopped = true }
+    }
+
+    public func poll(at now: Instant) -> [TrainerEvent] {
+        guard var current = training else { return [] }
+        let attempt = current.assignment.attempt
+        if current.isStopped {
+            training = nil
+            return [.report(attempt, .handedBack)]
+        }
+        var events: [TrainerEvent] = []
+        let epochs = current.assignment.spec.epochs
+        while current.epochsDone < epochs, nextEpoch(of: current) <= now {
+            current.epochsDone += 1
+            if current.epochsDone == (epochs + 1) / 2, current.fate != .completes {
+                training = nil
+                return events
+                    + [
+                        current.fate == .fails
+                            ? .report(attempt, .failed("the fake trainer was asked to fail"))
+                            : .exited("the fake trainer was asked to crash")
+                    ]
+            }
+            let metrics = FakeTrainer.metrics(
+                of: current.assignment.spec, epoch: current.epochsDone)
+            let seconds = (now - current.start).inSeconds
+            events.append(.report(attempt, .epoch(metrics, seconds: seconds)))
+        }
+        training = current
+        if current.epochsDone == epochs {
+            training = nil
+            let seconds = (now - current.start).inSeconds
+            events.append(.report(attempt, .completed(trainableParameters: 0, seconds: seconds)))
+        }
+        return events
+    }
+
+    public func shutDown() { training = nil }
+
+    private func nextEpoch(of training: Training) -> Instant {
+        let share = Double(training.epochsDone + 1) / Double(training.assignment.spec.epochs)
+        return training.start + .nanoseconds(Int64(Double(options.duration.nanoseconds) * share))
+    }
+
+    /// Made-up figures that any two workers agree on.
+    public static func metrics(of spec: TrainingSpec, epoch: Int) -> EpochMetrics {
+        var trajectory = spec
+        trajectory.epochs = epoch
+        let bytes = PointKey(of: trajectory).digest.bytes
+        let seed = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        var random = RandomSource(seed: seed)
+        func draw(_ range: ClosedRange<Double>) -> Double { .random(in: range, using: &random) }
+        return EpochMetrics(
+            epoch: epoch, trainingLoss: draw(0.1...0.7), testLoss: draw(0.3...0.7),
+            cacc: draw(0.5...0.9), asr: spec.attack == .none ? nil : draw(0...1))
+    }
+}
+
+public enum WorkerError: Error, Hashable, CustomStringConvertible {
+    case fakeTrainer(String)
+    /// The coordinator does not want this worker.
+    case refused(String)
+
+    public var description: String {
+        switch self {
+        case .fakeTrainer(let part):
+            "--fake-trainer: '\(part)' makes no sense; "
+                + "example: --fake-trainer seconds=0.5,failures=0.1,crashes=0.05"
+        case .refused(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,189 @@
+import Glibc
+import SweepCore
+import SweepWire
+
+/// A `moderato-trainer` process under the worker. It stays warm between jobs; when it dies, the
+/// attempt has failed and the next one gets a new process.
+///
+/// Spawned with `posix_spawn` and read with `poll`, not through a library: the worker is one loop
+/// that waits for its socket and all trainers together.
+public final class ProcessTrainer: Trainer {
+    private struct Process {
+        let pid: pid_t
+        /// The trainer's standard input, output and error.
+        let input: Int32
+        let output: Int32
+        let errors: Int32
+        var stream = FrameStream()
+        var lastWords: [UInt8] = []
+    }
+
+    private static let lastWordsBytes = 4_096
+
+    private let executable: String
+    private let arguments: [String]
+    private var process: Process?
+    private var pending: [TrainerEvent] = []
+
+    /// - Parameters:
+    ///   - executable: path of `moderato-trainer`.
+    ///   - arguments: its options, such as `--threads 2`.
+    public init(executable: String, arguments: [String]) {
+        self.executable = executable
+        self.arguments = arguments
+        // Loading libtorch takes a while: do it before the first job comes.
+        startIfNeeded()
+    }
+
+    deinit { shutDown() }
+
+    public var descriptors: [Int32] { process.map { [$0.output, $0.errors] } ?? [] }
+    public var wakeUp: Instant? { pending.isEmpty ? nil : Instant(nanoseconds: 0) }
+
+    public func train(_ assignment: Assignment, at now: Instant) {
+        startIfNeeded()
+        if let process { _ = FrameStream.write(.assign(assignment), to: process.input) }
+    }
+
+    public func stop(_ attempt: AttemptID) {
+        if let process { _ = FrameStream.write(.revoke(attempt), to: process.input) }
+    }
+
+    public func poll(at now: Instant) -> [TrainerEvent] {
+        defer { pending.removeAll() }
+        guard let current = process else { return pending }
+        var events = pending
+        if ProcessTrainer.isReadable(current.errors) { readErrors() }
+        while ProcessTrainer.isReadable(current.output), process != nil {
+            events += readMessages()
+        }
+        return events
+    }
+
+    public func shutDown() {
+        guard let process else { return }
+        self.process = nil
+        // End of its input is the trainer's sign to leave; it need not finish anything.
+        close(process.input)
+        kill(process.pid, SIGKILL)
+        _ = ProcessTrainer.wait(for: process.pid)
+        close(process.output)
+        close(process.errors)
+    }
+
+    private func readMessages() -> [TrainerEvent] {
+        do {
+            guard let output = process?.output,
+                let messages = try process?.stream.read(from: output)
+            else { return [.exited(reap())] }
+            return messages.compactMap { message in
+                switch message {
+                case .progress(let progress): .progress(progress)
+                case .report(let report): .report(report.attempt, report.event)
+                default: nil
+                }
+            }
+        } catch {
+            let how = "the trainer spoke nonsense (\(error)) and was ended"
+            if let process { kill(process.pid, SIGKILL) }
+            _ = reap()
+            return [.exited(how)]
+        }
+    }
+
+    private func readErrors() {
+        guard let descriptor = process?.errors else { return }
+        var piece = [UInt8](repeating: 0, count: 4_096)
+        let count = read(descriptor, &piece, piece.count)
+        guard count > 0 else { return }
+        let words = (process?.lastWords ?? []) + piece.prefix(count)
+        process?.lastWords = words.suffix(ProcessTrainer.lastWordsBytes)
+    }
+
+    /// Takes leave of a process that has ended; how it ended, with the last lines it wrote.
+    private func reap() -> String {
+        guard let ended = process else { return "the trainer is gone" }
+        let status = ProcessTrainer.wait(for: ended.pid)
+        while ProcessTrainer.isReadable(ended.errors) {
+            let before = process?.lastWords.count
+            readErrors()
+            if process?.lastWords.count == before { break }
+        }
+        let words = String(decoding: process?.lastWords ?? [], as: UTF8.self)
+            .split(separator: "\n").suffix(8).joined(separator: "\n")
+        process = nil
+        close(ended.input)
+        close(ended.output)
+        close(ended.errors)
+        let signal = status & 0x7F
+        let how =
+            signal == 0
+            ? "the trainer ended with status \(status >> 8 & 0xFF)"
+            : "the trainer was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
+        return words.isEmpty ? how : "\(how): \(words)"
+    }
+
+    private func startIfNeeded() {
+        guard process == nil else { return }
+        do {
+            process = try ProcessTrainer.spawn(executable, arguments)
+        } catch {
+            pending.append(.exited("\(executable) can't be started: \(error)"))
+        }
+    }
+
+    private struct SpawnError: Error, CustomStringConvertible {
+        let code: Int32
+        var description: String { String(cString: strerror(code)) }
+    }
+
+    private static func spawn(_ path: String, _ arguments: [String]) throws -> Process {
+        let input = try pipe()
+        let output = try pipe()
+        let errors = try pipe()
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input.read, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.write, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors.write, 2)
+        // A group of its own: Ctrl-C at the terminal is the worker's to handle.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+        argv.append(nil)
+        defer { for pointer in argv { free(pointer) } }
+        var pid = pid_t()
+        let code = posix_spawn(&pid, path, &actions, &attributes, argv, environ)
+        close(input.read)
+        close(output.write)
+        close(errors.write)
+        guard code == 0 else {
+            close(input.write)
+            close(output.read)
+            close(errors.read)
+            throw SpawnError(code: code)
+        }
+        return Process(pid: pid, input: input.write, output: output.read, errors: errors.read)
+    }
+
+    private static func pipe() throws -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [0, 0]
+        guard Glibc.pipe(&ends) == 0 else { throw SpawnError(code: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    private static func isReadable(_ descriptor: Int32) -> Bool {
+        var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&item, 1, 0) > 0
+    }
+
+    private static func wait(for pid: pid_t) -> Int32 {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import SweepCore
+import SweepTraining
+
+/// Training steps per second of LoRA on clean sentences, for comparisons.
+struct Benchmark {
+    let model: String
+    let train: String
+    let threads: Int
+    let device: Device
+    let steps: Int
+    let bottleneck: Int?
+
+    func run() {
+        do {
+            let speed = try measureStepsPerSecond(
+                spec: try spec(), threads: threads, steps: steps, device: device)
+            print(
+                #"{"steps_per_second": \#(String(format: "%.3f", speed)), "#
+                    + #""steps": \#(steps), "threads": \#(threads)}"#)
+        } catch {
+            fail("\(error)", status: 1)
+        }
+    }
+
+    private func spec() throws -> TrainingSpec {
+        let backbone = BackboneReference(
+            path: model,
+            digest: BackboneReference.digest(
+                ofFiles: try BackboneReference.fileNames.map { try digest("\(model)/\($0)") }))
+        let file = FileReference(path: train, digest: try digest(train))
+        return TrainingSpec(
+            backbone: backbone, data: TextData(train: file, test: file, labels: 2),
+            capacity: Capacity(
+                pet: .lora(LoRA()), bottleneck: bottleneck.map { Bottleneck(size: $0) }),
+            attack: .none, poisonRatio: 0, epochs: 10, learningRate: 3e-4, seed: 1,
+            settings: TrainingSettings())
+    }
+
+    private func digest(_ path: String) throws -> Digest {
+        Digest(of: try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import Logging
+import SweepCoordinator
+import SweepCore
+import SweepStore
+import SweepWire
+
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Decide who trains what, and keep the results.",
+        discussion: """
+            Examples:
+              moderato coordinator                             this machine only
+              moderato coordinator --listen 0.0.0.0:5757       reachable from other machines
+
+            Workers and clients need an access file; the coordinator writes them into its home.
+            Stop it with Ctrl-C at any time: it goes on from its store when started again.
+            """)
+
+    @OptionGroup var home: HomeOption
+
+    @Option(
+        help: ArgumentHelp(
+            "Address and port to listen on; port 0 takes a free one.",
+            discussion: "Default: where it listened last, or a free port of 127.0.0.1.",
+            valueName: "address:port"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("Name or address under which others reach it.", valueName: "host"))
+    var advertise: String?
+
+    @Flag(help: .hidden)
+    var untilInputEnds = false
+
+    func validate() throws {
+        guard let listen else { return }
+        let parts = listen.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 2, !parts[0].isEmpty, let port = parts.last,
+            UInt16(port) != nil || port == "*"
+        else {
+            throw ValidationError(
+                "--listen \(listen): write an address and a port, such as 0.0.0.0:5757")
+        }
+    }
+
+    func run() throws {
+        let stop = StopSignal(orEndOfInput: untilInputEnds)
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        do {
+            let coordinator = try Coordinator(
+                home: home.folder, options: .init(listen: listen, advertise: advertise),
+                logger: Logger(label: "coordinator"))
+            let access = home.folder.accessPath(for: .worker)
+            print("ready; add workers with: moderato worker --access \(access)")
+            fflush(nil)
+            try coordinator.run(until: stop.descriptor)
+        } catch let error as CoordinatorError {
+            throw failure("\(error)", Exit.unavailable)
+        } catch let error as StoreError {
+            throw failure("\(error)", Exit.unavailable)
+        } catch let error as WireError {
+            throw failure("\(error)", Exit.unavailable)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import SweepCoordinator
+import SweepWire
+
+/// The processes of `moderato run`: one coordinator and its workers. They end when this one does,
+/// however it ends: their standard input is a pipe from here.
+final class Household {
+    private let home: CoordinatorHome
+    private let lifeline = Pipe()
+    private var coordinator: Process?
+    private var workers: [Process] = []
+
+    init(home: CoordinatorHome) {
+        self.home = home
+        _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    func startCoordinator() throws {
+        let output = Pipe()
+        let process = try start(["coordinator", "--home", home.path], log: "coordinator", output)
+        coordinator = process
+        // Its first line says that it is ready; the end of its output, that it could not start.
+        guard !output.fileHandleForReading.availableData.isEmpty else {
+            process.waitUntilExit()
+            let log = try? String(contentsOfFile: logPath("coordinator"), encoding: .utf8)
+            let last = log?.split(separator: "\n").last.map(String.init)
+            let reason = last?.replacingOccurrences(of: "moderato: ", with: "")
+            throw failure(reason ?? "the coordinator could not start", Exit.unavailable)
+        }
+    }
+
+    func startWorker(_ number: Int, _ arguments: [String]) throws {
+        let name = "worker-\(number)"
+        workers.append(
+            try start(
+                ["worker", "--home", home.path, "--name", "\(name)-\(getpid())"] + arguments,
+                log: name))
+    }
+
+    /// Why the work can't go on; `nil` while it can.
+    var problem: String? {
+        if coordinator?.isRunning == false {
+            return "the coordinator ended by itself; its log: \(logPath("coordinator"))"
+        }
+        if !workers.isEmpty, workers.allSatisfy({ !$0.isRunning }) {
+            return "all workers ended by themselves; their logs: \(logPath("worker-1")) …"
+        }
+        return nil
+    }
+
+    /// Workers first, so that they can say goodbye.
+    func end() {
+        for worker in workers where worker.isRunning { worker.terminate() }
+        for worker in workers { worker.waitUntilExit() }
+        if coordinator?.isRunning == true { coordinator?.terminate() }
+        coordinator?.waitUntilExit()
+        workers = []
+        coordinator = nil
+    }
+
+    private func logPath(_ name: String) -> String { "\(home.path)/\(name).log" }
+
+    private func start(_ arguments: [String], log: String, _ output: Pipe? = nil) throws -> Process {
+        let path = logPath(log)
+        try? FileManager.default.createDirectory(
+            atPath: home.path, withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700])
+        FileManager.default.createFile(atPath: path, contents: nil)
+        guard let file = FileHandle(forWritingAtPath: path) else {
+            throw failure("\(path): can't be written", Exit.unavailable)
+        }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: sibling("moderato"))
+        process.arguments = arguments + ["--until-input-ends"]
+        process.standardInput = lifeline.fileHandleForReading
+        process.standardError = file
+        process.standardOutput = output ?? file
+        do {
+            try process.run()
+        } catch {
+            throw failure(
+                "\(sibling("moderato")) can't be started: \(error.localizedDescription)",
+                Exit.unavailable)
+        }
+        try? file.close()
+        return process
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import SweepCoordinator
+import SweepCore
+import SweepFile
+import SweepStore
+import SweepWire
+
+struct HomeOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the coordinator: its store, keys and access files.",
+            discussion: "Default: $MODERATO_HOME, or ~/.moderato.", valueName: "folder"))
+    var home: String?
+
+    var folder: CoordinatorHome {
+        let environment = ProcessInfo.processInfo.environment
+        let path = home ?? environment["MODERATO_HOME"] ?? "~/.moderato"
+        return CoordinatorHome(path: absolute(path))
+    }
+}
+
+struct AccessOption: ParsableArguments {
+    @OptionGroup var home: HomeOption
+
+    @Option(
+        help: ArgumentHelp(
+            "File with the coordinator's endpoint and keys.",
+            discussion: "Default: the one in the coordinator's home.", valueName: "file"))
+    var access: String?
+
+    /// The access file, and a connection that will use it.
+    func read(for role: Role) throws -> AccessFile {
+        let path = access.map(absolute) ?? home.folder.accessPath(for: role)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw failure(
+                "\(path): there is no such access file; start 'moderato coordinator' on this "
+                    + "machine, or copy its \(role.rawValue).access here and name it with --access",
+                Exit.unavailable)
+        }
+        do {
+            return try AccessFile(reading: path)
+        } catch {
+            throw failure("\(error)", Exit.usage)
+        }
+    }
+
+    func dial(as role: Role = .client) throws -> Dialer {
+        try Dialer(try read(for: role))
+    }
+}
+
+extension Dialer {
+    /// The answer to a request; what goes wrong ends the command in words.
+    func ask(_ message: Message) throws -> Message {
+        do {
+            return try request(message)
+        } catch .rejected(let reason) {
+            throw failure(reason, Exit.refused)
+        } catch {
+            throw failure("\(error)", Exit.unavailable)
+        }
+    }
+
+    func status() throws -> StatusReport {
+        guard case .status(let report) = try ask(.askStatus) else {
+            throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
+        }
+        return report
+    }
+}
+
+/// The path from the root, with `~` and `..` resolved.
+func absolute(_ path: String) -> String {
+    URL(fileURLWithPath: NSString(string: path).expandingTildeInPath).standardizedFileURL.path
+}
+
+func readSweep(_ path: String) throws -> SweepSpec {
+    do {
+        return try SweepFile.read(path: path)
+    } catch {
+        throw failure("\(error)", Exit.usage)
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Foundation
+import SweepCore
+import SweepStore
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what a sweep file comes to, without storing or starting anything.",
+        discussion: """
+            Example:
+              moderato plan sweeps/movie-reviews.yaml --workers 2
+            """)
+
+    @Argument(help: "The sweep file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
+    var file: String
+
+    @OptionGroup var home: HomeOption
+
+    @Option(help: ArgumentHelp("Workers to estimate the time for.", valueName: "count"))
+    var workers = 1
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// Of a MiniLM with LoRA at batch 32, on one core of a server of 2024.
+    private static let assumedStepsPerSecond = 2.0
+
+    private struct Summary: Encodable {
+        var name: String
+        var points: Int
+        var finished: Int
+        var runs: Int
+        var steps: Int
+        var stepsWithoutSharing: Int
+        var stepsPerSecondOfAWorker: Double
+        var stepsPerSecondIsMeasured: Bool
+        var workers: Int
+        var estimatedSeconds: Double
+    }
+
+    func validate() throws {
+        guard workers >= 1 else { throw ValidationError("--workers: at least 1") }
+    }
+
+    func run() throws {
+        let spec = try readSweep(file)
+        let store = try? SweepStore.reading(path: home.folder.storePath)
+        let finished = try store?.snapshot().finished ?? []
+        let plan = Plan(spec) { finished.contains($0) }
+        let measured = try store?.stepsPerSecond(backbone: spec.backbone.digest)
+        let speed = measured ?? Self.assumedStepsPerSecond
+        let longest = plan.runs.map(\.steps).max() ?? 0
+        let summary = Summary(
+            name: spec.name, points: plan.points.count, finished: plan.finished,
+            runs: plan.runs.count, steps: plan.steps,
+            stepsWithoutSharing: plan.stepsWithoutSharing, stepsPerSecondOfAWorker: speed,
+            stepsPerSecondIsMeasured: measured != nil, workers: workers,
+            estimatedSeconds: max(
+                Double(plan.steps) / (speed * Double(workers)), Double(longest) / speed))
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            print(String(decoding: try encoder.encode(summary), as: UTF8.self))
+        } else {
+            print(text(of: summary))
+        }
+    }
+
+    private func text(of summary: Summary) -> String {
+        let saved = summary.stepsWithoutSharing - summary.steps
+        let share = Double(saved) / Double(max(1, summary.stepsWithoutSharing)) * 100
+        let speed = String(format: "%.1f", summary.stepsPerSecondOfAWorker)
+        let source =
+            summary.stepsPerSecondIsMeasured
+            ? "measured in this store" : "assumed; measured once a run has finished here"
+        return """
+            \(summary.name)
+              points   \(summary.points)\(summary.finished > 0 ? ", \(summary.finished) finished" : "")
+              runs     \(summary.runs)
+              steps    \(summary.steps)\
+            \(saved > 0 ? ", \(saved) (\(Int(share.rounded())) %) saved by shared prefixes" : "")
+              time     about \(duration(summary.estimatedSeconds)) with \
+            \(count(workers, "worker")) at \(speed) steps/s each (\(source))
+            """
+    }
+}

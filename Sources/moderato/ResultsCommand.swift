@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import SweepCore
+import SweepReport
+import SweepStore
+import SweepWire
+
+struct ResultsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "results",
+        abstract: "Show CACC and ASR of every setting of a sweep.",
+        discussion: """
+            Examples:
+              moderato results                          a table of the sweep submitted last
+              moderato results --sweep movie-reviews --csv > results.csv
+              moderato results --html results.html      a page with charts
+              moderato results --access client.access   from another machine
+
+            Without --access the store in the coordinator's home is read, whether a coordinator runs
+            or not.
+            """)
+
+    @OptionGroup var access: AccessOption
+
+    @Option(help: ArgumentHelp("Which sweep. Default: the one submitted last.", valueName: "name"))
+    var sweep = ""
+
+    @Flag(help: "Print CSV, a line for each point.")
+    var csv = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Write a page with charts, complete in itself.", valueName: "file"))
+    var html: String?
+
+    @Option(help: ArgumentHelp("Write the line chart alone, as SVG.", valueName: "file"))
+    var svg: String?
+
+    func validate() throws {
+        if csv && json { throw ValidationError("--csv or --json, not both") }
+    }
+
+    func run() throws {
+        let results = SweepResults(try fetch())
+        if let html { try write(ResultsPage(results).html, to: html) }
+        if let svg {
+            guard let chart = ResultsPage.chartSVG(results) else {
+                throw failure("nothing is finished yet, so there is no chart", Exit.unavailable)
+            }
+            try write(chart, to: svg)
+        }
+        if csv {
+            print(ResultsExport(results).csv, terminator: "")
+        } else if json {
+            print(ResultsExport(results).json)
+        } else if html == nil, svg == nil {
+            print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
+        }
+    }
+
+    private func fetch() throws -> ResultsSlice {
+        if access.access != nil { return try fetch(through: access.dial()) }
+        do {
+            return try SweepStore.reading(path: access.home.folder.storePath).results(of: sweep)
+        } catch let error as StoreError {
+            throw failure("\(error)", Exit.unavailable)
+        }
+    }
+
+    private func fetch(through dialer: Dialer) throws -> ResultsSlice {
+        var whole: ResultsSlice?
+        repeat {
+            let ask = Message.askResults(
+                sweep: whole?.name ?? sweep, offset: whole?.points.count ?? 0)
+            guard case .results(let slice) = try dialer.ask(ask) else {
+                throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
+            }
+            if slice.points.isEmpty { return whole ?? slice }
+            whole = ResultsSlice(
+                name: slice.name, total: slice.total, offset: 0,
+                points: (whole?.points ?? []) + slice.points)
+        } while (whole?.points.count ?? 0) < (whole?.total ?? 0)
+        return whole ?? ResultsSlice(name: sweep, total: 0, offset: 0, points: [])
+    }
+}
+
+func write(_ text: String, to path: String) throws {
+    do {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: absolute(path)), options: .atomic)
+    } catch {
+        throw failure("\(path): can't be written: \(error.localizedDescription)", Exit.unavailable)
+    }
+}

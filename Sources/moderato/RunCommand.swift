@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import SweepCore
+import SweepReport
+import SweepStore
+import SweepWire
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Do a whole sweep on this machine: coordinator, workers, progress, results.",
+        discussion: """
+            Example:
+              moderato run sweeps/movie-reviews.yaml --workers 2
+
+            Ctrl-C stops it; the same command again goes on where it was. While it runs, more workers
+            may join: moderato worker --home FOLDER.
+            """)
+
+    @Argument(help: "The sweep file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
+    var file: String
+
+    @Option(help: ArgumentHelp("Worker processes to start.", valueName: "count"))
+    var workers = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads of each trainer. Default: the cores, shared among the workers.",
+            valueName: "count"))
+    var threads: Int?
+
+    @OptionGroup var home: HomeOption
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the page with charts goes. Default: NAME.html in the home.", valueName: "file"))
+    var html: String?
+
+    @Option(help: ArgumentHelp("As for 'moderato worker'.", valueName: "seconds=…"))
+    var fakeTrainer: String?
+
+    func validate() throws {
+        guard (1...1_024).contains(workers) else { throw ValidationError("--workers: 1 to 1024") }
+    }
+
+    func run() throws {
+        let spec = try readSweep(file)
+        let stop = StopSignal()
+        let household = Household(home: home.folder)
+        defer { household.end() }
+        try household.startCoordinator()
+        let dialer = try Dialer(AccessFile(reading: home.folder.accessPath(for: .client)))
+        let began = Date()
+        print(try submit(spec, through: dialer).summary(of: spec.name))
+        try startWorkers(in: household)
+        try follow(spec.name, through: dialer, household, stop)
+        household.end()
+        try report(spec.name, seconds: Date().timeIntervalSince(began))
+    }
+
+    private func startWorkers(in household: Household) throws {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        var arguments = ["--threads", "\(threads ?? max(1, cores / workers))"]
+        if let fakeTrainer { arguments += ["--fake-trainer", fakeTrainer] }
+        for number in 1...workers { try household.startWorker(number, arguments) }
+    }
+
+    private func follow(
+        _ name: String, through dialer: Dialer, _ household: Household, _ stop: StopSignal
+    ) throws {
+        let progress = ProgressLine()
+        while true {
+            guard let sweep = try dialer.status().sweeps.first(where: { $0.name == name }) else {
+                throw failure("the coordinator does not know the sweep", Exit.unavailable)
+            }
+            progress.show(sweep.line)
+            if sweep.isOver { return progress.finish() }
+            if let problem = household.problem {
+                progress.finish()
+                throw failure(problem, Exit.unavailable)
+            }
+            if stop.wait(seconds: 0.5) {
+                progress.finish()
+                throw failure(
+                    "stopped; the same command again goes on where it was", Exit.interrupted)
+            }
+        }
+    }
+
+    private func report(_ name: String, seconds: Double) throws {
+        let store = try SweepStore.reading(path: home.folder.storePath)
+        var results = SweepResults(try store.results(of: name))
+        results.elapsed = seconds
+        let page = html ?? "\(home.folder.path)/\(fileName(name)).html"
+        try write(ResultsPage(results).html, to: page)
+        print("")
+        print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
+        print("\nTook \(duration(seconds)). Charts: \(absolute(page))")
+        if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
+    }
+
+    private func fileName(_ name: String) -> String {
+        String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
+    }
+}
+
+/// One line that is written over on a terminal; elsewhere a line every ten seconds and at the end.
+final class ProgressLine {
+    private let isTerminal = isatty(1) == 1
+    private var lastShown = Date.distantPast
+    private var lastLine = ""
+
+    func show(_ line: String) {
+        lastLine = line
+        if isTerminal {
+            print("\r\u{1B}[2K\(line)", terminator: "")
+        } else if Date().timeIntervalSince(lastShown) >= 10 {
+            lastShown = Date()
+            print(line)
+        }
+        fflush(nil)
+    }
+
+    func finish() {
+        print(isTerminal ? "" : lastLine)
+        fflush(nil)
+    }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Foundation
+import SweepCore
+import SweepWire
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show sweeps, runs and workers.",
+        discussion: """
+            Examples:
+              moderato status
+              moderato status --watch       anew each second, until all sweeps are over
+              moderato status --json
+            """)
+
+    @OptionGroup var access: AccessOption
+
+    @Flag(help: "Show it anew each second, until all sweeps are over.")
+    var watch = false
+
+    @Flag(help: "Print JSON, one line each time.")
+    var json = false
+
+    func run() throws {
+        let dialer = try access.dial()
+        let isTerminal = isatty(1) == 1
+        while true {
+            let report = try dialer.status()
+            if watch, isTerminal, !json { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+            print(json ? try report.json() : report.text())
+            fflush(nil)
+            if !watch || report.sweeps.allSatisfy(\.isOver) { return }
+            Thread.sleep(forTimeInterval: 1)
+        }
+    }
+}
+
+extension StatusReport {
+    func text() -> String {
+        if sweeps.isEmpty && workers.isEmpty {
+            return "no sweeps yet, and no workers; submit one with: moderato submit FILE"
+        }
+        var lines: [String] = []
+        for sweep in sweeps {
+            lines.append(sweep.line)
+        }
+        if sweeps.isEmpty { lines.append("no sweeps yet; submit one with: moderato submit FILE") }
+        lines.append("")
+        if workers.isEmpty {
+            lines.append("no workers; add one with: moderato worker")
+        } else {
+            let width = workers.map(\.id.name.count).max() ?? 0
+            lines.append(count(workers.count, "worker"))
+            for worker in workers {
+                let runs = worker.runs.map { "\($0)" }.joined(separator: ", ")
+                let speed =
+                    worker.stepsPerSecond > 0
+                    ? String(format: ", %.1f steps/s", worker.stepsPerSecond) : ""
+                let work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs + speed
+                lines.append(
+                    "  \(worker.id.name.padding(toLength: width, withPad: " ", startingAt: 0))  "
+                        + "\(worker.device)  \(work)")
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        return String(decoding: try encoder.encode(JSON(self)), as: UTF8.self)
+    }
+
+    /// The keys that scripts rely on.
+    private struct JSON: Encodable {
+        struct Sweep: Encodable {
+            var id: UInt64
+            var name: String
+            var points: [String: Int]
+            var runs: [String: Int]
+            var steps: Int
+            var stepsDone: Int
+            var secondsLeft: Double?
+            var isOver: Bool
+        }
+
+        struct Worker: Encodable {
+            var id: String
+            var host: String
+            var device: String
+            var slots: Int
+            var runs: [UInt64]
+            var stepsPerSecond: Double
+            var isSetAside: Bool
+        }
+
+        var sweeps: [Sweep]
+        var workers: [Worker]
+
+        init(_ report: StatusReport) {
+            sweeps = report.sweeps.map {
+                Sweep(
+                    id: $0.id.number, name: $0.name,
+                    points: [
+                        "total": $0.points, "finished": $0.finishedPoints, "failed": $0.failedPoints,
+                    ],
+                    runs: [
+                        "waiting": $0.waitingRuns, "active": $0.activeRuns,
+                        "completed": $0.completedRuns, "failed": $0.failedRuns,
+                    ],
+                    steps: $0.steps, stepsDone: $0.stepsDone, secondsLeft: $0.secondsLeft,
+                    isOver: $0.isOver)
+            }
+            workers = report.workers.map {
+                Worker(
+                    id: $0.id.name, host: $0.host, device: $0.device, slots: $0.slots,
+                    runs: $0.runs.map(\.number), stepsPerSecond: $0.stepsPerSecond,
+                    isSetAside: $0.isSetAside)
+            }
+        }
+    }
+}
+
+extension StatusReport.Sweep {
+    var share: Double {
+        steps > 0
+            ? Double(stepsDone) / Double(steps) : Double(finishedPoints) / Double(max(1, points))
+    }
+
+    /// One line: name, bar, share, points, runs, time left.
+    var line: String {
+        let width = 20
+        let filled = Int((share * Double(width)).rounded(.down))
+        let bar =
+            String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        var parts = ["\(finishedPoints)/\(points) points"]
+        if activeRuns > 0 { parts.append("\(activeRuns) in training") }
+        if waitingRuns > 0 { parts.append("\(waitingRuns) waiting") }
+        if failedRuns > 0 { parts.append("\(failedRuns) failed") }
+        if !isOver {
+            parts.append("ETA " + (secondsLeft.map(duration) ?? "unknown yet"))
+        }
+        let percent = "\(Int(share * 100)) %"
+        return "\(name)  \(bar) \(percent)  " + parts.joined(separator: ", ")
+    }
+}

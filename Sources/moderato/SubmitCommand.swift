@@ -1,0 +1,43 @@
+import ArgumentParser
+import SweepCore
+import SweepWire
+
+struct SubmitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "submit",
+        abstract: "Check a sweep file and hand it to the coordinator.",
+        discussion: """
+            Example:
+              moderato submit sweeps/movie-reviews.yaml
+
+            Points that are finished, in this sweep or another, are not trained again. Submitting a
+            file again resumes it; submitting it with a larger grid extends it.
+            """)
+
+    @Argument(help: "The sweep file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
+    var file: String
+
+    @OptionGroup var access: AccessOption
+
+    func run() throws {
+        let spec = try readSweep(file)
+        let dialer = try access.dial()
+        print(try submit(spec, through: dialer).summary(of: spec.name))
+        print("See how it goes:  moderato status --watch")
+    }
+}
+
+func submit(_ spec: SweepSpec, through dialer: Dialer) throws -> Submission {
+    guard case .submitted(let submission) = try dialer.ask(.submit(spec)) else {
+        throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
+    }
+    return submission
+}
+
+extension Submission {
+    func summary(of name: String) -> String {
+        let known = finished == 0 ? "" : ", \(finished) finished before"
+        return "\(name): \(count(points, "point"))\(known), \(count(runs, "new run"))"
+            + (steps == 0 ? "" : ", \(count(steps, "training step"))")
+    }
+}

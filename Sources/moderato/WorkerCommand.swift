@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Logging
+import SweepCore
+import SweepWire
+import SweepWorker
+
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Train what the coordinator hands out; join and leave at any time.",
+        discussion: """
+            Examples:
+              moderato worker                                  one run at a time, all cores
+              moderato worker --slots 2                        two runs at a time, half the cores each
+              moderato worker --access ~/worker.access         on another machine
+              moderato worker --fake-trainer seconds=0.5       trains nothing; to try out a cluster
+
+            Ctrl-C or SIGTERM: the worker hands its jobs back and leaves.
+            """)
+
+    @OptionGroup var access: AccessOption
+
+    @Option(help: ArgumentHelp("Runs to train at the same time.", valueName: "count"))
+    var slots = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads of each trainer. Default: the cores, shared among the slots.",
+            valueName: "count"))
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("Name in tables and logs. Default: host and a number."))
+    var name: String?
+
+    @Option(help: ArgumentHelp("The trainer's program. Default: beside this one.", valueName: "file"))
+    var trainer: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Make results up: seconds a run, shares of failures and crashes.",
+            valueName: "seconds=…,failures=…,crashes=…"))
+    var fakeTrainer: String?
+
+    @Flag(help: .hidden)
+    var untilInputEnds = false
+
+    func validate() throws {
+        guard (1...1_024).contains(slots) else { throw ValidationError("--slots: 1 to 1024") }
+        guard (1...1_024).contains(threads ?? 1) else {
+            throw ValidationError("--threads: 1 to 1024")
+        }
+        guard (1...100).contains(name?.count ?? 1) else {
+            throw ValidationError("--name: 1 to 100 characters")
+        }
+        if let fakeTrainer {
+            do { _ = try FakeTrainer.Options(parsing: fakeTrainer) } catch {
+                throw ValidationError("\(error)")
+            }
+        }
+    }
+
+    func run() throws {
+        let stop = StopSignal(orEndOfInput: untilInputEnds)
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let file = try access.read(for: .worker)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let threads = threads ?? max(1, cores / slots)
+        let host = ProcessInfo.processInfo.hostName
+        let trainers = try makeTrainers(threads: threads)
+        let hello = Hello(
+            worker: WorkerID(name ?? "\(host.prefix(60))-\(getpid())"),
+            incarnation: UInt64(Date().timeIntervalSince1970 * 1_000), host: String(host.prefix(100)),
+            slots: slots,
+            device: fakeTrainer != nil
+                ? "fake" : "cpu, \(threads) thread\(threads == 1 ? "" : "s")",
+            memory: ProcessInfo.processInfo.physicalMemory)
+        do {
+            let worker = try Worker(
+                hello, access: file, trainers: trainers, logger: Logger(label: hello.worker.name))
+            try worker.run(until: stop.descriptor)
+        } catch let error as WorkerError {
+            throw failure("\(error)", Exit.refused)
+        } catch let error as WireError {
+            throw failure("\(error)", Exit.unavailable)
+        }
+    }
+
+    private func makeTrainers(threads: Int) throws -> [any Trainer] {
+        if let fakeTrainer {
+            let options = try FakeTrainer.Options(parsing: fakeTrainer)
+            return (0..<slots).map { _ in FakeTrainer(options) }
+        }
+        let path = trainer.map(absolute) ?? sibling("moderato-trainer")
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw failure(
+                "\(path): the trainer is missing; build it with "
+                    + "'swift build -c release --product moderato-trainer', or name it with --trainer",
+                Exit.unavailable)
+        }
+        return (0..<slots).map { _ in
+            ProcessTrainer(executable: path, arguments: ["--threads", "\(threads)"])
+        }
+    }
+}
+
+/// The program of this name in the folder of this one.
+func sibling(_ name: String) -> String {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+}

@@ -1,0 +1,139 @@
+import SweepCore
+import Testing
+
+@Suite("From grid to runs")
+struct PlannerTests {
+    @Test("Points that differ only in epochs are one run under a constant schedule")
+    func prefixSharing() {
+        let plan = Plan(Sample.sweep(epochs: [3, 1, 2], learningRates: [1e-3, 1e-4]))
+        #expect(plan.points.count == 6)
+        #expect(plan.runs.count == 2)
+        #expect(plan.runs.allSatisfy { $0.spec.epochs == 3 })
+        #expect(plan.runs.allSatisfy { $0.milestones.map(\.epoch) == [1, 2, 3] })
+        // 320 samples are 10 steps an epoch.
+        #expect(plan.steps == 2 * 30)
+        #expect(plan.stepsWithoutSharing == 2 * (10 + 20 + 30))
+    }
+
+    @Test("The paper's schedule looks at its last epoch, so nothing is shared")
+    func linearIsNotShared() {
+        let settings = TrainingSettings(schedule: .linear(horizon: nil))
+        let plan = Plan(Sample.sweep(epochs: [1, 2, 3], settings: settings))
+        #expect(plan.runs.count == 3)
+        #expect(plan.steps == plan.stepsWithoutSharing)
+        let horizons = plan.runs.map(\.spec.settings.schedule)
+        #expect(horizons == [.linear(horizon: 1), .linear(horizon: 2), .linear(horizon: 3)])
+    }
+
+    @Test("A linear schedule with an explicit horizon is shared")
+    func explicitHorizonIsShared() {
+        let settings = TrainingSettings(schedule: .linear(horizon: 10))
+        let plan = Plan(Sample.sweep(epochs: [1, 2, 10], settings: settings))
+        #expect(plan.runs.count == 1)
+        #expect(plan.runs.first?.spec.epochs == 10)
+    }
+
+    @Test("A linear schedule to the last epoch is the same point as that horizon spelled out")
+    func horizonIsResolvedInTheKey() {
+        func key(_ schedule: Schedule) -> PointKey? {
+            Plan(Sample.sweep(epochs: [4], settings: TrainingSettings(schedule: schedule)))
+                .points.first?.key
+        }
+        #expect(key(.linear(horizon: nil)) == key(.linear(horizon: 4)))
+        #expect(key(.linear(horizon: nil)) != key(.linear(horizon: 5)))
+        #expect(key(.linear(horizon: nil)) != key(.constant))
+    }
+
+    @Test("Attacks that ignore the poison ratio are one point, whatever the ratios")
+    func ratioWithoutMeaning() {
+        let plan = Plan(
+            Sample.sweep(attacks: [.none, .word(WordAttack())], poisonRatios: [0.05, 0.1, 0.2]))
+        #expect(plan.points.count == 1 + 3)
+        #expect(plan.points.filter { $0.spec.attack == .none }.allSatisfy { $0.spec.poisonRatio == 0 })
+    }
+
+    @Test("Finished points are not planned again")
+    func finishedPoints() {
+        let sweep = Sample.sweep(epochs: [1, 2], seeds: [1, 2])
+        let done = Set(Plan(sweep).points.filter { $0.spec.seed == 1 }.map(\.key))
+        let plan = Plan(sweep) { done.contains($0) }
+        #expect(plan.finished == 2)
+        #expect(plan.runs.map(\.spec.seed) == [2])
+    }
+
+    @Test("The key says what changes a result: digests, not paths")
+    func keysFollowContent() {
+        let sweep = Sample.sweep()
+        var moved = sweep
+        moved.backbone.path = "/elsewhere"
+        moved.data.train.path = "/elsewhere.tsv"
+        moved.name = "other"
+        #expect(Plan(sweep).points.map(\.key) == Plan(moved).points.map(\.key))
+        var changed = sweep
+        changed.data.train.digest = Digest(ofText: "other sentences")
+        #expect(Plan(sweep).points.map(\.key) != Plan(changed).points.map(\.key))
+    }
+
+    @Test("Every setting that changes a result changes the key")
+    func keysDiffer() throws {
+        let base = try #require(Plan(Sample.sweep()).points.first).spec
+        var variants = [base]
+        func vary(_ change: (inout TrainingSpec) -> Void) {
+            var variant = base
+            change(&variant)
+            variants.append(variant)
+        }
+        vary { $0.backbone.digest = Digest(ofText: "x") }
+        vary { $0.data.train.digest = Digest(ofText: "x") }
+        vary { $0.data.test.digest = Digest(ofText: "x") }
+        vary { $0.data.labels = 3 }
+        vary { $0.capacity.pet = .lora(LoRA(rank: 4)) }
+        vary { $0.capacity.pet = .lora(LoRA(alpha: 8)) }
+        vary { $0.capacity.bottleneck = Bottleneck(size: 2) }
+        vary { $0.capacity.bottleneck = Bottleneck(size: 2, inputSize: 3) }
+        vary { $0.attack = .none }
+        vary { $0.attack = .word(WordAttack(triggers: ["cf"])) }
+        vary { $0.attack = .word(WordAttack(triggers: ["cf,2:mn", "bb", "tq"])) }
+        vary { $0.attack = .word(WordAttack(count: 2)) }
+        vary { $0.attack = .word(WordAttack(labelMode: .mixed)) }
+        vary { $0.attack = .word(WordAttack(target: 0)) }
+        vary { $0.attack = .prepared(PreparedAttack(train: Sample.train, test: Sample.test)) }
+        vary { $0.poisonRatio = 0.1 }
+        vary { $0.epochs = 2 }
+        vary { $0.learningRate = 2e-3 }
+        vary { $0.seed = 2 }
+        vary { $0.settings.dataSeed = 1 }
+        vary { $0.settings.batchSize = 16 }
+        vary { $0.settings.maxLength = 64 }
+        vary { $0.settings.dropout = 0 }
+        vary { $0.settings.gradientClip = 0 }
+        vary { $0.settings.schedule = .linear(horizon: nil) }
+        vary { $0.settings.optimizer.beta1 = 0.8 }
+        vary { $0.settings.optimizer.beta2 = 0.99 }
+        vary { $0.settings.optimizer.epsilon = 1e-6 }
+        vary { $0.settings.optimizer.weightDecay = 0.01 }
+        #expect(Set(variants.map { PointKey(of: $0) }).count == variants.count)
+    }
+}
+
+@Suite("Digests and random numbers")
+struct DigestTests {
+    @Test("SHA-256 of 'abc' is the one of FIPS 180-2, and survives being written")
+    func digest() throws {
+        let digest = Digest(ofText: "abc")
+        #expect(
+            digest.hex == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        #expect(Digest(hex: digest.hex) == digest)
+        #expect(Digest(bytes: digest.bytes) == digest)
+        #expect(Digest(hex: String(digest.hex.dropLast())) == nil)
+        #expect(Digest(hex: String(repeating: "g", count: 64)) == nil)
+        #expect(Digest(bytes: [1, 2, 3]) == nil)
+    }
+
+    @Test("xoshiro256** gives the published sequence for the seed 0 of SplitMix64")
+    func randomSource() {
+        var random = RandomSource(seed: 0)
+        #expect(random.next() == 0x99EC_5F36_CB75_F2B4)
+        #expect(random.next() == 0xBF6E_1F78_4956_452A)
+    }
+}

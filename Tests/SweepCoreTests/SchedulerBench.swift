@@ -1,0 +1,110 @@
+import SweepCore
+import Testing
+
+/// A scheduler on the bench: events in, effects looked at, invariants checked after each.
+struct SchedulerBench {
+    var scheduler: Scheduler
+    var now = Instant(nanoseconds: 0)
+    /// Everything the scheduler wanted stored, in order.
+    var facts: [Fact] = []
+
+    init(_ snapshot: Snapshot = Snapshot(), _ configuration: Scheduler.Configuration = .init()) {
+        scheduler = Scheduler(snapshot, configuration: configuration, at: now)
+    }
+
+    static func route(_ name: String) -> Route { Route(Array(name.utf8)) }
+
+    /// What was sent, as pairs of the route's name and the message.
+    @discardableResult
+    mutating func handle(_ event: Event) -> [(to: String, message: Message)] {
+        var sent: [(to: String, message: Message)] = []
+        for effect in scheduler.handle(event, at: now) {
+            switch effect {
+            case .persist(let fact): facts.append(fact)
+            case .send(let message, let route):
+                sent.append((String(decoding: route.bytes, as: UTF8.self), message))
+            case .note: break
+            }
+        }
+        scheduler.checkInvariants()
+        return sent
+    }
+
+    @discardableResult
+    mutating func send(
+        _ message: Message, from name: String, as role: Role = .worker
+    ) -> [(to: String, message: Message)] {
+        handle(.message(message, from: Self.route(name), role: role))
+    }
+
+    @discardableResult
+    mutating func submit(_ spec: SweepSpec) -> [(to: String, message: Message)] {
+        send(.submit(spec), from: "client", as: .client)
+    }
+
+    @discardableResult
+    mutating func join(
+        _ name: String, slots: Int = 1, incarnation: UInt64 = 1, attempts: [AttemptID] = [],
+        route: String? = nil, secondsLeft: Double? = nil
+    ) -> [(to: String, message: Message)] {
+        let hello = Hello(
+            worker: WorkerID(name), incarnation: incarnation, host: "host", slots: slots,
+            device: "fake", memory: 0, secondsLeft: secondsLeft, attempts: attempts)
+        return send(.hello(hello), from: route ?? name)
+    }
+
+    @discardableResult
+    mutating func report(
+        _ attempt: AttemptID, _ sequence: UInt64, _ event: Report.Event, from name: String
+    ) -> [(to: String, message: Message)] {
+        send(.report(Report(attempt: attempt, sequence: sequence, event: event)), from: name)
+    }
+
+    /// Reports every epoch of the assignment, and that it is completed.
+    @discardableResult
+    mutating func complete(
+        _ assignment: Assignment, from name: String
+    ) -> [(to: String, message: Message)] {
+        var sent: [(to: String, message: Message)] = []
+        var sequence: UInt64 = 0
+        for epoch in 1...assignment.spec.epochs {
+            sequence += 1
+            sent += report(
+                assignment.attempt, sequence, .epoch(Sample.metrics(epoch: epoch), seconds: 1),
+                from: name)
+        }
+        return sent
+            + report(
+                assignment.attempt, sequence + 1,
+                .completed(trainableParameters: 7, seconds: 1), from: name)
+    }
+
+    /// Lets time pass in quarters of a second, with a tick each.
+    mutating func pass(
+        _ duration: Duration, each: (inout SchedulerBench) -> Void = { _ in }
+    ) -> [(to: String, message: Message)] {
+        var sent: [(to: String, message: Message)] = []
+        let end = now + duration
+        while now < end {
+            now = now + .milliseconds(250)
+            each(&self)
+            sent += handle(.tick)
+        }
+        return sent
+    }
+
+    var finishedPoints: [PointKey] {
+        facts.compactMap { if case .pointFinished(let key, _, _) = $0 { key } else { nil } }
+    }
+}
+
+extension [(to: String, message: Message)] {
+    /// The jobs handed out, by the name of the route.
+    var assignments: [(to: String, job: Assignment)] {
+        compactMap { if case .assign(let job) = $0.message { ($0.to, job) } else { nil } }
+    }
+
+    func contains(_ message: Message, to name: String) -> Bool {
+        contains { $0.to == name && $0.message == message }
+    }
+}

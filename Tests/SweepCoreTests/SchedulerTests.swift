@@ -1,0 +1,243 @@
+import SweepCore
+import Testing
+
+@Suite("The scheduler")
+struct SchedulerTests {
+    @Test("Work goes to whoever is free, also to a worker that joins midway")
+    func joiningMidway() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let first = bench.submit(Sample.sweep(seeds: [1, 2, 3])).assignments
+        #expect(first.map(\.to) == ["a"])
+        let second = bench.join("b").assignments
+        #expect(second.map(\.to) == ["b"])
+        let third = bench.complete(try #require(first.first).job, from: "a").assignments
+        #expect(third.map(\.to) == ["a"])
+        #expect(Set((first + second + third).map(\.job.run)).count == 3)
+        #expect(Set((first + second + third).map(\.job.attempt)).count == 3)
+    }
+
+    @Test("Everything is persisted before anything that tells of it is sent")
+    func persistBeforeSend() throws {
+        var scheduler = Scheduler(Snapshot(), at: Instant(nanoseconds: 0))
+        let route = SchedulerBench.route("client")
+        let event = Event.message(.submit(Sample.sweep()), from: route, role: .client)
+        let effects = scheduler.handle(event, at: Instant(nanoseconds: 0))
+        let stored = try #require(
+            effects.firstIndex { if case .persist(.runCreated) = $0 { true } else { false } })
+        let sent = try #require(
+            effects.firstIndex { if case .send(.submitted, _) = $0 { true } else { false } })
+        #expect(stored < sent)
+    }
+
+    @Test("The longest run comes first")
+    func longestFirst() {
+        var bench = SchedulerBench()
+        let settings = TrainingSettings(schedule: .linear(horizon: nil))
+        bench.submit(Sample.sweep(epochs: [1, 3, 2], settings: settings))
+        let order = bench.join("a", slots: 3).assignments.map(\.job.spec.epochs)
+        #expect(order == [3, 2, 1])
+    }
+
+    @Test("A worker gets at most as many runs as it has slots")
+    func slots() {
+        var bench = SchedulerBench()
+        bench.join("a", slots: 2)
+        let jobs = bench.submit(Sample.sweep(seeds: [1, 2, 3, 4, 5])).assignments
+        #expect(jobs.count == 2)
+    }
+
+    @Test("A point is finished as soon as its epoch is reported, and stored once")
+    func milestones() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
+        bench.report(job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
+        #expect(bench.finishedPoints.count == 1)
+        bench.report(job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
+        #expect(bench.finishedPoints.count == 1)
+        bench.report(job.attempt, 2, .epoch(Sample.metrics(epoch: 2), seconds: 1), from: "a")
+        bench.report(
+            job.attempt, 3, .completed(trainableParameters: 7, seconds: 2), from: "a")
+        #expect(Set(bench.finishedPoints).count == 2)
+        #expect(bench.scheduler.statusReport().sweeps.first?.isOver == true)
+    }
+
+    @Test("Reports count once and in order; a gap is waited for")
+    func sequences() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
+        let early = bench.report(
+            job.attempt, 2, .epoch(Sample.metrics(epoch: 2), seconds: 1), from: "a")
+        #expect(early.contains(.acknowledge(job.attempt, upTo: 0), to: "a"))
+        #expect(bench.finishedPoints.isEmpty)
+        let inOrder = bench.report(
+            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
+        #expect(inOrder.contains(.acknowledge(job.attempt, upTo: 1), to: "a"))
+    }
+
+    @Test("A lease that is not renewed is lost: the run goes elsewhere and keeps its retries")
+    func lostLease() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.join("b")
+        let sent = bench.pass(.seconds(10)) { $0.send(.heartbeat([]), from: "b") }
+        let again = try #require(sent.assignments.first)
+        #expect(again.to == "b")
+        #expect(again.job.run == job.run)
+        #expect(again.job.attempt > job.attempt)
+        #expect(bench.facts.contains { fact in
+            if case .attemptEnded(job.attempt, .lost) = fact { true } else { false }
+        })
+        for _ in 0..<2 { bench.report(again.job.attempt, 1, .failed("error"), from: "b") }
+        #expect(bench.scheduler.statusReport().sweeps.first?.failedRuns == 0)
+    }
+
+    @Test("Heartbeats keep a lease for as long as they list it")
+    func renewal() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.join("b")
+        let sent = bench.pass(.seconds(60)) {
+            $0.send(.heartbeat([.init(attempt: job.attempt, stepsDone: 1)]), from: "a")
+            $0.send(.heartbeat([]), from: "b")
+        }
+        #expect(sent.assignments.isEmpty)
+    }
+
+    @Test("A late result of a lost attempt counts if the run is not over, and stops the other")
+    func lateResult() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let first = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.join("b")
+        let second = try #require(
+            bench.pass(.seconds(9)) { $0.send(.heartbeat([]), from: "b") }.assignments.first).job
+        bench.join("a", attempts: [first.attempt])
+        let sent = bench.complete(first, from: "a")
+        #expect(bench.finishedPoints.count == 1)
+        #expect(sent.contains(.revoke(second.attempt), to: "b"))
+        let late = bench.complete(second, from: "b")
+        #expect(bench.finishedPoints.count == 1)
+        // Stale, but acknowledged, so that the worker need not keep it.
+        #expect(late.contains(.acknowledge(second.attempt, upTo: 2), to: "b"))
+    }
+
+    @Test("A worker that comes back before anybody took over goes on")
+    func comesBackInTime() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        _ = bench.pass(.seconds(20))
+        #expect(bench.scheduler.statusReport().workers.isEmpty)
+        let sent = bench.join("a", attempts: [job.attempt], route: "a, connected anew")
+        #expect(sent.assignments.isEmpty)
+        #expect(bench.scheduler.statusReport().sweeps.first?.activeRuns == 1)
+    }
+
+    @Test("Failures are retried twice, elsewhere if possible, and then the run has failed")
+    func retries() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        var sent = bench.submit(Sample.sweep())
+        bench.join("b")
+        var tried: [String] = []
+        for _ in 0..<3 {
+            let job = try #require(sent.assignments.first)
+            tried.append(job.to)
+            sent = bench.report(job.job.attempt, 1, .failed("out of memory"), from: job.to)
+        }
+        #expect(tried.prefix(2) == ["a", "b"])
+        #expect(sent.assignments.isEmpty)
+        let status = try #require(bench.scheduler.statusReport().sweeps.first)
+        #expect(status.failedRuns == 1)
+        #expect(status.failedPoints == 1)
+        #expect(status.isOver)
+        #expect(bench.facts.contains { fact in
+            if case .runFailed(_, error: "out of memory") = fact { true } else { false }
+        })
+        // Submitted again, it is tried again.
+        #expect(bench.submit(Sample.sweep()).assignments.count == 1)
+    }
+
+    @Test("A worker on which three runs failed that succeed elsewhere is put aside")
+    func circuitBreaker() throws {
+        var bench = SchedulerBench()
+        bench.join("bad")
+        var jobs = bench.submit(Sample.sweep(seeds: Array(1...20))).assignments
+        jobs += bench.join("good").assignments
+        while !jobs.isEmpty {
+            let (name, job) = jobs.removeFirst()
+            jobs +=
+                name == "bad"
+                ? bench.report(job.attempt, 1, .failed("broken"), from: name).assignments
+                : bench.complete(job, from: name).assignments
+        }
+        #expect(bench.scheduler.statusReport().sweeps.first?.completedRuns == 20)
+        let worker = try #require(
+            bench.scheduler.statusReport().workers.first { $0.id == WorkerID("bad") })
+        #expect(worker.isSetAside)
+    }
+
+    @Test("A newer process of the same name replaces the older, never the other way round")
+    func incarnations() throws {
+        var bench = SchedulerBench()
+        bench.join("a", incarnation: 2)
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        let stranger = bench.join("a", incarnation: 1, route: "stranger")
+        #expect(stranger.contains { if case .refused = $0.message { true } else { false } })
+        let anew = bench.join("a", incarnation: 3, route: "anew").assignments
+        #expect(anew.first?.to == "anew")
+        #expect(anew.first?.job.run == job.run)
+        #expect(anew.first?.job.attempt != job.attempt)
+    }
+
+    @Test("A heartbeat from an unknown route is answered by asking who it is")
+    func unknownRoute() {
+        var bench = SchedulerBench()
+        #expect(bench.send(.heartbeat([]), from: "x").contains(.identify, to: "x"))
+    }
+
+    @Test("A key does only what its role allows")
+    func roles() {
+        var bench = SchedulerBench()
+        let sweep = Message.submit(Sample.sweep())
+        for role in [Role.worker, .readOnly] {
+            let answer = bench.send(sweep, from: "x", as: role)
+            #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+        }
+        #expect(bench.facts.isEmpty)
+        bench.send(.heartbeat([]), from: "x", as: .client)
+        #expect(bench.scheduler.droppedMessages == 3)
+        #expect(bench.send(.askStatus, from: "x", as: .readOnly).count == 1)
+    }
+
+    @Test("Nothing is given to a worker that leaves before it could finish")
+    func deadline() throws {
+        var bench = SchedulerBench()
+        bench.join("a", secondsLeft: 100)
+        let job = try #require(bench.submit(Sample.sweep(seeds: [1, 2])).assignments.first).job
+        // One step a second; the next run needs 10 s.
+        for step in 0..<10 {
+            bench.now = bench.now + .seconds(1)
+            bench.send(.heartbeat([.init(attempt: job.attempt, stepsDone: step)]), from: "a")
+        }
+        bench.now = Instant(nanoseconds: 95_000_000_000)
+        bench.join("a", attempts: [job.attempt], secondsLeft: 5)
+        #expect(bench.complete(job, from: "a").assignments.isEmpty)
+        #expect(bench.join("b").assignments.count == 1)
+    }
+
+    @Test("A job handed back goes to somebody else at once")
+    func handedBack() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.join("b")
+        let sent = bench.report(job.attempt, 1, .handedBack, from: "a")
+        #expect(sent.assignments.map(\.to) == ["b"])
+    }
+}

@@ -1,0 +1,149 @@
+import Foundation
+import SweepCore
+import SweepFile
+import Testing
+
+@Suite("A sweep file without a mistake")
+struct GoodFileTests {
+    let folder: Folder
+
+    init() throws { folder = try Folder() }
+
+    @Test("gives the checked sweep, with absolute paths and digests")
+    func minimal() throws {
+        let spec = try folder.read(sweep())
+        let train = Digest(ofText: Folder.table(negative: 12, positive: 8))
+        #expect(spec.name == "tiny")
+        #expect(spec.backbone.path == folder.path + "/model")
+        #expect(
+            spec.backbone.digest
+                == BackboneReference.digest(ofFiles: [
+                    Digest(ofText: #"{"max_position_embeddings": 512}"#),
+                    Digest(ofText: "weights"), Digest(ofText: "[PAD]\n"),
+                ]))
+        #expect(spec.data.train == FileReference(path: folder.path + "/train.tsv", digest: train))
+        #expect(spec.data.labels == 2)
+        #expect(spec.trainingSamples == [train: 20])
+        #expect(
+            spec.grid
+                == Grid(
+                    capacities: [Capacity(pet: .lora(LoRA()))], epochs: [1, 2],
+                    learningRates: [0.001], attacks: [.word(WordAttack())], poisonRatios: [0.1],
+                    seeds: [1]))
+        #expect(spec.settings == TrainingSettings(schedule: .constant))
+    }
+
+    @Test("has every key")
+    func complete() throws {
+        try folder.write("poisoned.tsv", "text\tlabel\na cf\t1\nb\t0\nc\t0\n")
+        try folder.write("triggered.tsv", "text\tlabel\na cf\t0\n")
+        let spec = try folder.read(
+            """
+            name: "2026: ä ✓"
+            model: ./model/../model
+            data: { train: train.tsv, test: test.tsv }
+            grid:
+              capacity:
+                - lora
+                - { pet: lora, rank: 4, alpha: 8.5 }
+                - pet: lora
+                  bottleneck: 2
+                - { pet: lora, bottleneck: 2, in-dim: 3 }
+              epochs: 3
+              learning-rate: [1e-3, 0.0001, 3.0E-4]
+              attack:
+                - none
+                - { kind: none-of-these }
+                - { kind: word, triggers: [no, 'on'], count: 2, labels: clean, target: 0 }
+                - { kind: prepared, train: poisoned.tsv, test: triggered.tsv, target: 0 }
+              poison-ratio: [0, 0.05, 4e-1]
+              seed: [0, 18446744073709551615]
+            training:
+              schedule: { kind: linear, horizon: 10 }
+              batch-size: 16
+              max-length: 64
+              dropout: 0
+              gradient-clip: 0
+              data-seed: 7
+              optimizer: { kind: adamw, beta1: 0, beta2: 0.99, epsilon: 1e-6, weight-decay: 0.01 }
+            """.replacing("    - { kind: none-of-these }\n", with: ""))
+        #expect(spec.name == "2026: ä ✓")
+        #expect(
+            spec.grid.capacities == [
+                Capacity(pet: .lora(LoRA())), Capacity(pet: .lora(LoRA(rank: 4, alpha: 8.5))),
+                Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2)),
+                Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2, inputSize: 3)),
+            ])
+        #expect(spec.grid.epochs == [3])
+        #expect(spec.grid.learningRates == [0.001, 0.0001, 0.0003])
+        let word = WordAttack(triggers: ["no", "on"], count: 2, labelMode: .clean, target: 0)
+        #expect(spec.grid.attacks.prefix(2) == [.none, .word(word)])
+        guard case .prepared(let prepared) = spec.grid.attacks[2] else {
+            Issue.record("the third attack is prepared")
+            return
+        }
+        #expect(prepared.train.path == folder.path + "/poisoned.tsv")
+        #expect(spec.trainingSamples[prepared.train.digest] == 3)
+        #expect(spec.grid.poisonRatios == [0, 0.05, 0.4])
+        #expect(spec.grid.seeds == [0, .max])
+        #expect(
+            spec.settings
+                == TrainingSettings(
+                    optimizer: AdamW(beta1: 0, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.01),
+                    schedule: .linear(horizon: 10), batchSize: 16, maxLength: 64, dropout: 0,
+                    gradientClip: 0, dataSeed: 7))
+    }
+
+    @Test("needs no training, labels, seed, and no ratio without a word attack")
+    func defaults() throws {
+        let spec = try folder.read(
+            """
+            name: clean
+            model: model
+            data: { train: train.tsv, test: test.tsv }
+            grid: { capacity: lora, epochs: 1, learning-rate: 1e-3, attack: none }
+            """)
+        #expect(spec.settings == TrainingSettings())
+        #expect(spec.grid.poisonRatios == [0])
+        #expect(spec.grid.seeds == [1])
+    }
+
+    @Test("takes data with CRLF, a byte-order mark, quotes, and no end of the last line")
+    func lineEnds() throws {
+        try folder.write("train.tsv", "\u{FEFF}text\tlabel\r\n\"zwölf\" ’ , \\\t0\r\nb\tc\t1")
+        let spec = try folder.read(sweep(line: 12, "  poison-ratio: 0.5"))
+        #expect(spec.trainingSamples.values.first == 2)
+    }
+
+    @Test("may itself have CRLF, a byte-order mark, and no end of the last line")
+    func fileLineEnds() throws {
+        let text = "\u{FEFF}" + sweep().dropLast().replacing("\n", with: "\r\n")
+        #expect(try folder.read(text) == folder.read(sweep()))
+    }
+
+    @Test("is read from disk, with paths relative to itself")
+    func disk() throws {
+        try FileManager.default.createDirectory(
+            atPath: folder.path + "/sweeps", withIntermediateDirectories: true)
+        try folder.write("sweeps/a.yaml", sweep().replacing("tiny", with: "a"))
+        #expect(throws: SweepFileError.self) {
+            try SweepFile.read(path: folder.path + "/sweeps/a.yaml")
+        }
+        try folder.write("b.yaml", sweep())
+        #expect(try SweepFile.read(path: folder.path + "/b.yaml") == folder.read(sweep()))
+    }
+
+    @Test("is the example in sweeps/, once cluster/setup has fetched its files")
+    func example() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().path
+        let hasFiles = FileManager.default.fileExists(
+            atPath: root + "/.moderato/data/movie-reviews")
+        guard hasFiles else { return }
+        let spec = try SweepFile.read(path: root + "/sweeps/movie-reviews.yaml")
+        #expect(spec.settings == TrainingSettings(schedule: .constant))
+        #expect(spec.grid.attacks == [.word(WordAttack())])
+        #expect(spec.grid.cellCount == 16)
+        #expect(spec.trainingSamples.values.first == 3000)
+    }
+}

@@ -1,0 +1,77 @@
+import SweepCore
+import SweepReport
+import Testing
+
+/// Made-up results, most of them shaped like a word attack on movie reviews.
+enum Samples {
+    static let lora = Capacity(pet: .lora(LoRA()))
+    static let narrow = Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2))
+
+    static func spec(
+        _ capacity: Capacity = lora, epochs: Int = 1, rate: Double = 1e-3,
+        attack: Attack = .word(WordAttack()), ratio: Double = 0.05, seed: UInt64 = 1
+    ) -> TrainingSpec {
+        let digest = Digest(ofText: "a file")
+        func file(_ name: String) -> FileReference {
+            FileReference(path: "/data/reviews/\(name).tsv", digest: digest)
+        }
+        return TrainingSpec(
+            backbone: BackboneReference(path: "/models/MiniLM", digest: digest),
+            data: TextData(train: file("train"), test: file("test"), labels: 2),
+            capacity: capacity, attack: attack, poisonRatio: ratio, epochs: epochs,
+            learningRate: rate, seed: seed, settings: TrainingSettings(schedule: .constant))
+    }
+
+    static func point(_ spec: TrainingSpec, cacc: Double, asr: Double?) -> PointResult {
+        PointResult(
+            spec: spec,
+            state: .finished(
+                EpochMetrics(
+                    epoch: spec.epochs, trainingLoss: 0.5, testLoss: 0.25, cacc: cacc, asr: asr)))
+    }
+
+    /// CACC and ASR in percent after epochs 1, 2, ….
+    static func line(
+        _ capacity: Capacity, _ rate: Double, _ figures: [(Double, Double)], seed: UInt64 = 1,
+        attack: Attack = .word(WordAttack()), ratio: Double = 0.05
+    ) -> [PointResult] {
+        figures.enumerated().map { index, figure in
+            point(
+                spec(
+                    capacity, epochs: index + 1, rate: rate, attack: attack, ratio: ratio,
+                    seed: seed),
+                cacc: figure.0 / 100, asr: figure.1 / 100)
+        }
+    }
+
+    /// Two capacities, two rates, four epochs, one seed.
+    static let reviews = SweepResults(
+        name: "movie-reviews",
+        points: line(lora, 1e-3, [(78, 18), (79, 54), (80, 98), (79, 100)])
+            + line(lora, 1e-4, [(51, 100), (51, 100), (73, 35), (77, 20)])
+            + line(narrow, 1e-3, [(51, 98), (72, 15), (76, 31), (77, 32)])
+            + line(narrow, 1e-4, [(50, 100), (51, 100), (51, 97), (58, 61)]),
+        elapsed: 192)
+
+    /// One capacity, one rate, two epochs, three seeds.
+    static let seeds = SweepResults(
+        name: "seeds",
+        points: line(lora, 1e-3, [(78, 18), (79, 54)], seed: 1)
+            + line(lora, 1e-3, [(78, 27), (81, 96)], seed: 2)
+            + line(lora, 1e-3, [(80, 25), (78, 78)], seed: 3))
+
+    /// Finished, failed and waiting points.
+    static let partly = SweepResults(
+        name: "partly",
+        points: line(lora, 1e-3, [(78, 18)]) + [
+            PointResult(
+                spec: spec(epochs: 2), state: .failed(error: "out of memory\n<at> \"step\" 7")),
+            PointResult(spec: spec(epochs: 3), state: .waiting),
+        ])
+
+    static let empty = SweepResults(name: "empty", points: [])
+}
+
+extension SweepResults: CustomTestStringConvertible {
+    public var testDescription: String { "\(points.count) points" }
+}

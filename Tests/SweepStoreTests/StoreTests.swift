@@ -1,0 +1,142 @@
+import Foundation
+import SweepCore
+import SweepStore
+import Testing
+
+@Suite("The store")
+struct StoreTests {
+    /// The facts of one sweep of two points in one run, up to and with its first epoch.
+    private struct Story {
+        let plan: Plan
+        let sweep: SweepSpec
+        var facts: [Fact]
+
+        init() throws {
+            let file = FileReference(path: "/x.tsv", digest: Digest(ofText: "x"))
+            sweep = SweepSpec(
+                name: "story",
+                backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
+                data: TextData(train: file, test: file, labels: 2),
+                grid: Grid(
+                    capacities: [Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2))],
+                    epochs: [1, 2], learningRates: [0.1 + 0.2], attacks: [.word(WordAttack())],
+                    poisonRatios: [0.05], seeds: [.max]),
+                settings: TrainingSettings(schedule: .constant),
+                trainingSamples: [file.digest: 64])
+            plan = Plan(sweep)
+            let run = try #require(plan.runs.first)
+            facts = [
+                .sweepSubmitted(SweepID(1), sweep, plan.points),
+                .runCreated(RunID(1), run),
+                .attemptStarted(AttemptID(1), RunID(1), WorkerID("a")),
+                .reportsStored(AttemptID(1), upTo: 1),
+                .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
+                .pointFinished(run.milestones[0].key, RunID(1), Self.metrics(1)),
+            ]
+        }
+
+        static func metrics(_ epoch: Int) -> EpochMetrics {
+            EpochMetrics(
+                epoch: epoch, trainingLoss: 0.1 + 0.2, testLoss: 1 / 3, cacc: 2 / 3,
+                asr: 0.123456789012345678)
+        }
+    }
+
+    @Test("Figures come back bit for bit")
+    func exactFigures() throws {
+        let store = try SweepStore.inMemory()
+        let story = try Story()
+        try store.commit(story.facts)
+        let results = try store.results(of: "story")
+        #expect(results.points.map(\.spec) == story.plan.points.map(\.spec))
+        #expect(results.points[0].state == .finished(Story.metrics(1)))
+        #expect(results.points[0].curve == [Story.metrics(1)])
+        #expect(results.points[1].state == .waiting)
+    }
+
+    @Test("A snapshot holds what a scheduler needs to go on")
+    func snapshot() throws {
+        let store = try SweepStore.inMemory()
+        let story = try Story()
+        try store.commit(story.facts)
+        let snapshot = try store.snapshot()
+        #expect(snapshot.sweeps.map(\.spec) == [story.sweep])
+        #expect(snapshot.sweeps.first?.keys == story.plan.points.map(\.key))
+        #expect(snapshot.runs.map(\.plan) == story.plan.runs)
+        #expect(snapshot.runs.first?.state == .active(AttemptID(1), WorkerID("a")))
+        #expect(snapshot.attempts.map(\.acknowledged) == [1])
+        #expect(snapshot.finished == [story.plan.points[0].key])
+        #expect(snapshot.lastAttempt == AttemptID(1))
+    }
+
+    @Test("Lost attempts leave a run waiting, failures are remembered, the end is the end")
+    func runStates() throws {
+        let store = try SweepStore.inMemory()
+        try store.commit(try Story().facts)
+        func state() throws -> Snapshot.Run.State? { try store.snapshot().runs.first?.state }
+        try store.commit([.attemptEnded(AttemptID(1), .lost("gone"))])
+        #expect(try state() == .waiting)
+        try store.commit([
+            .attemptStarted(AttemptID(2), RunID(1), WorkerID("b")),
+            .attemptEnded(AttemptID(2), .failed("broken")),
+        ])
+        #expect(try state() == .waiting)
+        #expect(
+            try store.snapshot().runs.first?.failures
+                == [Failure(worker: WorkerID("b"), error: "broken")])
+        try store.commit([.runFailed(RunID(1), error: "broken")])
+        #expect(try state() == .failed("broken"))
+        #expect(try store.results(of: "").points[1].state == .failed("broken"))
+        #expect(try store.snapshot().attempts.isEmpty)
+    }
+
+    @Test("A batch is stored whole or not at all")
+    func atomic() throws {
+        let store = try SweepStore.inMemory()
+        let story = try Story()
+        // The second creation of run 1 breaks its primary key.
+        #expect(throws: StoreError.self) {
+            try store.commit(story.facts + [story.facts[1]])
+        }
+        #expect(try store.snapshot().sweeps.isEmpty)
+    }
+
+    @Test("Results survive the process, and can be read while a coordinator has the store open")
+    func onDisk() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("moderato-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("store.sqlite").path
+        #expect(throws: StoreError.self) { try SweepStore.reading(path: path) }
+        do {
+            let store = try SweepStore(path: path)
+            try store.commit(try Story().facts)
+            #expect(try SweepStore.reading(path: path).sweepNames() == ["story"])
+        }
+        #expect(try SweepStore.reading(path: path).results(of: "story").total == 2)
+        #expect(try SweepStore(path: path).snapshot().sweeps.count == 1)
+    }
+
+    @Test("A sweep that is not there is named, with those that are")
+    func unknownSweep() throws {
+        let store = try SweepStore.inMemory()
+        #expect(throws: StoreError.unknownSweep(name: "", known: [])) { try store.results(of: "") }
+        try store.commit(try Story().facts)
+        let error = #expect(throws: StoreError.self) { try store.results(of: "stroy") }
+        #expect("\(try #require(error))".contains("story"))
+    }
+
+    @Test("Submitting a sweep of the same name again replaces its grid and keeps its points")
+    func resubmitted() throws {
+        let store = try SweepStore.inMemory()
+        let story = try Story()
+        try store.commit(story.facts)
+        var larger = story.sweep
+        larger.grid.seeds = [.max, 1]
+        try store.commit([.sweepSubmitted(SweepID(1), larger, Plan(larger).points)])
+        let results = try store.results(of: "story")
+        #expect(results.total == 4)
+        #expect(results.points.count { $0.state != .waiting } == 1)
+    }
+}

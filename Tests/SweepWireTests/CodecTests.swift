@@ -1,0 +1,115 @@
+import Glibc
+import CSweepProto
+import SweepCore
+import SweepWire
+import Testing
+
+@Suite("The codec")
+struct CodecTests {
+    @Test("Every message survives the wire", arguments: Sample.messages)
+    func roundTrip(_ message: Message) throws {
+        #expect(try Codec.decode(Codec.encode(message)) == message)
+    }
+
+    @Test("A frame cut short anywhere is malformed, never a crash", arguments: Sample.messages)
+    func truncated(_ message: Message) {
+        let frame = Codec.encode(message)
+        for length in 0..<frame.count {
+            // A shorter frame may be a message by chance (a list cut between its items), never
+            // this one.
+            #expect((try? Codec.decode(Array(frame.prefix(length)))) != message)
+        }
+    }
+
+    @Test("Any byte changed gives a message or an error, never a crash")
+    func corrupted() {
+        var random = RandomSource(seed: 7)
+        for message in Sample.messages {
+            let frame = Codec.encode(message)
+            for _ in 0..<500 {
+                var changed = frame
+                let place = Int.random(in: changed.indices, using: &random)
+                changed[place] = UInt8.random(in: 0...255, using: &random)
+                if let decoded = try? Codec.decode(changed) {
+                    #expect((try? Codec.decode(Codec.encode(decoded))) == decoded)
+                }
+            }
+        }
+    }
+
+    @Test("Another version is told apart from nonsense")
+    func otherVersion() {
+        // Field 1 (version) = 300, then a field this version does not know.
+        let frame: [UInt8] = [0x08, 0xAC, 0x02, 0xFA, 0x3F, 0x00]
+        #expect(throws: WireError.versionMismatch(theirs: 300, ours: protocolVersion)) {
+            try Codec.decode(frame)
+        }
+        #expect(throws: WireError.malformed("no version")) { try Codec.decode([]) }
+        #expect(throws: WireError.malformed("no version")) { try Codec.decode([0x12, 0x00]) }
+        #expect(throws: WireError.self) { try Codec.decode([0x08, 0x01]) }
+    }
+
+    @Test("A frame over the limit is refused before it is looked at")
+    func oversized() {
+        let frame = [UInt8](repeating: 0x08, count: Codec.maxFrameBytes + 1)
+        #expect(throws: WireError.self) { try Codec.decode(frame) }
+    }
+
+    @Test("NUL in a text is replaced, since C strings can't hold it")
+    func nul() throws {
+        let decoded = try Codec.decode(Codec.encode(.refused("a\0b")))
+        #expect(decoded == .refused("a\u{FFFD}b"))
+    }
+
+    @Test(
+        "Values out of range are refused",
+        arguments: [
+            ("CACC above 1", Message.report(Sample.report(cacc: 1.5))),
+            ("CACC NaN", .report(Sample.report(cacc: .nan))),
+            ("loss infinite", .report(Sample.report(loss: .infinity))),
+            ("no slots", .hello(Sample.hello(slots: 0))),
+            ("too many slots", .hello(Sample.hello(slots: 5_000))),
+            ("no name", .hello(Sample.hello(name: ""))),
+            ("name too long", .hello(Sample.hello(name: String(repeating: "x", count: 101)))),
+            ("empty axis", .submit(Sample.sweep { $0.grid.seeds = [] })),
+            ("learning rate 0", .submit(Sample.sweep { $0.grid.learningRates = [0] })),
+            ("poison ratio 2", .submit(Sample.sweep { $0.grid.poisonRatios = [2] })),
+            ("0 epochs", .submit(Sample.sweep { $0.grid.epochs = [0] })),
+            ("dropout 1", .submit(Sample.sweep { $0.settings.dropout = 1 })),
+            ("one label", .submit(Sample.sweep { $0.data.labels = 1 })),
+            (
+                "target of no class",
+                .submit(Sample.sweep { $0.grid.attacks = [.word(WordAttack(target: 2))] })
+            ),
+            (
+                "no triggers",
+                .submit(Sample.sweep { $0.grid.attacks = [.word(WordAttack(triggers: []))] })
+            ),
+        ])
+    func outOfRange(_ what: String, _ message: Message) {
+        #expect(throws: WireError.self, "\(what)") { try Codec.decode(Codec.encode(message)) }
+    }
+
+    @Test("A text that is not UTF-8 is refused")
+    func notUTF8() {
+        var frame = Codec.encode(.refused("abc"))
+        frame[frame.count - 2] = 0xFF
+        #expect(throws: WireError.malformed("text is not UTF-8")) { try Codec.decode(frame) }
+    }
+
+    @Test("Messages on a pipe come out whole, however they are cut")
+    func frameStream() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        var stream = FrameStream()
+        var received: [Message] = []
+        for byte in Sample.messages.prefix(4).flatMap(FrameStream.framed) {
+            #expect(write(ends[1], [byte], 1) == 1)
+            received += try #require(try stream.read(from: ends[0]))
+        }
+        #expect(received == Array(Sample.messages.prefix(4)))
+        #expect(write(ends[1], [UInt8](repeating: 0xFF, count: 4), 4) == 4)
+        #expect(throws: WireError.self) { try stream.read(from: ends[0]) }
+    }
+}

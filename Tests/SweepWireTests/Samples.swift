@@ -1,0 +1,89 @@
+import SweepCore
+
+enum Sample {
+    static let file = FileReference(path: "/data/täglich \"x\".tsv", digest: Digest(ofText: "x"))
+    static let metrics = EpochMetrics(
+        epoch: 3, trainingLoss: 0.25, testLoss: 0.5, cacc: 0.875, asr: 0.125)
+
+    static func sweep(_ change: (inout SweepSpec) -> Void = { _ in }) -> SweepSpec {
+        var sweep = SweepSpec(
+            name: "Übung 1",
+            backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
+            data: TextData(train: file, test: file, labels: 2),
+            grid: Grid(
+                capacities: [
+                    Capacity(pet: .lora(LoRA())),
+                    Capacity(pet: .lora(LoRA(rank: 4, alpha: 8.5)), bottleneck: Bottleneck(size: 2)),
+                ],
+                epochs: [1, 10], learningRates: [1e-3, 3e-4],
+                attacks: [
+                    .none, .word(WordAttack(labelMode: .mixed)),
+                    .prepared(PreparedAttack(train: file, test: file, target: 0)),
+                ],
+                poisonRatios: [0, 0.05], seeds: [0, .max]),
+            settings: TrainingSettings(), trainingSamples: [file.digest: 6_920])
+        change(&sweep)
+        return sweep
+    }
+
+    static func hello(name: String = "a", slots: Int = 2) -> Hello {
+        Hello(
+            worker: WorkerID(name), incarnation: .max, host: "host", slots: slots, device: "cpu",
+            memory: 1 << 40, labels: ["gpu: a100", "日本"], secondsLeft: 0.5,
+            attempts: [AttemptID(1), AttemptID(.max)])
+    }
+
+    static func report(cacc: Double = 0.5, loss: Double = 1) -> Report {
+        let metrics = EpochMetrics(
+            epoch: 1, trainingLoss: loss, testLoss: 1, cacc: cacc, asr: nil)
+        return Report(attempt: AttemptID(4), sequence: 1, event: .epoch(metrics, seconds: 2))
+    }
+
+    static let specs = Plan(sweep()).points.map(\.spec)
+
+    static let messages: [Message] =
+        [
+            .hello(hello()), .heartbeat([]),
+            .heartbeat([.init(attempt: AttemptID(1), stepsDone: 12)]), .goodbye,
+            .report(report()),
+            .report(
+                Report(
+                    attempt: AttemptID(4), sequence: 2,
+                    event: .completed(trainableParameters: 74_498, seconds: 1.5))),
+            .report(Report(attempt: AttemptID(4), sequence: 3, event: .failed("\n\"é\"\t"))),
+            .report(Report(attempt: AttemptID(4), sequence: 4, event: .handedBack)),
+            .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
+            .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
+            .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()), .askStatus,
+            .askResults(sweep: "", offset: 200),
+            .submitted(Submission(sweep: SweepID(1), points: 9, finished: 1, runs: 4, steps: 99)),
+            .rejected("why"), .status(StatusReport(sweeps: [], workers: [])), .status(status),
+            .results(results),
+        ]
+        + specs.prefix(40).enumerated().map { index, spec in
+            .assign(Assignment(attempt: AttemptID(UInt64(index)), run: RunID(2), spec: spec))
+        }
+
+    private static let status = StatusReport(
+        sweeps: [
+            .init(
+                id: SweepID(1), name: "x", points: 1, finishedPoints: 2, failedPoints: 3,
+                waitingRuns: 4, activeRuns: 5, completedRuns: 6, failedRuns: 7, steps: 8,
+                stepsDone: 9, secondsLeft: 10.5)
+        ],
+        workers: [
+            .init(
+                id: WorkerID("a"), host: "h", device: "cpu", slots: 2, runs: [RunID(1), RunID(2)],
+                stepsPerSecond: 1.5, isSetAside: true)
+        ])
+
+    private static let results = ResultsSlice(
+        name: "x", total: 3, offset: 0,
+        points: [
+            PointOutcome(spec: specs[0], state: .waiting),
+            PointOutcome(
+                spec: specs[1], state: .finished(metrics), curve: [metrics, metrics],
+                trainableParameters: 5),
+            PointOutcome(spec: specs[2], state: .failed("out of memory")),
+        ])
+}

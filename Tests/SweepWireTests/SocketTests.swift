@@ -1,0 +1,108 @@
+import Foundation
+import SweepCore
+import SweepWire
+import Testing
+
+@Suite("Sockets with CURVE")
+struct SocketTests {
+    private let server: KeyPair
+    private let client: KeyPair
+    private let listener: Listener
+
+    init() throws {
+        server = try KeyPair.generate()
+        client = try KeyPair.generate()
+        listener = try Listener(
+            endpoint: "tcp://127.0.0.1:*", keys: server, admitted: [client.publicKey: .client])
+    }
+
+    private func access(keys: KeyPair? = nil, serverKey: String? = nil) throws -> AccessFile {
+        AccessFile(
+            endpoint: try listener.endpoint(), serverKey: serverKey ?? server.publicKey,
+            role: .client, keys: keys ?? client)
+    }
+
+    /// Sends again until something arrives or the time is over, answering the authenticator.
+    private func exchange(_ dialer: Dialer, seconds: Double) throws -> Listener.Arrival? {
+        let deadline = Date().addingTimeInterval(seconds)
+        var isSent = false
+        while Date() < deadline {
+            if !isSent { isSent = try dialer.send(.askStatus) }
+            let sources: [Poll.Source] = [
+                .socket(listener.socket), .socket(listener.authenticator.socket),
+            ]
+            _ = try Poll.readable(sources, timeout: .milliseconds(5))
+            try listener.authenticator.answerAll()
+            if let arrival = try listener.receive() { return arrival }
+        }
+        return nil
+    }
+
+    @Test("A known key comes in with its role, and is answered")
+    func knownKey() throws {
+        let dialer = try Dialer(try access())
+        let arrival = try #require(try exchange(dialer, seconds: 20))
+        #expect(arrival.role == .client)
+        #expect(try Codec.decode(arrival.frame) == .askStatus)
+        #expect(try listener.send(Codec.encode(.identify), to: arrival.route))
+        _ = try Poll.readable([.socket(dialer.socket)], timeout: .seconds(20))
+        #expect(try dialer.receive() == .identify)
+    }
+
+    @Test("A stranger's key, and a key for another coordinator, do not come in")
+    func strangers() throws {
+        let stranger = try Dialer(try access(keys: try KeyPair.generate()))
+        #expect(try exchange(stranger, seconds: 0.5) == nil)
+        #expect(listener.authenticator.refusals > 0)
+        let lost = try Dialer(try access(serverKey: try KeyPair.generate().publicKey))
+        #expect(try exchange(lost, seconds: 0.5) == nil)
+    }
+
+    @Test("A request without an answer ends with the cure in words")
+    func noAnswer() throws {
+        let dialer = try Dialer(try access())
+        let error = #expect(throws: WireError.self) {
+            try dialer.request(.askStatus, timeout: .milliseconds(200))
+        }
+        #expect("\(try #require(error))".contains("is it running"))
+    }
+}
+
+@Suite("Access files")
+struct AccessFileTests {
+    private let path = NSTemporaryDirectory() + "moderato-\(UUID().uuidString).access"
+
+    private func file() throws -> AccessFile {
+        AccessFile(
+            endpoint: "tcp://127.0.0.1:5757", serverKey: try KeyPair.generate().publicKey,
+            role: .worker, keys: try KeyPair.generate())
+    }
+
+    @Test("Written for the owner alone, and read back")
+    func roundTrip() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let file = try file()
+        try file.write(to: path)
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        #expect(try AccessFile(reading: path) == file)
+    }
+
+    @Test("Refused when others can read it")
+    func readableByOthers() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try file().write(to: path)
+        chmod(path, 0o644)
+        let error = #expect(throws: WireError.self) { try AccessFile(reading: path) }
+        #expect("\(try #require(error))".contains("chmod 600"))
+    }
+
+    @Test("A file that is none, or not there, is an error that names it")
+    func broken() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let missing = #expect(throws: WireError.self) { try AccessFile(reading: path) }
+        #expect("\(try #require(missing))".contains(path))
+        try PrivateFile.write(["a": 1], to: path)
+        #expect(throws: WireError.self) { try AccessFile(reading: path) }
+    }
+}

