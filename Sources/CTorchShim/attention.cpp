@@ -58,7 +58,8 @@ struct AttentionFunction : Function<AttentionFunction> {
         const Tensor& offsets, int64_t heads, double probability, int64_t seed,
         bool needs_gradient) {
         const Tensor one = query ? query->contiguous() : Tensor(), rows = packed.contiguous();
-        const Tensor query_offsets = query ? at::arange(offsets.size(0), offsets.options()) : offsets;
+        const Tensor query_offsets =
+            query ? at::arange(offsets.size(0), offsets.options()) : offsets;
         const Tensor places = probability_offsets(query_offsets, offsets);
         Attention op = describe(one, rows, query_offsets, offsets, places, heads);
         op.dropout = make_dropout(probability, static_cast<uint64_t>(seed));
@@ -116,9 +117,11 @@ Tensor composite_attention(
     const Tensor lengths = offsets.diff();
     const int64_t longest = lengths.max().item<int64_t>();
     const Tensor sequence = at::repeat_interleave(lengths);
-    const Tensor column = at::arange(packed.size(0), offsets.options()) - offsets.index_select(0, sequence);
+    const Tensor row = at::arange(packed.size(0), offsets.options());
+    const Tensor column = row - offsets.index_select(0, sequence);
     const Tensor slots = (sequence * longest + column).to(packed.device());
-    const Tensor mask = (at::arange(longest, offsets.options()).unsqueeze(0) >= lengths.unsqueeze(1))
+    const Tensor place = at::arange(longest, offsets.options()).unsqueeze(0);
+    const Tensor mask = (place >= lengths.unsqueeze(1))
                             .view({sequences, 1, 1, longest})
                             .to(packed.device());
     const Tensor blank =
@@ -133,7 +136,8 @@ Tensor composite_attention(
     const Tensor scores = at::matmul(rows, padded[parts - 2].transpose(2, 3)) * scale;
     Tensor weights = at::softmax(scores.masked_fill(mask, -INFINITY), -1);
     weights = dropout(weights, probability, seed);
-    const Tensor result = at::matmul(weights, padded[parts - 1]).transpose(1, 2).reshape({-1, width});
+    const Tensor context = at::matmul(weights, padded[parts - 1]);
+    const Tensor result = context.transpose(1, 2).reshape({-1, width});
     return query.defined() ? result : result.index_select(0, slots);
 }
 

@@ -56,7 +56,8 @@ at::Device device_at(int index) {
                      : at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
-at::Tensor copy(const void* values, const int64_t* shape, int rank, at::ScalarType type, int device) {
+at::Tensor copy(
+    const void* values, const int64_t* shape, int rank, at::ScalarType type, int device) {
     const at::Tensor borrowed =
         at::from_blob(const_cast<void*>(values), extents(shape, rank), at::dtype(type));
     return device < 0 ? borrowed.clone() : borrowed.to(device_at(device));

@@ -122,7 +122,7 @@ struct AddNormFunction : Function<AddNormFunction> {
         at::parallel_for(0, rows, row_grain(width), [&](int64_t begin, int64_t end) {
             kernels().add_norm_backward(op, begin, end);
         });
-        if (!context->needs_input_grad(1)) d_residual = Tensor();
+        if (!context->needs_input_grad(2)) d_residual = Tensor();
         const Tensor none;
         return {needs_x ? d_x : none, none, d_residual, none, none, none, none, none};
     }
@@ -137,11 +137,12 @@ struct BiasGeluFunction : Function<BiasGeluFunction> {
         const int64_t rows = input.size(0), width = input.size(1);
         Tensor result = at::empty_like(input);
         float *from = floats(input), *to = floats(result);
+        float* derivative = needs_gradient ? from : nullptr;
         const float* shift = floats(bias);
         at::parallel_for(0, rows, row_grain(width), [&](int64_t begin, int64_t end) {
-            kernels().bias_gelu(from, shift, to, needs_gradient ? from : nullptr, width, begin, end);
+            kernels().bias_gelu(from, shift, to, derivative, width, begin, end);
         });
-        // The input's memory holds the derivative now; its producer, a linear map, has no use for it.
+        // The input's memory holds the derivative now; the linear map it came from needs no output.
         if (needs_gradient) context->saved_data["derivative"] = input.detach();
         return result;
     }

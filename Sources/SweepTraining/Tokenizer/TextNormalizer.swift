@@ -69,7 +69,7 @@ struct TextNormalizer {
         }
         var scalars = Array(clean)
         if stripsAccents {
-            scalars = String(clean)._nfd.filter { $0.properties.generalCategory != .nonspacingMark }
+            scalars = decomposed(scalars).filter { Self.category(of: $0) != .nonspacingMark }
         }
         if lowercases {
             scalars = scalars.flatMap { Array($0.properties.lowercaseMapping.unicodeScalars) }
@@ -77,15 +77,52 @@ struct TextNormalizer {
         return scalars
     }
 
-    /// NUL, the replacement character, and the control, format, unassigned and private characters
-    /// except tab, line feed and carriage return.
+    /// The canonical decomposition, as Hugging Face's tables have it.
+    private func decomposed(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var result: [Unicode.Scalar] = []
+        var known = String.UnicodeScalarView()
+        for scalar in scalars {
+            if Self.isKnown(scalar) {
+                known.append(scalar)
+                continue
+            }
+            result += Array(String(known)._nfd)
+            known.removeAll()
+            result.append(scalar)
+        }
+        return result + Array(String(known)._nfd)
+    }
+
+    // Hugging Face's tokenizers know characters as of Unicode 8.
+
+    private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
+        guard let age = scalar.properties.age else { return false }
+        return age.major <= 8
+    }
+
+    /// The category in Unicode 8: that of today but for newer characters and seven that moved.
+    private static func category(of scalar: Unicode.Scalar) -> Unicode.GeneralCategory {
+        guard isKnown(scalar) else {
+            return scalar.properties.generalCategory == .privateUse ? .privateUse : .unassigned
+        }
+        switch scalar.value {
+        case 0x166D, 0x111C9: return .otherPunctuation
+        case 0x1734, 0x1171E: return .nonspacingMark
+        case 0xA9BD: return .spacingMark
+        case 0x1885, 0x1886: return .otherLetter
+        default: return scalar.properties.generalCategory
+        }
+    }
+
+    /// NUL, the replacement character, and the control, format and private characters except tab,
+    /// line feed and carriage return.
     static func isRemoved(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x09, 0x0A, 0x0D: false
         case 0, 0xFFFD: true
         default:
-            switch scalar.properties.generalCategory {
-            case .control, .format, .surrogate, .privateUse, .unassigned: true
+            switch category(of: scalar) {
+            case .control, .format, .surrogate, .privateUse: true
             default: false
             }
         }
@@ -106,7 +143,7 @@ struct TextNormalizer {
         case 0..<0x80: return false
         default: break
         }
-        switch scalar.properties.generalCategory {
+        switch category(of: scalar) {
         case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
             .initialPunctuation, .finalPunctuation, .otherPunctuation:
             return true

@@ -1,0 +1,252 @@
+import Foundation
+import SweepCore
+import Testing
+
+@testable import SweepTraining
+
+/// What `Reference/make_reference.py` wrote: the figures of transformers and peft.
+private struct Reference: Decodable {
+    struct Probes: Decodable {
+        let norm: Double
+        let values: [Double]
+    }
+    struct Step: Decodable {
+        let logits: [Double]
+        let loss: Double
+        let gradient: Probes
+    }
+    struct Training: Decodable {
+        let losses: [Double]
+        let logits: [Double]
+    }
+    struct Generated: Decodable {
+        let loss: Double
+        let gradient: Probes
+        let small_gradients: [Double]
+    }
+    enum Hostile: Decodable {
+        case text(String)
+        case tokens([Int32])
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) {
+                self = .text(text)
+            } else {
+                self = .tokens(try container.decode([Int32].self))
+            }
+        }
+    }
+
+    let sentences_sha256: String
+    let sentence_tokens: String
+    let character_words: String
+    let hostile: [[Hostile]]
+    let trainable: Int
+    let step: Step
+    let training: Training
+    let bottleneck: Generated
+
+    static func read() throws -> Reference {
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "Reference/reference.json")
+        return try JSONDecoder().decode(Reference.self, from: Data(contentsOf: url))
+    }
+}
+
+/// The script's `formula`.
+private func formula(_ count: Int, phase: Int, size: Double) -> [Float] {
+    (0..<count).map { index in
+        let k = Double(index)
+        return Float(
+            size * sin(Double(phase) + (0.7 * k * k).truncatingRemainder(dividingBy: 1000)))
+    }
+}
+
+private let batchSize = 8
+
+extension TrainingTests {
+    @MainActor @Suite struct AgainstTheReference {
+        private let reference: Reference
+        private let model: TrainingCache.Model
+        private let samples: [Sample]
+
+        init() throws {
+            reference = try Reference.read()
+            model = try Fixture.model()
+            let tokenizer = model.tokenizer
+            let text = try Fixture.reviews()
+            samples = (0..<10 * batchSize).map {
+                Sample(
+                    tokens: tokenizer.encode(text.sentences[$0], maxLength: 128),
+                    label: text.labels[$0])
+            }
+        }
+
+        /// Values by formula, in the order of the layout: one phase for each parameter.
+        private func formulaValues(_ layout: LoRALayout) -> [Float] {
+            var values: [Float] = []
+            for (phase, slot) in (layout.inputs.slots + layout.outputs.slots).enumerated() {
+                values += formula(
+                    slot.count, phase: phase, size: slot.shape.count > 1 ? 0.05 : 0.01)
+            }
+            return values
+        }
+
+        private func trainable(_ bottleneck: Bottleneck? = nil) -> TrainableParameters {
+            TrainableParameters(
+                Capacity(pet: .lora(LoRA()), bottleneck: bottleneck),
+                configuration: model.backbone.configuration, classes: 2)
+        }
+
+        private func leaf(_ values: [Float]) throws -> Tensor {
+            let vector = try Tensor.floats(values, shape: [values.count], device: .processor)
+            try vector.requireGradient()
+            return vector
+        }
+
+        private func logits(
+            _ vector: Tensor, _ trainable: TrainableParameters, _ samples: ArraySlice<Sample>
+        ) throws -> (logits: Tensor, labels: Tensor) {
+            let batch = try Batch(Array(samples), device: .processor)
+            var dropout = DropoutSource.none
+            let classifier = BertClassifier(backbone: model.backbone)
+            let logits = try classifier.logits(
+                batch, trainable.parameters(of: vector), &dropout)
+            return (logits, batch.labels)
+        }
+
+        private func check(_ gradient: [Double], _ probes: Reference.Probes, within limit: Double) {
+            let norm = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            #expect(abs(norm - probes.norm) < limit * probes.norm)
+            let last = Double(gradient.count - 1)
+            let count = probes.values.count
+            let picked = (0..<count).map {
+                // The script's positions are rounded to float32 before they are cut.
+                gradient[probePosition($0, count: count, last: last)]
+            }
+            let floor = probes.norm / Double(gradient.count).squareRoot()
+            #expect(relativeError(picked, probes.values, floor: floor) < limit)
+        }
+
+        private func probePosition(_ index: Int, count: Int, last: Double) -> Int {
+            let step = Float(last) / Float(count - 1)
+            return index < count / 2
+                ? Int(step * Float(index)) : Int(Float(last) - step * Float(count - 1 - index))
+        }
+
+        @Test("Tokens equal Hugging Face's for 2,000 sentences")
+        func sentences() throws {
+            let path = try Fixture.setUp("data/movie-reviews/train.tsv")
+            let digest = FileContent.digest(of: try FileContent.read(path))
+            try #require(
+                digest.hex == reference.sentences_sha256,
+                "the data changed; run Reference/make_reference.py again")
+            let text = try Fixture.reviews()
+            var hashes = ""
+            for sentence in text.sentences.prefix(2000) {
+                let tokens = model.tokenizer.encode(sentence, maxLength: 128)
+                let bytes = tokens.flatMap { token in
+                    (0..<4).map { UInt8(truncatingIfNeeded: token >> (8 * $0)) }
+                }
+                hashes += Digest(of: bytes).hex.prefix(16)
+            }
+            #expect(hashes == reference.sentence_tokens)
+        }
+
+        @Test("Every character of planes 0 and 1 is cleaned and split as by Hugging Face")
+        func characters() {
+            let normalizer = TextNormalizer()
+            var hashes = ""
+            for block in stride(from: UInt32(0), to: 0x20000, by: 0x1000) {
+                var lines: [[UInt8]] = []
+                for scalar in (block..<block + 0x1000).compactMap(Unicode.Scalar.init) {
+                    if scalar.value == 0 { continue }
+                    var text = "a"
+                    text.unicodeScalars.append(scalar)
+                    text += "b"
+                    var words: [ArraySlice<UInt8>] = []
+                    normalizer.forEachWord(Substring(text).utf8) { word, _ in words.append(word) }
+                    lines.append(Array(words.joined(separator: [0])))
+                }
+                hashes += Digest(of: lines.joined(separator: [0, 0])).hex.prefix(16)
+            }
+            #expect(hashes == reference.character_words)
+        }
+
+        @Test("Tokens equal Hugging Face's for hostile strings")
+        func hostileStrings() throws {
+            #expect(reference.hostile.count > 250)
+            for pair in reference.hostile {
+                guard case .text(let text) = pair[0], case .tokens(let tokens) = pair[1] else {
+                    Issue.record("a pair of the reference is no text and tokens")
+                    continue
+                }
+                #expect(
+                    model.tokenizer.encode(text, maxLength: 128) == tokens,
+                    "\(text.debugDescription)")
+            }
+        }
+
+        @Test("Logits, loss and LoRA's gradients of a step", arguments: [true, false])
+        func step(fused: Bool) throws {
+            let trainable = trainable()
+            #expect(trainable.count == reference.trainable)
+            let vector = try leaf(formulaValues(trainable.layout))
+            func check() throws {
+                let (logits, labels) = try logits(vector, trainable, samples[..<batchSize])
+                let values = try logits.floats().map(Double.init)
+                #expect(relativeError(values, reference.step.logits, floor: 1) < 1e-4)
+                let loss = try logits.crossEntropy(labels)
+                #expect(abs(Double(try loss.value()) - reference.step.loss) < 1e-5)
+                let gradient = try loss.gradient(of: vector).floats().map(Double.init)
+                self.check(gradient, reference.step.gradient, within: 1e-4)
+            }
+            if fused { try check() } else { try Torch.withoutFusion { try check() } }
+        }
+
+        @Test("Ten AdamW steps with linear decay and clipping")
+        func tenSteps() throws {
+            let trainable = trainable()
+            let vector = try leaf(formulaValues(trainable.layout))
+            var optimizer = try Optimizer(AdamW(weightDecay: 0.01), clip: 1, parameter: vector)
+            var losses: [Double] = []
+            for step in 0..<10 {
+                let chosen = samples[step * batchSize..<(step + 1) * batchSize]
+                let (logits, labels) = try logits(vector, trainable, chosen)
+                let loss = try logits.crossEntropy(labels)
+                let rate = 1e-3 * (1 - Double(step) / 10)
+                _ = try optimizer.step(loss.gradient(of: vector), rate: rate)
+                losses.append(Double(try loss.value()))
+            }
+            #expect(relativeError(losses, reference.training.losses, floor: 0.1) < 1e-3)
+            let last = try logits(vector, trainable, samples[..<batchSize]).logits.floats()
+            let expected = reference.training.logits
+            #expect(relativeError(last.map(Double.init), expected, floor: 1) < 1e-3)
+        }
+
+        @Test("The low-rank reparameterisation: loss and gradients of z, W1 and W2")
+        func reparameterization() throws {
+            let bottleneck = Bottleneck(size: 3)
+            let trainable = trainable(bottleneck)
+            var values: [Float] = []
+            let counts = [trainable.layout.inputs.count, trainable.layout.outputs.count]
+            for (number, count) in counts.enumerated() {
+                values += formula(2, phase: 1 + number, size: 0.8)
+                values += formula(3 * 2, phase: 2 + number, size: 0.7)
+                values += formula(count * 3, phase: 3 + number, size: 0.06)
+            }
+            let vector = try leaf(values)
+            let (logits, labels) = try logits(vector, trainable, samples[..<batchSize])
+            let loss = try logits.crossEntropy(labels)
+            #expect(abs(Double(try loss.value()) - reference.bottleneck.loss) < 1e-5)
+            let gradient = try loss.gradient(of: vector).floats().map(Double.init)
+            check(gradient, reference.bottleneck.gradient, within: 1e-4)
+            let second = 8 + counts[0] * 3
+            let small = Array(gradient[0..<8]) + Array(gradient[second..<second + 8])
+            let expected = reference.bottleneck.small_gradients
+            let floor = expected.map(abs).max() ?? 1
+            #expect(relativeError(small, expected, floor: floor) < 1e-4)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import SweepCore
+import Testing
+
+@testable import SweepTraining
+
+extension TrainingTests {
+    @MainActor @Suite struct Runs {
+        @Test("The same spec gives the same metrics, also after another run")
+        func determinism() throws {
+            let spec = try Fixture.tinySpec()
+            let first = try Fixture.metrics(spec)
+            var other = spec
+            other.seed = 6
+            #expect(try Fixture.metrics(other) != first)
+            #expect(try Fixture.metrics(spec) == first)
+            let onTwoThreads = try Fixture.metrics(spec, threads: 2)
+            #expect(try Fixture.metrics(spec, threads: 2) == onTwoThreads)
+        }
+
+        @Test("With a constant schedule, epoch k of a longer run is the run with k epochs")
+        func prefixSharing() throws {
+            var spec = try Fixture.tinySpec()
+            let short = try Fixture.metrics(spec)
+            spec.epochs = 3
+            let long = try Fixture.metrics(spec)
+            #expect(short.count == 2 && long.count == 3)
+            #expect(Array(long.prefix(2)) == short)
+        }
+
+        @Test("A bottleneck trains, with the same metrics each time")
+        func bottleneck() throws {
+            var spec = try Fixture.tinySpec()
+            spec.capacity.bottleneck = Bottleneck(size: 2)
+            spec.attack = .none
+            spec.poisonRatio = 0
+            let first = try Fixture.metrics(spec)
+            #expect(first.allSatisfy { $0.asr == nil && $0.trainingLoss.isFinite })
+            #expect(try Fixture.metrics(spec) == first)
+        }
+
+        @Test("Trained parameters are as many as in the paper's method")
+        func parameterCounts() throws {
+            var spec = try Fixture.tinySpec()
+            for (bottleneck, count) in [(nil, 74_498), (2, 149_008), (64, 4_768_132)] {
+                spec.capacity.bottleneck = bottleneck.map { Bottleneck(size: $0) }
+                let run = try TrainingRun(spec: spec, threads: 1, cache: Fixture.cache)
+                #expect(run.trainableParameters == count)
+                #expect(run.stepsPerEpoch == 3)
+            }
+        }
+
+        @Test("Loss falls on sentences that can be learnt by heart")
+        func learning() throws {
+            var spec = try Fixture.tinySpec()
+            spec.attack = .none
+            spec.poisonRatio = 0
+            spec.epochs = 12
+            spec.learningRate = 5e-3
+            spec.settings.dropout = 0
+            let metrics = try Fixture.metrics(spec)
+            #expect(metrics[11].trainingLoss < 0.6 * metrics[0].trainingLoss)
+        }
+
+        @Test("onProgress counts every step and can stop the run")
+        func progress() throws {
+            let run = try TrainingRun(spec: Fixture.tinySpec(), threads: 1, cache: Fixture.cache)
+            var steps: [Int] = []
+            var epochs = 0
+            let finished = try run.run(
+                onProgress: { done, total in
+                    #expect(total == 6)
+                    steps.append(done)
+                    return done < 4
+                },
+                onEpoch: { _ in epochs += 1 })
+            #expect(!finished)
+            #expect(steps == [1, 2, 3, 4])
+            #expect(epochs == 1)
+        }
+
+        @Test("A prepared attack reads both files and measures the target's share")
+        func preparedAttack() throws {
+            var spec = try Fixture.tinySpec()
+            let content = Array("sentence\tlabel\r\ncf dull \t 1\r\na cf bore\t1".utf8)
+            let test = FileReference(path: try Fixture.write(content), digest: Digest(of: content))
+            spec.attack = .prepared(PreparedAttack(train: spec.data.train, test: test))
+            spec.poisonRatio = 0
+            spec.epochs = 1
+            let asr = try #require(try Fixture.metrics(spec).first?.asr)
+            #expect([0, 0.5, 1].contains(asr))
+            spec.attack = .prepared(PreparedAttack(train: spec.data.train, test: test, target: 0))
+            #expect(message { try Fixture.metrics(spec) }.contains("sample 1: the label is 1"))
+        }
+
+        @Test("A file that changed is refused with its name")
+        func wrongDigest() throws {
+            var spec = try Fixture.tinySpec()
+            spec.data.train.digest = Digest(ofText: "something else")
+            let text = message { try Fixture.metrics(spec) }
+            #expect(text.contains(spec.data.train.path))
+            #expect(text.contains("is not the file the sweep was made with"))
+            spec = try Fixture.tinySpec()
+            spec.backbone.digest = Digest(ofText: "another model")
+            #expect(message { try Fixture.metrics(spec) }.contains(spec.backbone.path))
+            spec = try Fixture.tinySpec()
+            spec.data.test.path += ".not-there"
+            let message = message {
+                try TrainingRun(spec: spec, threads: 1, cache: TrainingCache())
+            }
+            #expect(message.contains("cannot be read"))
+        }
+
+        @Test("A training that diverges names the step and the last finite loss")
+        func divergence() throws {
+            var spec = try Fixture.tinySpec()
+            spec.learningRate = 1e30
+            let text = message { try Fixture.metrics(spec) }
+            #expect(text.contains("diverged at step "))
+            #expect(text.contains("the last finite loss was 0."))
+        }
+
+        @Test("Values that no training can have are refused in words")
+        func badSpecs() throws {
+            let good = try Fixture.tinySpec()
+            func message(_ change: (inout TrainingSpec) -> Void) throws -> String {
+                var spec = good
+                change(&spec)
+                return self.message { try Fixture.metrics(spec) }
+            }
+            #expect(try message { $0.epochs = 0 }.contains("epochs"))
+            #expect(try message { $0.learningRate = -.infinity }.contains("learning rate"))
+            #expect(try message { $0.settings.maxLength = 513 }.contains("positions of the model"))
+            #expect(try message { $0.settings.batchSize = 0 }.contains("batch size"))
+            #expect(try message { $0.settings.dropout = 1 }.contains("dropout"))
+            #expect(try message { $0.attack = .word(WordAttack(target: 2)) }.contains("target"))
+            #expect(
+                try message { $0.attack = .word(WordAttack(triggers: [])) }.contains("triggers"))
+            #expect(
+                try message { $0.capacity.bottleneck = Bottleneck(size: 0) }.contains("bottleneck"))
+            #expect(try message { $0.data.labels = 1 }.contains("labels"))
+            #expect(try message { $0.poisonRatio = 0.9 }.contains("may be triggered"))
+        }
+
+        private func message(_ body: () throws -> some Any) -> String {
+            do {
+                _ = try body()
+                return "no error"
+            } catch {
+                return "\(error)"
+            }
+        }
+    }
+}
