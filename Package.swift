@@ -68,6 +68,7 @@ let package = Package(
         .testTarget(
             name: "SweepTrainingTests",
             dependencies: ["SweepCore", "SweepTraining"],
+            exclude: ["Reference"],
             linkerSettings: linkShim),
         .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport", "SweepStore"]),
         .testTarget(name: "SweepFileTests", dependencies: ["SweepCore", "SweepFile"]),

@@ -1,38 +1,16 @@
 import SweepCore
 
-/// How far a point is.
-public enum PointState: Hashable, Sendable, Codable {
-    case waiting
-    case finished(EpochMetrics)
-    /// With the trainer's error.
-    case failed(error: String)
-}
-
-/// One cell of a sweep's grid and what came of it.
-public struct PointResult: Hashable, Sendable, Codable {
-    /// Its `epochs` are the point's.
-    public var spec: TrainingSpec
-    public var state: PointState
-
-    public init(spec: TrainingSpec, state: PointState) {
-        self.spec = spec
-        self.state = state
-    }
-
-    public var metrics: EpochMetrics? {
-        if case .finished(let metrics) = state { return metrics }
-        return nil
-    }
-}
-
 /// What the reports are made of: the points of one sweep, which share model, data and settings.
-public struct SweepResults: Hashable, Sendable, Codable {
+public struct SweepResults: Hashable, Sendable {
     public var name: String
-    public var points: [PointResult]
+    public var points: [PointOutcome]
     /// Seconds from the submission to the last result; `nil` if unknown.
     public var elapsed: Double?
 
-    public init(name: String, points: [PointResult], elapsed: Double? = nil) {
+    /// The whole of a sweep's results.
+    public init(_ slice: ResultsSlice) { self.init(name: slice.name, points: slice.points) }
+
+    public init(name: String, points: [PointOutcome], elapsed: Double? = nil) {
         self.name = name
         self.points = points
         self.elapsed = elapsed
@@ -82,11 +60,21 @@ struct Statistic: Hashable {
 /// A setting's points, one for each seed.
 struct SettingResult {
     var setting: Setting
-    var points: [PointResult]
+    var points: [PointOutcome]
 
     var finished: Int { points.count { $0.metrics != nil } }
     var cacc: Statistic? { Statistic(points.compactMap { $0.metrics?.cacc }) }
     var asr: Statistic? { Statistic(points.compactMap { $0.metrics?.asr }) }
+
+    /// The mean over seeds after each epoch that all points of the setting have measured.
+    var curve: [(epoch: Int, cacc: Statistic, asr: Statistic?)] {
+        (1...max(1, setting.epochs)).compactMap { epoch in
+            let measured = points.compactMap { $0.curve.first { $0.epoch == epoch } }
+            guard measured.count == points.count, let cacc = Statistic(measured.map(\.cacc))
+            else { return nil }
+            return (epoch, cacc, Statistic(measured.compactMap(\.asr)))
+        }
+    }
 
     /// The first failed point's error.
     var error: String? {
@@ -115,7 +103,7 @@ extension SweepResults {
     /// the highest learning rate to the lowest, and from few epochs to many.
     var settings: [SettingResult] {
         var order: [Setting] = []
-        var points: [Setting: [PointResult]] = [:]
+        var points: [Setting: [PointOutcome]] = [:]
         for point in self.points {
             let setting = Setting(point.spec)
             if points[setting] == nil { order.append(setting) }

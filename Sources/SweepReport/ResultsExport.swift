@@ -10,9 +10,8 @@ public struct ResultsExport {
     /// Names of the CSV's columns and of the JSON's keys, in the CSV's order. They stay.
     public static let columns = [
         "pet", "rank", "alpha", "bottleneck", "in_dim", "learning_rate", "epochs", "attack",
-        "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed", "state",
-        "cacc",
-        "asr", "training_loss", "test_loss", "error",
+        "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed",
+        "trainable_parameters", "state", "cacc", "asr", "training_loss", "test_loss", "error",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
@@ -27,9 +26,14 @@ public struct ResultsExport {
         }.joined()
     }
 
-    /// An object with `name`, `elapsed_seconds` and `points`; keys sorted, `null` for no value.
+    /// An object with `name`, `elapsed_seconds` and `points`; keys sorted, `null` for no value. A
+    /// point's `curve` has the figures after each epoch of its run.
     public var json: String {
-        let points = results.points.map { JSONValue.object(ResultsExport.values(of: $0)) }
+        let points = results.points.map { point in
+            var values = ResultsExport.values(of: point)
+            values["curve"] = .list(point.curve.map(ResultsExport.value))
+            return JSONValue.object(values)
+        }
         let document = JSONValue.object([
             "name": .text(results.name), "elapsed_seconds": .optional(results.elapsed),
             "points": .list(points),
@@ -42,7 +46,15 @@ public struct ResultsExport {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    private static func values(of point: PointResult) -> [String: JSONValue] {
+    private static func value(_ metrics: EpochMetrics) -> JSONValue {
+        .object([
+            "epoch": .integer(metrics.epoch), "cacc": .optional(metrics.cacc),
+            "asr": .optional(metrics.asr), "training_loss": .optional(metrics.trainingLoss),
+            "test_loss": .optional(metrics.testLoss),
+        ])
+    }
+
+    private static func values(of point: PointOutcome) -> [String: JSONValue] {
         let spec = point.spec
         // One entry for each column, so that every row has every key.
         var values = Dictionary(uniqueKeysWithValues: columns.map { ($0, JSONValue.null) })
@@ -60,6 +72,7 @@ public struct ResultsExport {
         values["epochs"] = .integer(spec.epochs)
         values["poison_ratio"] = .optional(spec.poisonRatio)
         values["seed"] = .seed(spec.seed)
+        values["trainable_parameters"] = point.trainableParameters.map { .integer($0) } ?? .null
         switch spec.attack {
         case .none:
             values["attack"] = .text("none")

@@ -155,6 +155,9 @@ public final class ProcessTrainer: Trainer {
         var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
         argv.append(nil)
         defer { for pointer in argv { free(pointer) } }
+        // Threads that wait for each other must not spin: beside other trainers that costs most of
+        // the speed.
+        if getenv("OMP_WAIT_POLICY") == nil { setenv("OMP_WAIT_POLICY", "passive", 1) }
         var pid = pid_t()
         let code = posix_spawn(&pid, path, &actions, &attributes, argv, environ)
         close(input.read)

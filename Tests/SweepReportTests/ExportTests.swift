@@ -13,22 +13,22 @@ struct ExportTests {
         let results = SweepResults(
             name: "x",
             points: [
-                PointResult(
+                PointOutcome(
                     spec: Samples.spec(
                         Samples.narrow, epochs: 2, rate: 1e-4, attack: attack, seed: .max),
-                    state: .finished(metrics)),
-                PointResult(
+                    state: .finished(metrics), curve: [metrics], trainableParameters: 74_498),
+                PointOutcome(
                     spec: Samples.spec(attack: .none, ratio: 0),
-                    state: .failed(error: "first line\nsecond")),
+                    state: .failed("first line\nsecond")),
             ])
         #expect(
             ResultsExport(results).csv
                 == "pet,rank,alpha,bottleneck,in_dim,learning_rate,epochs,attack,triggers,"
-                + "trigger_count,label_mode,target,poison_ratio,seed,state,cacc,asr,"
-                + "training_loss,test_loss,error\r\n"
+                + "trigger_count,label_mode,target,poison_ratio,seed,"
+                + "trainable_parameters,state,cacc,asr,training_loss,test_loss,error\r\n"
                 + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
-                + "18446744073709551615,finished,0.3333333333333333,0.5,0.30000000000000004,,\r\n"
-                + "lora,8,16,,,0.001,1,none,,,,,0,1,failed,,,,,\"first line\nsecond\"\r\n")
+                + "18446744073709551615,74498,finished,0.3333333333333333,0.5,0.30000000000000004,,\r\n"
+                + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,\"first line\nsecond\"\r\n")
     }
 
     @Test("JSON has the same keys, sorted, and null where there is no value")
@@ -40,25 +40,19 @@ struct ExportTests {
         #expect(document["elapsed_seconds"] is NSNull)
         let points = try #require(document["points"] as? [[String: Any]])
         #expect(points.map { $0["state"] as? String } == ["finished", "failed", "waiting"])
-        #expect(points.allSatisfy { Set($0.keys) == Set(ResultsExport.columns) })
+        #expect(points.allSatisfy { Set($0.keys) == Set(ResultsExport.columns + ["curve"]) })
         #expect(points[0]["cacc"] as? Double == 0.78)
         #expect(points[1]["error"] as? String == "out of memory\n<at> \"step\" 7")
         #expect(points[2]["asr"] is NSNull)
         let keys = text.split(separator: "\n").filter { $0.hasPrefix("      \"") }
-            .prefix(ResultsExport.columns.count)
+            .prefix(ResultsExport.columns.count + 1)
             .compactMap { $0.split(separator: "\"").dropFirst().first.map(String.init) }
-        #expect(keys == ResultsExport.columns.sorted())
+        #expect(keys == (ResultsExport.columns + ["curve"]).sorted())
     }
 
     @Test("a sweep without points still has a header and a list")
     func empty() {
         #expect(ResultsExport(Samples.empty).csv.hasSuffix("test_loss,error\r\n"))
         #expect(ResultsExport(Samples.empty).json.contains("\"points\" : ["))
-    }
-
-    @Test("results survive being written and read")
-    func codable() throws {
-        let data = try JSONEncoder().encode(Samples.partly)
-        #expect(try JSONDecoder().decode(SweepResults.self, from: data) == Samples.partly)
     }
 }

@@ -124,7 +124,7 @@ extension Samples {
     static let hostile: SweepResults = {
         var results = partly
         results.name = "<img src=x onerror='alert(1)'> & \"co\"\u{1B}"
-        results.points[1].state = .failed(error: "</td><img src=x>")
+        results.points[1].state = .failed("</td><img src=x>")
         results.points[2].spec.attack = .word(WordAttack(triggers: ["<b>"]))
         return results
     }()

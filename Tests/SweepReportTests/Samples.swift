@@ -22,8 +22,8 @@ enum Samples {
             learningRate: rate, seed: seed, settings: TrainingSettings(schedule: .constant))
     }
 
-    static func point(_ spec: TrainingSpec, cacc: Double, asr: Double?) -> PointResult {
-        PointResult(
+    static func point(_ spec: TrainingSpec, cacc: Double, asr: Double?) -> PointOutcome {
+        PointOutcome(
             spec: spec,
             state: .finished(
                 EpochMetrics(
@@ -34,7 +34,7 @@ enum Samples {
     static func line(
         _ capacity: Capacity, _ rate: Double, _ figures: [(Double, Double)], seed: UInt64 = 1,
         attack: Attack = .word(WordAttack()), ratio: Double = 0.05
-    ) -> [PointResult] {
+    ) -> [PointOutcome] {
         figures.enumerated().map { index, figure in
             point(
                 spec(
@@ -64,9 +64,9 @@ enum Samples {
     static let partly = SweepResults(
         name: "partly",
         points: line(lora, 1e-3, [(78, 18)]) + [
-            PointResult(
-                spec: spec(epochs: 2), state: .failed(error: "out of memory\n<at> \"step\" 7")),
-            PointResult(spec: spec(epochs: 3), state: .waiting),
+            PointOutcome(
+                spec: spec(epochs: 2), state: .failed("out of memory\n<at> \"step\" 7")),
+            PointOutcome(spec: spec(epochs: 3), state: .waiting),
         ])
 
     static let empty = SweepResults(name: "empty", points: [])

@@ -90,7 +90,7 @@ struct TableTests {
     func partOfTheSeeds() {
         var results = Samples.seeds
         results.points[3].state = .waiting
-        results.points[5].state = .failed(error: "lost")
+        results.points[5].state = .failed("lost")
         #expect(
             ResultsTable(results).text()
                 .contains("undefended: 1 of 3 seeds, 1 failed, 1 waiting: lost\n"))
@@ -110,7 +110,7 @@ struct TableTests {
         #expect(coloured.contains("\u{1B}[32m  LoRA r=8                         1e-3       1"))
         var hostile = Samples.partly
         hostile.name = "\u{1B}[2Jname\n"
-        hostile.points[1].state = .failed(error: "\u{1B}]0;title\u{7}")
+        hostile.points[1].state = .failed("\u{1B}]0;title\u{7}")
         #expect(!ResultsTable(hostile).text().contains("\u{1B}"))
     }
 

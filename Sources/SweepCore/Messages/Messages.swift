@@ -138,6 +138,11 @@ public struct PointOutcome: Hashable, Sendable {
     /// Of the run that serves the point; `nil` until it has completed.
     public var trainableParameters: Int?
 
+    public var metrics: EpochMetrics? {
+        if case .finished(let metrics) = state { return metrics }
+        return nil
+    }
+
     public init(
         spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
         trainableParameters: Int? = nil

@@ -121,12 +121,14 @@ public struct ResultsPage {
             chart(of: finding.group, isFile: false).map { figure(finding, $0) }
         }
         guard !figures.isEmpty else { return [] }
-        let epochs = results.epochs.count
+        let hasCurves = findings.contains { finding in
+            chartLines(of: finding.group).contains { $0.values.count > 1 }
+        }
         return .element(
             "section", [:],
             Markup(
                 [
-                    .element("h2", [:], epochs > 1 ? "Epoch by epoch" : "Setting by setting"),
+                    .element("h2", [:], hasCurves ? "Epoch by epoch" : "Setting by setting"),
                     .element(
                         "p", ["class": "faint"],
                         "ASR should stay low, CACC should be high. A model that ignores the trigger "
@@ -144,8 +146,7 @@ public struct ResultsPage {
     private func chart(of group: Group, isFile: Bool) -> Markup? {
         let lines = chartLines(of: group)
         guard !lines.isEmpty else { return nil }
-        let epochs = distinct(settings.filter { $0.setting.group == group }.map(\.setting.epochs))
-            .sorted()
+        let epochs = distinct(lines.flatMap { $0.values.map(\.epoch) }).sorted()
         let (content, height) =
             epochs.count == 1
             ? BarChart(lines: lines, epoch: epochs[0]).draw()
@@ -172,12 +173,7 @@ public struct ResultsPage {
                     $0.setting.group == group && $0.setting.capacity == capacity
                         && $0.setting.learningRate == rate
                 }
-                let values = own.compactMap { result in
-                    result.cacc.map {
-                        ChartLine.Value(
-                            epoch: result.setting.epochs, cacc: $0, asr: result.asr)
-                    }
-                }
+                let values = own.count == 1 ? curve(of: own[0]) : own.compactMap(value)
                 if !values.isEmpty {
                     let label = axes.label(ofCapacity: capacity, learningRate: rate)
                     lines.append(ChartLine(label: label, values: values, index: index))
@@ -186,6 +182,20 @@ public struct ResultsPage {
             }
         }
         return lines
+    }
+
+    private func value(of result: SettingResult) -> ChartLine.Value? {
+        result.cacc.map {
+            ChartLine.Value(epoch: result.setting.epochs, cacc: $0, asr: result.asr)
+        }
+    }
+
+    /// Where epochs are no axis, the way of the run there is more telling than its end.
+    private func curve(of result: SettingResult) -> [ChartLine.Value] {
+        let curve = result.curve.map {
+            ChartLine.Value(epoch: $0.epoch, cacc: $0.cacc, asr: $0.asr)
+        }
+        return curve.isEmpty ? [value(of: result)].compactMap(\.self) : curve
     }
 
     private var heatMaps: Markup {
