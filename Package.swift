@@ -43,7 +43,7 @@ let package = Package(
         .target(
             name: "SweepWorker",
             dependencies: ["SweepCore", "SweepWire", product("Logging", "swift-log")]),
-        .target(name: "SweepReport", dependencies: ["SweepCore", "SweepStore"]),
+        .target(name: "SweepReport", dependencies: ["SweepCore"]),
         .target(name: "SweepFile", dependencies: ["SweepCore", product("Yams", "Yams")]),
         .executableTarget(
             name: "moderato",
@@ -63,14 +63,15 @@ let package = Package(
         .systemLibrary(name: "CTorchShim"),
 
         .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
-        .testTarget(name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
+        .testTarget(
+            name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
         .testTarget(name: "SweepStoreTests", dependencies: ["SweepCore", "SweepStore"]),
         .testTarget(
             name: "SweepTrainingTests",
             dependencies: ["SweepCore", "SweepTraining"],
             exclude: ["Reference"],
             linkerSettings: linkShim),
-        .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport", "SweepStore"]),
+        .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport"]),
         .testTarget(name: "SweepFileTests", dependencies: ["SweepCore", "SweepFile"]),
         .testTarget(
             name: "moderatoTests",

@@ -8,7 +8,8 @@ import SweepWire
 /// then sends.
 public final class Coordinator {
     public struct Options: Sendable {
-        /// Address and port to listen on; `nil`: where it listened last, or a free port of loopback.
+        /// Address and port to listen on; `nil`: where it listened last, or a free port of
+        /// loopback.
         public var listen: String?
         /// Name or address that others dial; `nil`: the address it listens on, or the name of the
         /// host if it listens on all.
@@ -106,7 +107,9 @@ public final class Coordinator {
     private func handle(_ arrival: Listener.Arrival) -> [Effect] {
         do {
             let message = try Codec.decode(arrival.frame)
-            if case .askResults(let sweep, let offset) = message, message.isAllowed(for: arrival.role) {
+            if case .askResults(let sweep, let offset) = message,
+                message.isAllowed(for: arrival.role)
+            {
                 return [.send(results(of: sweep, from: offset), to: arrival.route)]
             }
             return scheduler.handle(

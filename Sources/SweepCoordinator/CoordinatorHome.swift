@@ -40,7 +40,8 @@ public struct CoordinatorHome: Sendable {
         }
         let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
-            throw .home(path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
+            throw .home(
+                path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             close(file)
@@ -50,7 +51,9 @@ public struct CoordinatorHome: Sendable {
 
     /// The keys of this home; made on first use, one access file for each role beside them.
     public func secret() throws(WireError) -> Secret {
-        if access(secretPath, F_OK) == 0 { return try PrivateFile.read(Secret.self, from: secretPath) }
+        if access(secretPath, F_OK) == 0 {
+            return try PrivateFile.read(Secret.self, from: secretPath)
+        }
         var secret = Secret(keys: try .generate(), admitted: [])
         for role in Role.allCases {
             let keys = try KeyPair.generate()

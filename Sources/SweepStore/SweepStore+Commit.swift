@@ -26,7 +26,10 @@ extension SweepStore {
             try store(id, spec, points, at: time, in: database)
         case .runCreated(let id, let plan):
             try execute(
-                "INSERT INTO run (id, spec, milestones, steps, state) VALUES (?, ?, ?, ?, 'waiting')",
+                """
+                INSERT INTO run (id, spec, milestones, steps, state)
+                VALUES (?, ?, ?, ?, 'waiting')
+                """,
                 [
                     id.number, try Self.json(plan.spec), try Self.json(plan.milestones),
                     plan.steps,
@@ -37,7 +40,10 @@ extension SweepStore {
             }
         case .attemptStarted(let id, let run, let worker):
             try execute(
-                "INSERT INTO attempt (id, run, worker, acknowledged, started) VALUES (?, ?, ?, 0, ?)",
+                """
+                INSERT INTO attempt (id, run, worker, acknowledged, started)
+                VALUES (?, ?, ?, 0, ?)
+                """,
                 [id.number, run.number, worker.name, time])
         case .reportsStored(let id, let sequence):
             try execute(
@@ -70,7 +76,8 @@ extension SweepStore {
                 WHERE id = ?
                 """, [parameters, seconds, id.number])
         case .runFailed(let id, let error):
-            try execute("UPDATE run SET state = 'failed', error = ? WHERE id = ?", [error, id.number])
+            try execute(
+                "UPDATE run SET state = 'failed', error = ? WHERE id = ?", [error, id.number])
         }
     }
 

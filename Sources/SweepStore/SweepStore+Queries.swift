@@ -97,11 +97,14 @@ extension SweepStore {
         let failures = Dictionary(
             grouping: try Row.fetchAll(
                 database,
-                sql: "SELECT run, worker, detail FROM attempt WHERE outcome = 'failed' ORDER BY id"),
+                sql: """
+                    SELECT run, worker, detail FROM attempt WHERE outcome = 'failed' ORDER BY id
+                    """),
             by: { $0["run"] as UInt64 })
         let active = Dictionary(
             try Row.fetchAll(
-                database, sql: "SELECT id, run, worker FROM attempt WHERE outcome IS NULL ORDER BY id"
+                database,
+                sql: "SELECT id, run, worker FROM attempt WHERE outcome IS NULL ORDER BY id"
             ).map { ($0["run"] as UInt64, $0) }, uniquingKeysWith: { $1 })
         return try Row.fetchAll(database, sql: "SELECT * FROM run ORDER BY id").map { row in
             let id: UInt64 = row["id"]

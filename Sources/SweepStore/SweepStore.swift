@@ -31,7 +31,8 @@ public struct SweepStore: Sendable {
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             guard try queue.read({ try Schema.migrator.hasCompletedMigrations($0) }) else {
-                throw StoreError.cannotOpen(path: path, reason: "another version of moderato made it")
+                throw StoreError.cannotOpen(
+                    path: path, reason: "another version of moderato made it")
             }
             return SweepStore(queue, path: path)
         } catch let error as StoreError {

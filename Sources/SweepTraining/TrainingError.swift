@@ -49,7 +49,9 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
             "the training's \(field) cannot be used: \(problem)"
         case .diverged(let step, let lastLoss, let learningRate):
             "the training diverged at step \(step): the loss or its gradient is not a finite number"
-                + " (\(lastLoss.map { "the last finite loss was \($0)" } ?? "no step was finite")); "
+                + " ("
+                + (lastLoss.map { "the last finite loss was \($0)" } ?? "no step was finite")
+                + "); "
                 + "use a learning rate below \(learningRate)"
         }
     }
@@ -58,8 +60,8 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .badData(let error): error.description
         case .notTarget(let path, let sample, let label, let target):
-            "\(path), sample \(sample): the label is \(label), but every sample of a triggered test "
-                + "file carries the target \(target); correct the label or the attack's target"
+            "\(path), sample \(sample): the label is \(label), but every sample of a triggered "
+                + "test file carries the target \(target); correct the label or the attack's target"
         case .tooFewSamples(let needed, let eligible, let mode, let target, let total):
             "the poison ratio asks for \(needed) of \(total) training samples, but with label mode "
                 + "\(mode.rawValue) and target \(target) only \(eligible) may be triggered; "

@@ -60,7 +60,8 @@ final class Household {
 
     private func logPath(_ name: String) -> String { "\(home.path)/\(name).log" }
 
-    private func start(_ arguments: [String], log: String, _ output: Pipe? = nil) throws -> Process {
+    private func start(_ arguments: [String], log: String, _ output: Pipe? = nil) throws -> Process
+    {
         let path = logPath(log)
         try? FileManager.default.createDirectory(
             atPath: home.path, withIntermediateDirectories: true,

@@ -72,12 +72,13 @@ struct PlanCommand: ParsableCommand {
         let saved = summary.stepsWithoutSharing - summary.steps
         let share = Double(saved) / Double(max(1, summary.stepsWithoutSharing)) * 100
         let speed = String(format: "%.1f", summary.stepsPerSecondOfAWorker)
+        let known = summary.finished > 0 ? ", \(summary.finished) finished" : ""
         let source =
             summary.stepsPerSecondIsMeasured
             ? "measured in this store" : "assumed; measured once a run has finished here"
         return """
             \(summary.name)
-              points   \(summary.points)\(summary.finished > 0 ? ", \(summary.finished) finished" : "")
+              points   \(summary.points)\(known)
               runs     \(summary.runs)
               steps    \(summary.steps)\
             \(saved > 0 ? ", \(saved) (\(Int(share.rounded())) %) saved by shared prefixes" : "")

@@ -13,8 +13,8 @@ struct RunCommand: ParsableCommand {
             Example:
               moderato run sweeps/movie-reviews.yaml --workers 2
 
-            Ctrl-C stops it; the same command again goes on where it was. While it runs, more workers
-            may join: moderato worker --home FOLDER.
+            Ctrl-C stops it; the same command again goes on where it was. While it runs, more
+            workers may join: moderato worker --home FOLDER.
             """)
 
     @Argument(help: "The sweep file (YAML).", completion: .file(extensions: ["yaml", "yml"]))

@@ -104,7 +104,8 @@ extension StatusReport {
                 Sweep(
                     id: $0.id.number, name: $0.name,
                     points: [
-                        "total": $0.points, "finished": $0.finishedPoints, "failed": $0.failedPoints,
+                        "total": $0.points, "finished": $0.finishedPoints,
+                        "failed": $0.failedPoints,
                     ],
                     runs: [
                         "waiting": $0.waitingRuns, "active": $0.activeRuns,

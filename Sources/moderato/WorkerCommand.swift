@@ -12,7 +12,7 @@ struct WorkerCommand: ParsableCommand {
         discussion: """
             Examples:
               moderato worker                                  one run at a time, all cores
-              moderato worker --slots 2                        two runs at a time, half the cores each
+              moderato worker --slots 2                        two at a time, half the cores each
               moderato worker --access ~/worker.access         on another machine
               moderato worker --fake-trainer seconds=0.5       trains nothing; to try out a cluster
 
@@ -33,7 +33,8 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Name in tables and logs. Default: host and a number."))
     var name: String?
 
-    @Option(help: ArgumentHelp("The trainer's program. Default: beside this one.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The trainer's program. Default: beside this one.", valueName: "file"))
     var trainer: String?
 
     @Option(
@@ -70,7 +71,8 @@ struct WorkerCommand: ParsableCommand {
         let trainers = try makeTrainers(threads: threads)
         let hello = Hello(
             worker: WorkerID(name ?? "\(host.prefix(60))-\(getpid())"),
-            incarnation: UInt64(Date().timeIntervalSince1970 * 1_000), host: String(host.prefix(100)),
+            incarnation: UInt64(Date().timeIntervalSince1970 * 1_000),
+            host: String(host.prefix(100)),
             slots: slots,
             device: fakeTrainer != nil
                 ? "fake" : "cpu, \(threads) thread\(threads == 1 ? "" : "s")",
@@ -95,7 +97,8 @@ struct WorkerCommand: ParsableCommand {
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw failure(
                 "\(path): the trainer is missing; build it with "
-                    + "'swift build -c release --product moderato-trainer', or name it with --trainer",
+                    + "'swift build -c release --product moderato-trainer', "
+                    + "or name it with --trainer",
                 Exit.unavailable)
         }
         return (0..<slots).map { _ in

@@ -49,7 +49,8 @@ struct PlannerTests {
         let plan = Plan(
             Sample.sweep(attacks: [.none, .word(WordAttack())], poisonRatios: [0.05, 0.1, 0.2]))
         #expect(plan.points.count == 1 + 3)
-        #expect(plan.points.filter { $0.spec.attack == .none }.allSatisfy { $0.spec.poisonRatio == 0 })
+        #expect(
+            plan.points.filter { $0.spec.attack == .none }.allSatisfy { $0.spec.poisonRatio == 0 })
     }
 
     @Test("Finished points are not planned again")

@@ -88,9 +88,10 @@ struct SchedulerTests {
         #expect(again.to == "b")
         #expect(again.job.run == job.run)
         #expect(again.job.attempt > job.attempt)
-        #expect(bench.facts.contains { fact in
-            if case .attemptEnded(job.attempt, .lost) = fact { true } else { false }
-        })
+        #expect(
+            bench.facts.contains { fact in
+                if case .attemptEnded(job.attempt, .lost) = fact { true } else { false }
+            })
         for _ in 0..<2 { bench.report(again.job.attempt, 1, .failed("error"), from: "b") }
         #expect(bench.scheduler.statusReport().sweeps.first?.failedRuns == 0)
     }
@@ -115,7 +116,8 @@ struct SchedulerTests {
         let first = try #require(bench.submit(Sample.sweep()).assignments.first).job
         bench.join("b")
         let second = try #require(
-            bench.pass(.seconds(9)) { $0.send(.heartbeat([]), from: "b") }.assignments.first).job
+            bench.pass(.seconds(9)) { $0.send(.heartbeat([]), from: "b") }.assignments.first
+        ).job
         bench.join("a", attempts: [first.attempt])
         let sent = bench.complete(first, from: "a")
         #expect(bench.finishedPoints.count == 1)
@@ -156,9 +158,10 @@ struct SchedulerTests {
         #expect(status.failedRuns == 1)
         #expect(status.failedPoints == 1)
         #expect(status.isOver)
-        #expect(bench.facts.contains { fact in
-            if case .runFailed(_, error: "out of memory") = fact { true } else { false }
-        })
+        #expect(
+            bench.facts.contains { fact in
+                if case .runFailed(_, error: "out of memory") = fact { true } else { false }
+            })
         // Submitted again, it is tried again.
         #expect(bench.submit(Sample.sweep()).assignments.count == 1)
     }

@@ -27,7 +27,8 @@ struct ExportTests {
                 + "trigger_count,label_mode,target,poison_ratio,seed,"
                 + "trainable_parameters,state,cacc,asr,training_loss,test_loss,error\r\n"
                 + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
-                + "18446744073709551615,74498,finished,0.3333333333333333,0.5,0.30000000000000004,,\r\n"
+                + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
+                + "0.30000000000000004,,\r\n"
                 + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,\"first line\nsecond\"\r\n")
     }
 

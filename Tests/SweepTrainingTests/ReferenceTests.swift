@@ -22,6 +22,7 @@ private struct Reference: Decodable {
     struct Generated: Decodable {
         let loss: Double
         let gradient: Probes
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         let small_gradients: [Double]
     }
     enum Hostile: Decodable {
@@ -38,8 +39,11 @@ private struct Reference: Decodable {
         }
     }
 
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     let sentences_sha256: String
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     let sentence_tokens: String
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     let character_words: String
     let hostile: [[Hostile]]
     let trainable: Int

@@ -1,5 +1,5 @@
-import Glibc
 import CSweepProto
+import Glibc
 import SweepCore
 import SweepWire
 import Testing

@@ -13,7 +13,8 @@ enum Sample {
             grid: Grid(
                 capacities: [
                     Capacity(pet: .lora(LoRA())),
-                    Capacity(pet: .lora(LoRA(rank: 4, alpha: 8.5)), bottleneck: Bottleneck(size: 2)),
+                    Capacity(
+                        pet: .lora(LoRA(rank: 4, alpha: 8.5)), bottleneck: Bottleneck(size: 2)),
                 ],
                 epochs: [1, 10], learningRates: [1e-3, 3e-4],
                 attacks: [

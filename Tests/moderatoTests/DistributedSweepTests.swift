@@ -15,7 +15,9 @@ struct DistributedSweepTests {
         """
 
     /// Trains the point alone, in one trainer, without coordinator or worker.
-    private func train(_ spec: TrainingSpec, with trainer: ProcessTrainer) async throws -> [EpochMetrics] {
+    private func train(_ spec: TrainingSpec, with trainer: ProcessTrainer) async throws
+        -> [EpochMetrics]
+    {
         let attempt = AttemptID(1)
         var curve: [EpochMetrics] = []
         let now = Instant(nanoseconds: 0)
@@ -109,6 +111,7 @@ struct DistributedSweepTests {
         let failures = try stage.snapshot().runs.flatMap(\.failures)
         #expect(failures.count == 1)
         #expect(failures.first?.error.contains("signal 9") == true)
-        #expect(try stage.results().allSatisfy { if case .finished = $0.state { true } else { false } })
+        #expect(
+            try stage.results().allSatisfy { if case .finished = $0.state { true } else { false } })
     }
 }

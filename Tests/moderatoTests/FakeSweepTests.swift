@@ -67,7 +67,8 @@ struct FakeSweepTests {
         #expect(slow.terminationStatus == 0)
         _ = try stage.startWorker("fast", ["--fake-trainer", "seconds=0"])
         try await stage.waitUntilOver("small")
-        #expect(try stage.snapshot().runs.allSatisfy { $0.state == .completed && $0.failures.isEmpty })
+        #expect(
+            try stage.snapshot().runs.allSatisfy { $0.state == .completed && $0.failures.isEmpty })
     }
 
     @Test("Results over the wire are those of the store")

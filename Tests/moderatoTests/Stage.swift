@@ -22,7 +22,9 @@ final class Stage {
     }
 
     deinit {
-        for process in processes where process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        for process in processes where process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+        }
         for process in processes { process.waitUntilExit() }
         try? FileManager.default.removeItem(at: folder)
     }
@@ -108,7 +110,8 @@ final class Stage {
     }
 
     /// Waits for a condition; after two minutes it is a failure, with the log's end.
-    func wait(for what: String, log: String = "coordinator", _ isMet: () throws -> Bool) async throws
+    func wait(for what: String, log: String = "coordinator", _ isMet: () throws -> Bool)
+        async throws
     {
         let deadline = Date().addingTimeInterval(120)
         while Date() < deadline {

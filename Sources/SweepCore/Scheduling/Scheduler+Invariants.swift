@@ -9,7 +9,8 @@ extension Scheduler {
                 precondition(queued.contains(id), "\(id) waits but is not queued")
             case .assigned(let lease), .running(let lease, stepsDone: _):
                 precondition(
-                    attempts[lease.attempt]?.run == id, "\(id): \(lease.attempt) is not its attempt")
+                    attempts[lease.attempt]?.run == id, "\(id): \(lease.attempt) is not its attempt"
+                )
                 precondition(
                     workers[lease.worker] == nil
                         || workers[lease.worker]?.attempts.contains(lease.attempt) == true
@@ -35,7 +36,8 @@ extension Scheduler {
                     "\(id) holds \(attempt), which has no lease")
             }
             precondition(
-                remainingSlots(of: worker) <= 0 || free.contains(id), "\(id) is free but not offered")
+                remainingSlots(of: worker) <= 0 || free.contains(id),
+                "\(id) is free but not offered")
         }
         precondition(Set(free).count == free.count, "a worker is offered twice")
         precondition(effects.isEmpty, "effects were left behind")

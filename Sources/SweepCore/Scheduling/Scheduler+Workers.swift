@@ -4,7 +4,8 @@ extension Scheduler {
     mutating func greet(_ hello: Hello, from route: Route, at now: Instant) {
         if let known = workers[hello.worker] {
             guard hello.incarnation >= known.hello.incarnation else {
-                let text = "another process goes by the name \(hello.worker) already; "
+                let text =
+                    "another process goes by the name \(hello.worker) already; "
                     + "start this worker with another --name"
                 effects.append(.send(.refused(text), to: route))
                 return
@@ -34,7 +35,9 @@ extension Scheduler {
                     Welcome(heartbeat: configuration.heartbeat, lease: configuration.lease)),
                 to: route))
         for attempt in unlisted { lose(attempt, why: "the worker no longer knows of it") }
-        for attempt in hello.attempts { renewLease(attempt, of: hello.worker, stepsDone: 0, at: now) }
+        for attempt in hello.attempts {
+            renewLease(attempt, of: hello.worker, stepsDone: 0, at: now)
+        }
         offer(hello.worker)
     }
 
@@ -101,7 +104,8 @@ extension Scheduler {
         for id in workers.keys.sorted() {
             guard let worker = workers[id] else { continue }
             if worker.lastSeen + configuration.lease <= now {
-                loseAllAttempts(of: id, why: "the worker was not heard of for \(configuration.lease)")
+                loseAllAttempts(
+                    of: id, why: "the worker was not heard of for \(configuration.lease)")
                 remove(id)
                 effects.append(.note("worker \(id) is gone: no heartbeat"))
             }

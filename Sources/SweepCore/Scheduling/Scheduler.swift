@@ -105,7 +105,9 @@ public struct Scheduler: Sendable {
     public internal(set) var droppedMessages = 0
     var effects: [Effect] = []
 
-    public init(_ snapshot: Snapshot, configuration: Configuration = Configuration(), at now: Instant) {
+    public init(
+        _ snapshot: Snapshot, configuration: Configuration = Configuration(), at now: Instant
+    ) {
         self.configuration = configuration
         restore(snapshot, at: now)
     }
@@ -116,7 +118,8 @@ public struct Scheduler: Sendable {
         case .message(let message, let route, let role):
             guard message.isAllowed(for: role) else {
                 droppedMessages += 1
-                let text = "the key of this access file has the role \(role.rawValue), which does "
+                let text =
+                    "the key of this access file has the role \(role.rawValue), which does "
                     + "not allow this; use the access file of another role"
                 effects.append(.send(.rejected(text), to: route))
                 break

@@ -105,7 +105,9 @@ public struct DigestBuilder {
         piece.withUnsafeBytes { hash.update(bufferPointer: $0) }
     }
 
-    public mutating func update(_ piece: UnsafeRawBufferPointer) { hash.update(bufferPointer: piece) }
+    public mutating func update(_ piece: UnsafeRawBufferPointer) {
+        hash.update(bufferPointer: piece)
+    }
 
     public func finish() -> Digest {
         guard let digest = Digest(bytes: Array(hash.finalize())) else {

@@ -180,7 +180,8 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     public var batchSize: Int
     /// Tokens of a sentence at most, special tokens included; 3 or more.
     public var maxLength: Int
-    /// Probability in `0 ..< 1`, after the embeddings, attention, each sublayer and before the head.
+    /// Probability in `0 ..< 1`; after the embeddings, the attention and each sublayer, and before
+    /// the head.
     public var dropout: Double
     /// Largest Euclidean norm of all gradients together; 0 means no clipping.
     public var gradientClip: Double

@@ -131,8 +131,8 @@ public struct ResultsPage {
                     .element("h2", [:], hasCurves ? "Epoch by epoch" : "Setting by setting"),
                     .element(
                         "p", ["class": "faint"],
-                        "ASR should stay low, CACC should be high. A model that ignores the trigger "
-                            + "still shows some ASR: its plain errors on those sentences."),
+                        "ASR should stay low, CACC should be high. A model that ignores the "
+                            + "trigger still shows some ASR: its plain errors on those sentences."),
                 ] + figures))
     }
 

@@ -1,12 +1,5 @@
+import Glibc
 import SweepCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Whole files from disk.
 enum FileContent {

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import FoundationEssentials
 
 /// The tensors of a `model.safetensors` file, as float32.
 ///
@@ -13,6 +9,7 @@ struct SafeTensors {
         // Optional because the entry `__metadata__` has none of them.
         var dtype: String?
         var shape: [Int]?
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         var data_offsets: [Int]?
     }
 

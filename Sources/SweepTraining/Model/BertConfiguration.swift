@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import FoundationEssentials
 
 /// The sizes of a BERT-family encoder, from `config.json`.
 struct BertConfiguration: Decodable {

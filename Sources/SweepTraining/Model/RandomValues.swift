@@ -1,12 +1,5 @@
+import Glibc
 import SweepCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 // Initial values are drawn here rather than by libtorch, so that they are the same for a seed with
 // every version of it and on every device.

@@ -1,8 +1,4 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
+import FoundationEssentials
 
 /// BERT's tokenizer. Its tokens equal those of Hugging Face's `BertTokenizer` one for one.
 struct WordPieceTokenizer {
@@ -96,8 +92,11 @@ struct WordPieceTokenizer {
     }
 
     private struct Configuration: Decodable {
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         var do_lower_case: Bool?
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         var strip_accents: Bool?
+        // swift-format-ignore: AlwaysUseLowerCamelCase
         var tokenize_chinese_chars: Bool?
     }
 

@@ -166,7 +166,8 @@ extension Codec {
                 beta1: try Decoding.number(optimizer.beta1, "beta1", in: 0...almostOne),
                 beta2: try Decoding.number(optimizer.beta2, "beta2", in: 0...almostOne),
                 epsilon: try Decoding.number(optimizer.epsilon, "epsilon", in: 0...1),
-                weightDecay: try Decoding.number(optimizer.weight_decay, "weight decay", in: 0...1e3)),
+                weightDecay: try Decoding.number(
+                    optimizer.weight_decay, "weight decay", in: 0...1e3)),
             schedule: schedule,
             batchSize: try Decoding.integer(value.batch_size, "batch size", in: 1...1_000_000),
             maxLength: try Decoding.integer(value.max_length, "max length", in: 3...1_000_000),

@@ -53,7 +53,8 @@ enum Decoding {
     }
 
     /// A message in a message, which may be missing.
-    static func part<T>(_ pointer: UnsafeMutablePointer<T>?, _ name: String) throws(WireError) -> T {
+    static func part<T>(_ pointer: UnsafeMutablePointer<T>?, _ name: String) throws(WireError) -> T
+    {
         guard let pointer else { throw .malformed("\(name) is missing") }
         return pointer.pointee
     }

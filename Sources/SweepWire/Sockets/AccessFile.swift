@@ -71,7 +71,8 @@ public enum PrivateFile {
         }
     }
 
-    public static func read<T: Decodable>(_ type: T.Type, from path: String) throws(WireError) -> T {
+    public static func read<T: Decodable>(_ type: T.Type, from path: String) throws(WireError) -> T
+    {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw failure(path, "can't be read")
@@ -90,7 +91,8 @@ public enum PrivateFile {
         } catch {
             throw .accessFile(
                 path: path,
-                problem: "not a file that moderato wrote; copy it again from the coordinator's home")
+                problem: "not a file that moderato wrote; copy it again from the coordinator's home"
+            )
         }
     }
 

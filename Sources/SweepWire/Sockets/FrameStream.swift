@@ -32,7 +32,9 @@ public struct FrameStream {
     public mutating func read(from descriptor: Int32) throws(WireError) -> [Message]? {
         var piece = [UInt8](repeating: 0, count: 64 * 1_024)
         var count = 0
-        repeat { count = Glibc.read(descriptor, &piece, piece.count) } while count < 0 && errno == EINTR
+        repeat {
+            count = Glibc.read(descriptor, &piece, piece.count)
+        } while count < 0 && errno == EINTR
         guard count > 0 else { return nil }
         buffer += piece.prefix(count)
         var messages: [Message] = []

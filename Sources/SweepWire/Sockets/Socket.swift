@@ -82,7 +82,8 @@ public final class Socket {
         guard zmq_getsockopt(handle, ZMQ_LAST_ENDPOINT, &buffer, &size) == 0 else {
             throw Socket.error("asking for the endpoint")
         }
-        return String(decoding: buffer.prefix(max(0, size - 1)).map(UInt8.init(bitPattern:)),
+        return String(
+            decoding: buffer.prefix(max(0, size - 1)).map(UInt8.init(bitPattern:)),
             as: UTF8.self)
     }
 
@@ -120,7 +121,9 @@ public final class Socket {
             let bytes = UnsafeRawBufferPointer(
                 start: zmq_msg_data(&message), count: zmq_msg_size(&message))
             received.parts.append(Array(bytes))
-            if let user = zmq_msg_gets(&message, "User-Id") { received.user = String(cString: user) }
+            if let user = zmq_msg_gets(&message, "User-Id") {
+                received.user = String(cString: user)
+            }
             let more = zmq_msg_more(&message)
             zmq_msg_close(&message)
             if more == 0 { return received }

@@ -1,0 +1,58 @@
+# The menu. `make` alone prints it.
+
+.DEFAULT_GOAL := menu
+.PHONY: menu setup demo build test check format proto reproduce bench-training bench-join clean
+
+# What the build may import is what ARCHITECTURE.md says.
+SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
+
+menu:
+	@echo 'make demo             set up, build, and run the default sweep: about 5 minutes on 2 cores'
+	@echo 'make test             set up, and run all checks and tests'
+	@echo 'make setup            only the set-up: packages, libtorch, model, data'
+	@echo 'make check            format, imports and tidiness, generated code'
+	@echo 'make format           format all Swift'
+	@echo 'make proto            write the C of proto/moderato.proto anew'
+	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
+	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
+	@echo 'make bench-join       seconds until a worker that joins gets work'
+	@echo 'make clean            remove what was built (the set-up stays)'
+
+setup:
+	@cluster/setup
+
+build: setup
+	$(SWIFT_BUILD) -c release --product moderato-trainer
+	$(SWIFT_BUILD) -c release --product moderato
+
+demo: build
+	.build/release/moderato run sweeps/movie-reviews.yaml --workers 2 --home .moderato/demo
+
+test: setup check
+	$(SWIFT_BUILD) --build-tests
+	swift test --skip-build
+
+check:
+	swift format lint --strict --recursive Sources Tests Package.swift
+	@if command -v protoc-c >/dev/null; then proto/generate --check; \
+	else echo 'proto: skipped, protoc-c is not installed'; fi
+
+format:
+	swift format --in-place --recursive Sources Tests Package.swift
+
+proto:
+	proto/generate
+
+reproduce: build
+	@test -n '$(DATA)' || { echo 'make reproduce DATA=folder with clean/ and badnet-5/' >&2; exit 64; }
+	Benchmarks/reproduce/run '$(DATA)' $(SETTINGS)
+
+bench-training: build
+	cluster/setup --reference
+	Benchmarks/training/compare $(if $(DATA),'$(DATA)')
+
+bench-join: build
+	Benchmarks/join/measure
+
+clean:
+	rm -rf .build
