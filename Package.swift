@@ -72,6 +72,7 @@ let package = Package(
             exclude: ["Reference"],
             linkerSettings: linkShim),
         .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport"]),
+        .testTarget(name: "SweepWorkerTests", dependencies: ["SweepCore", "SweepWorker"]),
         .testTarget(name: "SweepFileTests", dependencies: ["SweepCore", "SweepFile"]),
         .testTarget(
             name: "moderatoTests",

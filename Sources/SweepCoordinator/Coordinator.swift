@@ -126,7 +126,16 @@ public final class Coordinator {
 
     private func results(of sweep: String, from offset: Int) -> Message {
         do {
-            return .results(try store.results(of: sweep, offset: offset, limit: 200))
+            // As many points as fit into a frame; long curves leave room for fewer.
+            var limit = 200
+            while true {
+                let slice = try store.results(of: sweep, offset: offset, limit: limit)
+                let message = Message.results(slice)
+                if limit == 1 || Codec.encode(message).count <= Codec.maxFrameBytes {
+                    return message
+                }
+                limit /= 2
+            }
         } catch {
             return .rejected("\(error)")
         }

@@ -8,6 +8,7 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
     case accessFile(path: String, problem: String)
     case noAnswer(endpoint: String, seconds: Double)
     case rejected(String)
+    case tooLarge(bytes: Int)
 
     public var description: String {
         switch self {
@@ -21,6 +22,9 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
             "no answer from the coordinator at \(endpoint) in \(Int(seconds)) s; "
                 + "is it running, and is the access file of this coordinator?"
         case .rejected(let reason): reason
+        case .tooLarge(let bytes):
+            "the message has \(bytes) bytes, \(Codec.maxFrameBytes) is the most; "
+                + "submit fewer values of an axis at once, under several names"
         }
     }
 }

@@ -10,10 +10,14 @@ public final class FakeTrainer: Trainer {
         public var failures = 0.0
         /// Share of attempts in which the trainer dies.
         public var crashes = 0.0
+        /// CACC and ASR to report; `nil`: made up from the spec.
+        public var cacc: Double?
+        public var asr: Double?
 
         public init() {}
 
-        /// Reads `seconds=0.5,failures=0.1,crashes=0.05`; an empty text means the defaults.
+        /// Reads `seconds=0.5,failures=0.1,crashes=0.05,cacc=0.8,asr=0.2`, each part of which may
+        /// be left out.
         ///
         /// - Throws: `WorkerError.fakeTrainer` naming the part that makes no sense.
         public init(parsing text: String) throws(WorkerError) {
@@ -26,6 +30,8 @@ public final class FakeTrainer: Trainer {
                     duration = .nanoseconds(Int64(number * 1e9))
                 case ("failures", ...1): failures = number
                 case ("crashes", ...1): crashes = number
+                case ("cacc", ...1): cacc = number
+                case ("asr", ...1): asr = number
                 default: throw .fakeTrainer(String(part))
                 }
             }
@@ -87,8 +93,7 @@ public final class FakeTrainer: Trainer {
                             : .exited("the fake trainer was asked to crash")
                     ]
             }
-            let metrics = FakeTrainer.metrics(
-                of: current.assignment.spec, epoch: current.epochsDone)
+            let metrics = metrics(of: current.assignment.spec, epoch: current.epochsDone)
             let seconds = (now - current.start).inSeconds
             events.append(.report(attempt, .epoch(metrics, seconds: seconds)))
         }
@@ -108,8 +113,8 @@ public final class FakeTrainer: Trainer {
         return training.start + .nanoseconds(Int64(Double(options.duration.nanoseconds) * share))
     }
 
-    /// Made-up figures that any two workers agree on.
-    public static func metrics(of spec: TrainingSpec, epoch: Int) -> EpochMetrics {
+    /// Figures that any two workers with the same options agree on.
+    private func metrics(of spec: TrainingSpec, epoch: Int) -> EpochMetrics {
         var trajectory = spec
         trajectory.epochs = epoch
         let bytes = PointKey(of: trajectory).digest.bytes
@@ -118,7 +123,8 @@ public final class FakeTrainer: Trainer {
         func draw(_ range: ClosedRange<Double>) -> Double { .random(in: range, using: &random) }
         return EpochMetrics(
             epoch: epoch, trainingLoss: draw(0.1...0.7), testLoss: draw(0.3...0.7),
-            cacc: draw(0.5...0.9), asr: spec.attack == .none ? nil : draw(0...1))
+            cacc: options.cacc ?? draw(0.5...0.9),
+            asr: spec.attack == .none ? nil : options.asr ?? draw(0...1))
     }
 }
 
@@ -131,7 +137,7 @@ public enum WorkerError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .fakeTrainer(let part):
             "--fake-trainer: '\(part)' makes no sense; "
-                + "example: --fake-trainer seconds=0.5,failures=0.1,crashes=0.05"
+                + "example: --fake-trainer seconds=0.5,failures=0.1,crashes=0.05,cacc=0.8,asr=0.2"
         case .refused(let reason): reason
         }
     }

@@ -75,7 +75,7 @@ public final class Worker {
                 switch error {
                 case .malformed: logger.warning("dropped: \(error)")
                 case .versionMismatch: throw WorkerError.refused("\(error)")
-                case .socket, .accessFile, .noAnswer, .rejected: throw error
+                case .socket, .accessFile, .noAnswer, .rejected, .tooLarge: throw error
                 }
             }
         }

@@ -39,8 +39,8 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Make results up: seconds a run, shares of failures and crashes.",
-            valueName: "seconds=…,failures=…,crashes=…"))
+            "Make results up: seconds a run, shares of failures and crashes, figures.",
+            valueName: "seconds=…,failures=…,crashes=…,cacc=…,asr=…"))
     var fakeTrainer: String?
 
     @Flag(help: .hidden)

@@ -78,7 +78,9 @@ public final class Dialer {
 
     /// `false`: there is no connection now.
     public func send(_ message: Message) throws(WireError) -> Bool {
-        try socket.send([Codec.encode(message)])
+        let frame = Codec.encode(message)
+        guard frame.count <= Codec.maxFrameBytes else { throw .tooLarge(bytes: frame.count) }
+        return try socket.send([frame])
     }
 
     /// The next message if one has arrived. Throws `malformed` for a frame that is none.
