@@ -18,9 +18,10 @@ struct FakeSweepTests {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)
         let first = try await stage.startCoordinator()
-        for name in ["a", "b"] { _ = try stage.startWorker(name, ["--fake-trainer", "seconds=1"]) }
+        for name in ["a", "b"] { _ = try stage.startWorker(name, ["--fake-trainer", "seconds=2"]) }
         #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
-        try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 4 }
+        // Both workers are in the middle of their second run.
+        try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 6 }
         kill(first.processIdentifier, SIGKILL)
         first.waitUntilExit()
         _ = try await stage.startCoordinator(log: "coordinator again")
