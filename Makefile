@@ -7,8 +7,8 @@
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
 
 menu:
-	@echo 'make demo             set up, build, and run the default sweep: about 5 minutes on 2 cores'
-	@echo 'make test             set up, and run all checks and tests'
+	@echo 'make demo             set up, build, and run the default sweep'
+	@echo 'make test             set up, and run all tests'
 	@echo 'make setup            only the set-up: packages, libtorch, model, data'
 	@echo 'make check            format, imports and tidiness, generated code'
 	@echo 'make format           format all Swift'

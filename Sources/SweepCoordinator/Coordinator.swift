@@ -42,10 +42,12 @@ public final class Coordinator {
         listener = try Coordinator.listen(
             wanted: wanted, last: secret.endpoint, keys: secret.keys, admitted: admitted)
         let bound = try listener.endpoint()
-        let advertised = Coordinator.advertised(bound, as: options.advertise)
-        try home.publish(secret, bound: bound, advertised: advertised)
+        let name = options.advertise ?? secret.advertise
+        let advertised = Coordinator.advertised(bound, as: name)
+        try home.publish(secret, bound: bound, name: name, advertised: advertised)
         let snapshot = try store.snapshot()
-        scheduler = Scheduler(snapshot, at: Instant(nanoseconds: 0))
+        scheduler = Scheduler(
+            snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
         logger.info("listening on \(bound), reached at \(advertised)")
         logger.info("access files in \(home.path): worker.access for new workers")
         if !snapshot.sweeps.isEmpty {
@@ -57,10 +59,13 @@ public final class Coordinator {
     private static func listen(
         wanted: String?, last: String?, keys: KeyPair, admitted: [String: Role]
     ) throws(WireError) -> Listener {
-        if wanted == nil, let last,
-            let listener = try? Listener(endpoint: last, keys: keys, admitted: admitted)
-        {
-            return listener
+        if wanted == nil, let last {
+            do {
+                return try Listener(endpoint: last, keys: keys, admitted: admitted)
+            } catch {
+                // Nobody outside knows a port of loopback; any other address is known to workers.
+                guard last.hasPrefix("tcp://127.0.0.1:") else { throw error }
+            }
         }
         let endpoint = (wanted ?? "tcp://127.0.0.1:*").replacing(":0", atEndWith: ":*")
         return try Listener(endpoint: endpoint, keys: keys, admitted: admitted)
@@ -120,7 +125,7 @@ public final class Coordinator {
             return [.send(.refused(text), to: arrival.route)]
         } catch {
             malformed.note("\(error) from \(arrival.route)")
-            return []
+            return arrival.role == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
         }
     }
 
@@ -178,7 +183,7 @@ extension Snapshot.Run {
     fileprivate var isActive: Bool {
         switch state {
         case .active: true
-        case .waiting, .completed, .failed: false
+        case .waiting, .completed, .failed, .cancelled: false
         }
     }
 }

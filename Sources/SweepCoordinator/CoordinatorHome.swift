@@ -27,6 +27,8 @@ public struct CoordinatorHome: Sendable {
         public var admitted: [Admitted]
         /// Where it listened last; taken again if nothing else is asked for.
         public var endpoint: String?
+        /// Under which name it told others to dial; kept until another is asked for.
+        public var advertise: String?
     }
 
     /// Makes the folder if needed, and takes its lock until the process ends.
@@ -51,11 +53,15 @@ public struct CoordinatorHome: Sendable {
 
     /// The keys of this home; made on first use, one access file for each role beside them.
     public func secret() throws(WireError) -> Secret {
-        if access(secretPath, F_OK) == 0 {
-            return try PrivateFile.read(Secret.self, from: secretPath)
-        }
-        var secret = Secret(keys: try .generate(), admitted: [])
-        for role in Role.allCases {
+        let isKnown = access(secretPath, F_OK) == 0
+        var secret =
+            isKnown
+            ? try PrivateFile.read(Secret.self, from: secretPath)
+            : Secret(keys: try .generate(), admitted: [])
+        // An access file that was moved away stays valid, and the home gets a new one.
+        let missing = Role.allCases.filter { access(accessPath(for: $0), F_OK) != 0 }
+        if isKnown, missing.isEmpty { return secret }
+        for role in missing {
             let keys = try KeyPair.generate()
             secret.admitted.append(.init(role: role, publicKey: keys.publicKey))
             let file = AccessFile(
@@ -70,17 +76,21 @@ public struct CoordinatorHome: Sendable {
     ///
     /// - Parameters:
     ///   - bound: the endpoint it listens on.
+    ///   - name: the name it was told to advertise, if any.
     ///   - advertised: the endpoint others dial.
-    public func publish(_ secret: Secret, bound: String, advertised: String) throws(WireError) {
+    public func publish(
+        _ secret: Secret, bound: String, name: String?, advertised: String
+    ) throws(WireError) {
         for role in Role.allCases {
             var file = try AccessFile(reading: accessPath(for: role))
             guard file.endpoint != advertised else { continue }
             file.endpoint = advertised
             try file.write(to: accessPath(for: role))
         }
-        guard secret.endpoint != bound else { return }
+        guard secret.endpoint != bound || secret.advertise != name else { return }
         var secret = secret
         secret.endpoint = bound
+        secret.advertise = name
         try PrivateFile.write(secret, to: secretPath)
     }
 }

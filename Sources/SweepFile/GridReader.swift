@@ -21,7 +21,7 @@ struct GridReader {
             try value.integer(1...Limits.epochs)
         }
         let rates = try rate.axis { value throws(SweepFileError) in
-            try value.number("above 0") { $0 > 0 }
+            try value.number("above 0, to \(Int(Limits.rate))") { $0 > 0 && $0 <= Limits.rate }
         }
         let attackValues = try attack.axis { value throws(SweepFileError) in
             try Attack(reading: value, files: &files, labels: labels)
@@ -162,6 +162,9 @@ extension WordAttack {
                 guard !trigger.isEmpty, !trigger.contains(where: \.isWhitespace) else {
                     throw element.mistake("\(element.shown) is not one word; write a list of words")
                 }
+                guard trigger.count <= Limits.trigger else {
+                    throw element.mistake("a trigger has at most \(Limits.trigger) characters")
+                }
                 return trigger
             }
         }
@@ -189,7 +192,11 @@ extension Capacity {
             what: "a capacity")
         var lora = LoRA()
         if let rank = fields["rank"] { lora.rank = try rank.integer(1...Limits.parameters) }
-        if let alpha = fields["alpha"] { lora.alpha = try alpha.number("above 0") { $0 > 0 } }
+        if let alpha = fields["alpha"] {
+            lora.alpha = try alpha.number("above 0, to \(Int(Limits.rate))") {
+                $0 > 0 && $0 <= Limits.rate
+            }
+        }
         self.init(pet: .lora(lora))
         if let size = fields["bottleneck"] {
             bottleneck = Bottleneck(size: try size.integer(1...Limits.parameters))

@@ -65,10 +65,10 @@ extension AdamW {
             beta2 = try beta.number("from 0 to below 1") { 0 <= $0 && $0 < 1 }
         }
         if let epsilon = fields["epsilon"] {
-            self.epsilon = try epsilon.number("above 0") { $0 > 0 }
+            self.epsilon = try epsilon.number("above 0, to 1") { $0 > 0 && $0 <= 1 }
         }
         if let decay = fields["weight-decay"] {
-            weightDecay = try decay.number("of 0 or above") { $0 >= 0 }
+            weightDecay = try decay.number("from 0 to 1000") { 0 <= $0 && $0 <= 1_000 }
         }
     }
 }
@@ -78,4 +78,8 @@ enum Limits {
     static let epochs = 100_000
     static let parameters = 65_536
     static let labels = 10_000
+    /// Of learning rates and of LoRA's alpha.
+    static let rate = 1e6
+    /// Characters of a trigger word.
+    static let trigger = 100
 }

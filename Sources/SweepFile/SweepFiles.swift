@@ -75,13 +75,17 @@ struct SweepFiles {
                     + " (cluster/setup makes .moderato/models/all-MiniLM-L6-v2)")
         }
         var digests: [Digest] = []
+        let needed = BackboneReference.fileNames.filter {
+            !BackboneReference.optionalFileNames.contains($0)
+        }
         for name in BackboneReference.fileNames {
             var builder = DigestBuilder()
             do throws(FileProblem) {
                 try readPieces(path: path + "/" + name) { builder.update($0) }
+            } catch .missing where BackboneReference.optionalFileNames.contains(name) {
             } catch {
                 throw entry.mistake(
-                    "the model's folder needs \(alternatives(BackboneReference.fileNames, "and")); "
+                    "the model's folder needs \(alternatives(needed, "and")); "
                         + "\(path)/\(name): \(error.explanation)")
             }
             digests.append(builder.finish())

@@ -17,7 +17,7 @@ enum Schema {
                     CREATE TABLE sweep_point (
                         sweep INTEGER NOT NULL, place INTEGER NOT NULL, point BLOB NOT NULL,
                         PRIMARY KEY (sweep, place)) WITHOUT ROWID;
-                    -- state: waiting (also while an attempt lives), completed, failed.
+                    -- state: waiting (also while an attempt lives), completed, failed, cancelled.
                     CREATE TABLE run (
                         id INTEGER PRIMARY KEY, spec TEXT NOT NULL, milestones TEXT NOT NULL,
                         steps INTEGER NOT NULL, state TEXT NOT NULL, error TEXT,

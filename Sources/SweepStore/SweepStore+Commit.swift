@@ -69,6 +69,12 @@ extension SweepStore {
             try execute(
                 "UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
                 [time, end.outcome, end.detail, id.number])
+        case .attemptResumed(let id):
+            try execute(
+                "UPDATE attempt SET ended = NULL, outcome = NULL, detail = NULL WHERE id = ?",
+                [id.number])
+        case .runCancelled(let id):
+            try execute("UPDATE run SET state = 'cancelled' WHERE id = ?", [id.number])
         case .runCompleted(let id, _, let parameters, let seconds):
             try execute(
                 """

@@ -112,6 +112,7 @@ extension SweepStore {
                 switch row["state"] as String {
                 case "completed": .completed
                 case "failed": .failed(row["error"] ?? "")
+                case "cancelled": .cancelled
                 default:
                     active[id].map { .active(AttemptID($0["id"]), WorkerID($0["worker"])) }
                         ?? .waiting
@@ -133,13 +134,14 @@ extension SweepStore {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT attempt.id, run, worker, acknowledged FROM attempt
+                SELECT attempt.id, run, worker, acknowledged, outcome FROM attempt
                 JOIN run ON run.id = attempt.run WHERE run.state = 'waiting' ORDER BY attempt.id
                 """
         ).map { row in
             Snapshot.Attempt(
                 id: AttemptID(row["id"]), run: RunID(row["run"]), worker: WorkerID(row["worker"]),
-                acknowledged: row["acknowledged"])
+                acknowledged: row["acknowledged"],
+                isClosed: ["failed", "handed back"].contains(row["outcome"] ?? ""))
         }
     }
 

@@ -27,7 +27,13 @@ struct Benchmark {
         let backbone = BackboneReference(
             path: model,
             digest: BackboneReference.digest(
-                ofFiles: try BackboneReference.fileNames.map { try digest("\(model)/\($0)") }))
+                ofFiles: try BackboneReference.fileNames.map { name in
+                    let path = "\(model)/\(name)"
+                    let isMissing =
+                        BackboneReference.optionalFileNames.contains(name)
+                        && !FileManager.default.fileExists(atPath: path)
+                    return isMissing ? Digest(of: []) : try digest(path)
+                }))
         let file = FileReference(path: train, digest: try digest(train))
         return TrainingSpec(
             backbone: backbone, data: TextData(train: file, test: file, labels: 2),

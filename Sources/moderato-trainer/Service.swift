@@ -11,8 +11,8 @@ struct Service {
     private let inbox: Inbox
     private let cache = TrainingCache()
 
-    /// How often progress is told, in seconds.
-    private static let progressInterval = 0.5
+    /// How often progress is told.
+    private static let progressInterval = Duration.milliseconds(500)
 
     init(threads: Int, device: Device) {
         self.threads = threads
@@ -36,26 +36,27 @@ struct Service {
 
     private func outcome(of assignment: Assignment) -> Report.Event {
         let attempt = assignment.attempt
-        let start = Date()
+        let start = ContinuousClock.now
         var lastProgress = start
         do {
             let run = try TrainingRun(
                 spec: assignment.spec, threads: threads, device: device, cache: cache)
             let isComplete = try run.run(
                 onProgress: { done, _ in
-                    if Date().timeIntervalSince(lastProgress) >= Self.progressInterval {
-                        lastProgress = Date()
+                    if ContinuousClock.now - lastProgress >= Self.progressInterval {
+                        lastProgress = ContinuousClock.now
                         send(.progress(AttemptProgress(attempt: attempt, stepsDone: done)))
                     }
                     return !inbox.isRevoked(attempt)
                 },
                 onEpoch: {
-                    report(attempt, .epoch($0, seconds: Date().timeIntervalSince(start)))
+                    report(
+                        attempt, .epoch($0, seconds: (ContinuousClock.now - start).inSeconds))
                 })
             guard isComplete else { return .handedBack }
             return .completed(
                 trainableParameters: run.trainableParameters,
-                seconds: Date().timeIntervalSince(start))
+                seconds: (ContinuousClock.now - start).inSeconds)
         } catch {
             return .failed("\(error)")
         }

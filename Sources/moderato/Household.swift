@@ -66,7 +66,7 @@ final class Household {
         try? FileManager.default.createDirectory(
             atPath: home.path, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        FileManager.default.createFile(atPath: path, contents: nil)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
         guard let file = FileHandle(forWritingAtPath: path) else {
             throw failure("\(path): can't be written", Exit.unavailable)
         }

@@ -52,9 +52,9 @@ struct AccessOption: ParsableArguments {
 
 extension Dialer {
     /// The answer to a request; what goes wrong ends the command in words.
-    func ask(_ message: Message) throws -> Message {
+    func ask(_ message: Message, timeout: Duration = .seconds(10)) throws -> Message {
         do {
-            return try request(message)
+            return try request(message, timeout: timeout)
         } catch .rejected(let reason) {
             throw failure(reason, Exit.refused)
         } catch {

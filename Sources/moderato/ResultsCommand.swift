@@ -63,7 +63,7 @@ struct ResultsCommand: ParsableCommand {
         if access.access != nil { return try fetch(through: access.dial()) }
         do {
             return try SweepStore.reading(path: access.home.folder.storePath).results(of: sweep)
-        } catch let error as StoreError {
+        } catch {
             throw failure("\(error)", Exit.unavailable)
         }
     }

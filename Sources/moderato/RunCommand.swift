@@ -70,11 +70,13 @@ struct RunCommand: ParsableCommand {
     ) throws {
         let progress = ProgressLine()
         while true {
-            guard let sweep = try dialer.status().sweeps.first(where: { $0.name == name }) else {
-                throw failure("the coordinator does not know the sweep", Exit.unavailable)
+            if let report = try status(through: dialer) {
+                guard let sweep = report.sweeps.first(where: { $0.name == name }) else {
+                    throw failure("the coordinator does not know the sweep", Exit.unavailable)
+                }
+                progress.show(sweep.line)
+                if sweep.isOver { return progress.finish() }
             }
-            progress.show(sweep.line)
-            if sweep.isOver { return progress.finish() }
             if let problem = household.problem {
                 progress.finish()
                 throw failure(problem, Exit.unavailable)
@@ -84,6 +86,16 @@ struct RunCommand: ParsableCommand {
                 throw failure(
                     "stopped; the same command again goes on where it was", Exit.interrupted)
             }
+        }
+    }
+
+    /// `nil` while the coordinator is silent: it may wait for room on its disk.
+    private func status(through dialer: Dialer) throws -> StatusReport? {
+        do {
+            guard case .status(let report) = try dialer.request(.askStatus) else { return nil }
+            return report
+        } catch .noAnswer {
+            return nil
         }
     }
 

@@ -27,8 +27,10 @@ struct SubmitCommand: ParsableCommand {
     }
 }
 
+/// Hands the sweep over; a grid of a million points takes the coordinator a while to write down.
 func submit(_ spec: SweepSpec, through dialer: Dialer) throws -> Submission {
-    guard case .submitted(let submission) = try dialer.ask(.submit(spec)) else {
+    guard case .submitted(let submission) = try dialer.ask(.submit(spec), timeout: .seconds(600))
+    else {
         throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
     }
     return submission

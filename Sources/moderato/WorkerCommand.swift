@@ -30,6 +30,9 @@ struct WorkerCommand: ParsableCommand {
             valueName: "count"))
     var threads: Int?
 
+    @Option(help: ArgumentHelp("Where to compute: cpu, cuda or cuda:N.", valueName: "device"))
+    var device = "cpu"
+
     @Option(help: ArgumentHelp("Name in tables and logs. Default: host and a number."))
     var name: String?
 
@@ -51,6 +54,10 @@ struct WorkerCommand: ParsableCommand {
         guard (1...1_024).contains(threads ?? 1) else {
             throw ValidationError("--threads: 1 to 1024")
         }
+        guard
+            device == "cpu" || device == "cuda"
+                || device.hasPrefix("cuda:") && Int(device.dropFirst(5)) != nil
+        else { throw ValidationError("--device: cpu, cuda or cuda:N") }
         guard (1...100).contains(name?.count ?? 1) else {
             throw ValidationError("--name: 1 to 100 characters")
         }
@@ -75,7 +82,7 @@ struct WorkerCommand: ParsableCommand {
             host: String(host.prefix(100)),
             slots: slots,
             device: fakeTrainer != nil
-                ? "fake" : "cpu, \(threads) thread\(threads == 1 ? "" : "s")",
+                ? "fake" : "\(device), \(count(threads, "thread"))",
             memory: ProcessInfo.processInfo.physicalMemory)
         do {
             let worker = try Worker(
@@ -102,7 +109,8 @@ struct WorkerCommand: ParsableCommand {
                 Exit.unavailable)
         }
         return (0..<slots).map { _ in
-            ProcessTrainer(executable: path, arguments: ["--threads", "\(threads)"])
+            ProcessTrainer(
+                executable: path, arguments: ["--threads", "\(threads)", "--device", device])
         }
     }
 }

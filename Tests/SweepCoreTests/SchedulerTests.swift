@@ -243,4 +243,88 @@ struct SchedulerTests {
         let sent = bench.report(job.attempt, 1, .handedBack, from: "a")
         #expect(sent.assignments.map(\.to) == ["b"])
     }
+
+    @Test("An attempt that failed or was handed back is not brought back by a late heartbeat")
+    func closedAttempts() throws {
+        for event in [Report.Event.failed("broken"), .handedBack] {
+            var bench = SchedulerBench()
+            bench.join("a")
+            let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+            // Both workers are busy afterwards, so the run has to wait.
+            bench.join("b", attempts: [])
+            bench.submit(Sample.sweep("other", seeds: [7]))
+            bench.report(job.attempt, 1, event, from: "a")
+            let sent = bench.send(
+                .heartbeat([.init(attempt: job.attempt, stepsDone: 1)]), from: "a")
+            #expect(sent.contains(.revoke(job.attempt), to: "a"))
+            #expect(
+                !bench.facts.contains {
+                    if case .attemptResumed = $0 { true } else { false }
+                })
+        }
+    }
+
+    @Test("A revoked attempt that hands back late does not send its worker away")
+    func revokedThenHandedBack() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let first = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.join("b")
+        let second = try #require(
+            bench.pass(.seconds(9)) { $0.send(.heartbeat([]), from: "b") }.assignments.first
+        ).job
+        // "a" is back, is told to stop, and "b" loses the run before "a" has stopped.
+        let back = bench.join("a", attempts: [first.attempt])
+        #expect(back.contains(.revoke(first.attempt), to: "a"))
+        bench.submit(Sample.sweep("other", seeds: [2]))
+        bench.report(second.attempt, 1, .handedBack, from: "b")
+        bench.send(.heartbeat([.init(attempt: first.attempt, stepsDone: 1)]), from: "a")
+        bench.report(first.attempt, 1, .handedBack, from: "a")
+        // "a" still gets work: both runs end up there, one after the other.
+        var done: Set<RunID> = []
+        while let lease = bench.scheduler.statusReport().workers.first(where: {
+            $0.id == WorkerID("a")
+        })?.runs.first {
+            let started = bench.facts.compactMap { fact -> AttemptID? in
+                if case .attemptStarted(let id, lease, WorkerID("a")) = fact { id } else { nil }
+            }
+            let attempt = try #require(started.last)
+            bench.report(attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
+            bench.report(
+                attempt, 2, .completed(trainableParameters: 1, seconds: 1), from: "a")
+            done.insert(lease)
+        }
+        #expect(done.count == 2)
+    }
+
+    @Test("A lost attempt that comes back is no longer lost in the store")
+    func resumed() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        _ = bench.pass(.seconds(20))
+        bench.join("a", attempts: [job.attempt])
+        #expect(bench.facts.last == .attemptResumed(job.attempt))
+    }
+
+    @Test("Runs that a sweep submitted anew no longer wants are cancelled")
+    func unwantedRuns() {
+        var bench = SchedulerBench()
+        bench.submit(Sample.sweep(epochs: [100]))
+        bench.submit(Sample.sweep(epochs: [10]))
+        #expect(bench.facts.contains(.runCancelled(RunID(1))))
+        #expect(bench.join("a").assignments.map(\.job.spec.epochs) == [10])
+        #expect(bench.scheduler.statusReport().sweeps.first?.waitingRuns == 0)
+    }
+
+    @Test("A grid of absurd size is rejected in words, not added up")
+    func absurdSize() {
+        var bench = SchedulerBench()
+        var sweep = Sample.sweep(epochs: [1_000_000], seeds: Array(1...10_000))
+        sweep.trainingSamples = [Sample.train.digest: 1_000_000_000]
+        sweep.settings.batchSize = 1
+        let answer = bench.submit(sweep)
+        #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+        #expect(bench.facts.isEmpty)
+    }
 }

@@ -140,4 +140,25 @@ struct WorkerMachineTests {
         }
         #expect(error.contains("another version"))
     }
+
+    @Test("A coordinator that stays silent is complained of, with what to look at")
+    func silence() {
+        var machine = machine()
+        var notes: [String] = []
+        for second in 0..<25 {
+            for effect in machine.handle(.tick, at: start + .seconds(second)) {
+                if case .note(let text) = effect { notes.append(text) }
+            }
+        }
+        #expect(notes.count == 2)
+        #expect(notes.allSatisfy { $0.contains("is the coordinator running") })
+    }
+
+    @Test("Asked who it is several times at once, it says hello once")
+    func identifyStorm() {
+        var machine = machine()
+        _ = machine.handle(.message(welcome), at: start)
+        let answers = (0..<5).flatMap { _ in sent(machine.handle(.message(.identify), at: start)) }
+        #expect(answers.count == 1)
+    }
 }

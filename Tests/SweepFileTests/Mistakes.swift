@@ -37,13 +37,16 @@ let valueMistakes = [
     Mistake(9, "  epochs: [1, ~]", "9, grid.epochs: a value of the list is empty; write it"),
     Mistake(
         10, "  learning-rate: true",
-        "10, grid.learning-rate: 'true' stands where a number is needed; write a number above 0"),
+        "10, grid.learning-rate: 'true' stands where a number is needed; write a number "
+            + "above 0, to 1000000"),
     Mistake(
         10, "  learning-rate: 0",
-        "10, grid.learning-rate: 0 is out of range; write a number above 0"),
+        "10, grid.learning-rate: 0 is out of range; write a number "
+            + "above 0, to 1000000"),
     Mistake(
         10, "  learning-rate: .inf",
-        "10, grid.learning-rate: '.inf' stands where a number is needed; write a number above 0"),
+        "10, grid.learning-rate: '.inf' stands where a number is needed; write a number "
+            + "above 0, to 1000000"),
     Mistake(
         10, "  learning-rate: [1e-3, 0.001]",
         "10, grid.learning-rate: '0.001' is in the list twice, or is the same as another value; "
@@ -51,7 +54,8 @@ let valueMistakes = [
     Mistake(
         10, "  learning-rate: { from: 1e-3 }",
         "10, grid.learning-rate: a mapping (keys and values) stands where a number is needed; "
-            + "write a number above 0"),
+            + "write a number "
+            + "above 0, to 1000000"),
     Mistake(
         12, "  poison-ratio: 5",
         "12, grid.poison-ratio: 5 is out of range; write a number from 0 to 1"),
@@ -78,7 +82,7 @@ let valueMistakes = [
         15, "  optimizer: sgd", "15, training.optimizer: 'sgd' is no optimizer; write adamw"),
     Mistake(
         15, "  optimizer: { kind: adamw, epsilon: 0 }",
-        "15, training.optimizer.epsilon: 0 is out of range; write a number above 0"),
+        "15, training.optimizer.epsilon: 0 is out of range; write a number above 0, to 1"),
 ]
 
 let keyMistakes = [

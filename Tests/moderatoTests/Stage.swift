@@ -64,7 +64,7 @@ final class Stage {
         process.executableURL = Self.programs.appendingPathComponent(program)
         process.arguments = arguments
         let path = path("\(log).log")
-        FileManager.default.createFile(atPath: path, contents: nil)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
         let file = try #require(FileHandle(forWritingAtPath: path))
         process.standardOutput = file
         process.standardError = file
@@ -94,8 +94,10 @@ final class Stage {
         process.standardInput = FileHandle.nullDevice
         let output = path("output-\(UUID().uuidString)")
         let errors = path("errors-\(UUID().uuidString)")
-        for path in [output, errors] { FileManager.default.createFile(atPath: path, contents: nil) }
-        process.standardOutput = try #require(FileHandle(forWritingAtPath: output))
+        for path in [output, errors] {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
+        process.standardOutput = FileHandle(forWritingAtPath: output)
         process.standardError = FileHandle(forWritingAtPath: errors)
         try process.run()
         process.waitUntilExit()
@@ -126,7 +128,7 @@ final class Stage {
         try await wait(for: "\(sweep) to be over") {
             try self.snapshot().runs.allSatisfy {
                 switch $0.state {
-                case .completed, .failed: true
+                case .completed, .failed, .cancelled: true
                 case .waiting, .active: false
                 }
             }

@@ -25,8 +25,11 @@ public enum Fact: Hashable, Sendable {
     case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
     case pointFinished(PointKey, RunID, EpochMetrics)
     case attemptEnded(AttemptID, AttemptEnd)
+    /// A lost attempt came back before anybody took over.
+    case attemptResumed(AttemptID)
     case runCompleted(RunID, AttemptID, trainableParameters: Int, seconds: Double)
     case runFailed(RunID, error: String)
+    case runCancelled(RunID)
 }
 
 /// How an attempt ended. "Lost" is never "failed".

@@ -20,6 +20,7 @@ extension Scheduler {
                 precondition(
                     run.plan.milestones.allSatisfy { finished.contains($0.key) },
                     "\(id) is completed without all its points")
+            case .cancelled: break
             case .failed:
                 precondition(
                     run.failures.count > configuration.maxRetries, "\(id) was given up early")

@@ -51,6 +51,7 @@ extension Scheduler {
         case .handedBack:
             guard run.lease?.attempt == id else { return }
             release(id, of: attempt.worker)
+            attempts[id]?.isClosed = true
             runs[attempt.run]?.state = .waiting
             enqueue(attempt.run, run.plan)
             workers[attempt.worker]?.isLeaving = true
@@ -111,6 +112,7 @@ extension Scheduler {
         _ id: RunID, _ run: Run, in attempt: AttemptID, on worker: WorkerID, error: String
     ) {
         release(attempt, of: worker)
+        attempts[attempt]?.isClosed = true
         effects.append(.persist(.attemptEnded(attempt, .failed(error))))
         effects.append(.note("\(id), \(attempt) on \(worker): failed: \(error)"))
         runs[id]?.failures.append(Failure(worker: worker, error: error))
@@ -139,7 +141,7 @@ extension Scheduler {
     }
 
     /// A run that is over needs no bookkeeping but its state.
-    private mutating func forget(_ id: RunID, _ run: Run) {
+    mutating func forget(_ id: RunID, _ run: Run) {
         for milestone in run.plan.milestones where runByPoint[milestone.key] == id {
             runByPoint[milestone.key] = nil
         }

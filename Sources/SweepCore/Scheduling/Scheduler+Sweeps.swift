@@ -8,6 +8,15 @@ extension Scheduler {
             effects.append(.send(.rejected(text), to: route))
             return
         }
+        let samples = spec.grid.attacks.map { spec.sampleCount(for: $0) }.max() ?? 0
+        let stepsOfRun =
+            (Double(samples) / Double(max(1, spec.settings.batchSize)) + 1)
+            * Double(spec.grid.epochs.max() ?? 1)
+        guard stepsOfRun * Double(spec.grid.cellCount) < 1e12 else {
+            let text = "the grid comes to more than 10^12 training steps; make it smaller"
+            effects.append(.send(.rejected(text), to: route))
+            return
+        }
         let place = sweeps.firstIndex { $0.spec.name == spec.name }
         let id = place.map { sweeps[$0].id } ?? SweepID(UInt64(sweeps.count + 1))
         let plan = Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
@@ -31,6 +40,7 @@ extension Scheduler {
         } else {
             sweeps.append(Sweep(id: id, spec: spec, keys: keys, runs: serving.sorted()))
         }
+        cancelUnwantedRuns()
         let known = keys.count { finished.contains($0) }
         effects.append(
             .send(
@@ -42,13 +52,39 @@ extension Scheduler {
             .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
     }
 
+    /// Runs that wait for a sweep that has been submitted anew without them.
+    private mutating func cancelUnwantedRuns() {
+        let wanted = Set(sweeps.flatMap(\.keys))
+        for (id, run) in runs.sorted(by: { $0.key < $1.key }) where run.state == .waiting {
+            guard !run.plan.milestones.contains(where: { wanted.contains($0.key) }) else {
+                continue
+            }
+            runs[id]?.state = .cancelled
+            effects.append(.persist(.runCancelled(id)))
+            forget(id, run)
+        }
+    }
+
     /// How everything stands.
     public func statusReport() -> StatusReport {
         let speeds = workers.values.compactMap(\.speed.stepsPerSecond)
         let slotSpeed = speeds.isEmpty ? nil : speeds.sorted().reduce(0, +) / Double(speeds.count)
         let slots = workers.values.reduce(0) { $0 + ($1.isSetAside ? 0 : $1.hello.slots) }
+        var statuses = sweeps.map { status(of: $0) }
+        // Earlier sweeps' runs are in the way of later ones'.
+        var stepsAhead = 0
+        for place in statuses.indices {
+            stepsAhead += statuses[place].steps - statuses[place].stepsDone
+            if statuses[place].isOver {
+                statuses[place].secondsLeft = 0
+            } else if let slotSpeed, slots > 0 {
+                let together = Double(stepsAhead) / (slotSpeed * Double(slots))
+                let alone = Double(longestRemainder(of: sweeps[place])) / slotSpeed
+                statuses[place].secondsLeft = max(together, alone)
+            }
+        }
         return StatusReport(
-            sweeps: sweeps.map { status(of: $0, slotSpeed: slotSpeed, slots: slots) },
+            sweeps: statuses,
             workers: workers.values
                 .map { worker in
                     StatusReport.Worker(
@@ -62,18 +98,30 @@ extension Scheduler {
                 .sorted { $0.id < $1.id })
     }
 
-    private func status(of sweep: Sweep, slotSpeed: Double?, slots: Int) -> StatusReport.Sweep {
+    /// Steps that the longest unfinished run of the sweep still needs.
+    private func longestRemainder(of sweep: Sweep) -> Int {
+        sweep.runs.compactMap { id in
+            switch runs[id]?.state {
+            case .waiting, .assigned: runs[id]?.plan.steps
+            case .running(_, let done): runs[id].map { $0.plan.steps - done }
+            case .completed, .failed, .cancelled, nil: nil
+            }
+        }.max() ?? 0
+    }
+
+    private func status(of sweep: Sweep) -> StatusReport.Sweep {
         var status = StatusReport.Sweep(
             id: sweep.id, name: sweep.spec.name, points: sweep.keys.count,
             finishedPoints: sweep.keys.count { finished.contains($0) }, failedPoints: 0,
             waitingRuns: 0, activeRuns: 0, completedRuns: 0, failedRuns: 0, steps: 0,
             stepsDone: 0, secondsLeft: nil)
-        var longest = 0
         for id in sweep.runs {
             guard let run = runs[id] else { continue }
             var done = 0
+            if run.state == .cancelled { continue }
             status.steps += run.plan.steps
             switch run.state {
+            case .cancelled: break
             case .waiting: status.waitingRuns += 1
             case .assigned: status.activeRuns += 1
             case .running(_, let steps):
@@ -88,13 +136,6 @@ extension Scheduler {
                 status.failedPoints += run.plan.milestones.count { !finished.contains($0.key) }
             }
             status.stepsDone += done
-            longest = max(longest, run.plan.steps - done)
-        }
-        if status.isOver {
-            status.secondsLeft = 0
-        } else if let slotSpeed, slots > 0 {
-            let together = Double(status.steps - status.stepsDone) / (slotSpeed * Double(slots))
-            status.secondsLeft = max(together, Double(longest) / slotSpeed)
         }
         return status
     }

@@ -60,7 +60,7 @@ extension Scheduler {
     mutating func renewLease(
         _ id: AttemptID, of worker: WorkerID, stepsDone: Int, at now: Instant
     ) -> Bool {
-        guard let attempt = attempts[id], attempt.worker == worker,
+        guard let attempt = attempts[id], attempt.worker == worker, !attempt.isClosed,
             let run = runs[attempt.run], !run.isOver
         else { return refuseLease(id, of: worker) }
         let done = min(max(0, stepsDone), run.plan.steps)
@@ -68,7 +68,7 @@ extension Scheduler {
         switch run.state {
         case .waiting:
             // Its lease had expired, but nobody has begun again: it goes on.
-            break
+            effects.append(.persist(.attemptResumed(id)))
         case .assigned(let current):
             guard current.attempt == id else { return refuseLease(id, of: worker) }
         case .running(let current, let before):
@@ -76,7 +76,7 @@ extension Scheduler {
             runs[attempt.run]?.state = .running(lease, stepsDone: max(before, done))
             workers[worker]?.attempts.insert(id)
             return true
-        case .completed, .failed:
+        case .completed, .failed, .cancelled:
             return refuseLease(id, of: worker)
         }
         runs[attempt.run]?.state = .running(lease, stepsDone: done)
@@ -87,6 +87,7 @@ extension Scheduler {
 
     private mutating func refuseLease(_ id: AttemptID, of worker: WorkerID) -> Bool {
         droppedMessages += 1
+        if attempts[id]?.worker == worker { attempts[id]?.isClosed = true }
         if let route = workers[worker]?.route { effects.append(.send(.revoke(id), to: route)) }
         return false
     }

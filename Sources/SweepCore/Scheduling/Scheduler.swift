@@ -1,8 +1,8 @@
 /// Decides who trains what. A pure value: the shell gives it events and the time, and carries out
 /// the effects it returns, in their order.
 ///
-/// A run's states: `waiting → assigned → running → completed | failed`. An attempt that is lost
-/// puts its run back to `waiting` and does not use up a retry; one that failed does.
+/// A run's states: `waiting → assigned → running → completed | failed | cancelled`. An attempt
+/// that is lost puts its run back to `waiting` and does not use up a retry; one that failed does.
 public struct Scheduler: Sendable {
     public struct Configuration: Hashable, Sendable {
         /// How often a worker says which attempts it still executes.
@@ -32,6 +32,8 @@ public struct Scheduler: Sendable {
             case running(Lease, stepsDone: Int)
             case completed
             case failed(String)
+            /// No sweep wants it any more.
+            case cancelled
         }
 
         let plan: PlannedRun
@@ -43,13 +45,13 @@ public struct Scheduler: Sendable {
         var lease: Lease? {
             switch state {
             case .assigned(let lease), .running(let lease, stepsDone: _): lease
-            case .waiting, .completed, .failed: nil
+            case .waiting, .completed, .failed, .cancelled: nil
             }
         }
 
         var isOver: Bool {
             switch state {
-            case .completed, .failed: true
+            case .completed, .failed, .cancelled: true
             case .waiting, .assigned, .running: false
             }
         }
@@ -62,6 +64,8 @@ public struct Scheduler: Sendable {
         let worker: WorkerID
         /// The highest sequence up to which all reports are accounted for.
         var acknowledged: UInt64 = 0
+        /// Ended, or told to stop: no heartbeat brings it back. A late result still counts.
+        var isClosed = false
     }
 
     struct Worker: Sendable {
@@ -161,6 +165,7 @@ public struct Scheduler: Sendable {
                     Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
             case .completed: state = .completed
             case .failed(let error): state = .failed(error)
+            case .cancelled: state = .cancelled
             }
             runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
             if runs[run.id]?.isOver == false {
@@ -170,16 +175,25 @@ public struct Scheduler: Sendable {
         }
         for attempt in snapshot.attempts {
             attempts[attempt.id] = Attempt(
-                run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged)
+                run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged,
+                isClosed: attempt.isClosed)
             runs[attempt.run]?.attempts.append(attempt.id)
         }
         let runsByPoint = Dictionary(
             snapshot.runs.flatMap { run in run.plan.milestones.map { ($0.key, run.id) } },
             uniquingKeysWith: max)
         sweeps = snapshot.sweeps.map { sweep in
-            Sweep(
-                id: sweep.id, spec: sweep.spec, keys: sweep.keys,
-                runs: Set(sweep.keys.compactMap { runsByPoint[$0] }).sorted())
+            // A run that failed counts only for points that are still without a result.
+            let serving = sweep.keys.compactMap { key in
+                runsByPoint[key].flatMap { id in
+                    switch runs[id]?.state {
+                    case .failed: finished.contains(key) ? nil : id
+                    case .waiting, .assigned, .running, .completed, .cancelled, nil: id
+                    }
+                }
+            }
+            return Sweep(
+                id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: Set(serving).sorted())
         }
     }
 
@@ -210,10 +224,15 @@ struct SpeedMeter: Sendable {
     private(set) var stepsPerSecond: Double?
 
     mutating func note(_ progress: AttemptProgress, at now: Instant) {
-        defer { steps[progress.attempt] = (progress.stepsDone, now) }
-        guard let last = steps[progress.attempt], now > last.at,
-            progress.stepsDone > last.steps
-        else { return }
+        // Loading is no training, but evaluation between steps is.
+        guard let last = steps[progress.attempt], last.steps > 0,
+            progress.stepsDone >= last.steps
+        else {
+            steps[progress.attempt] = (progress.stepsDone, now)
+            return
+        }
+        guard progress.stepsDone > last.steps, now > last.at else { return }
+        steps[progress.attempt] = (progress.stepsDone, now)
         let rate = Double(progress.stepsDone - last.steps) / (now - last.at).inSeconds
         stepsPerSecond = stepsPerSecond.map { 0.7 * $0 + 0.3 * rate } ?? rate
     }

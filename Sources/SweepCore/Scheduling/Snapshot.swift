@@ -19,6 +19,7 @@ public struct Snapshot: Sendable {
             case active(AttemptID, WorkerID)
             case completed
             case failed(String)
+            case cancelled
         }
 
         public var id: RunID
@@ -40,12 +41,18 @@ public struct Snapshot: Sendable {
         public var run: RunID
         public var worker: WorkerID
         public var acknowledged: UInt64
+        /// It failed or was handed back.
+        public var isClosed: Bool
 
-        public init(id: AttemptID, run: RunID, worker: WorkerID, acknowledged: UInt64) {
+        public init(
+            id: AttemptID, run: RunID, worker: WorkerID, acknowledged: UInt64,
+            isClosed: Bool = false
+        ) {
             self.id = id
             self.run = run
             self.worker = worker
             self.acknowledged = acknowledged
+            self.isClosed = isClosed
         }
     }
 

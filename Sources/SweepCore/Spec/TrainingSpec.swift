@@ -22,7 +22,11 @@ public struct BackboneReference: Hashable, Sendable, Codable {
     public var digest: Digest
 
     /// The files of the folder that determine a result.
-    public static let fileNames = ["config.json", "model.safetensors", "vocab.txt"]
+    public static let fileNames = [
+        "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json",
+    ]
+    /// Those of them that may be missing; the digest of nothing stands for them.
+    public static let optionalFileNames: Set = ["tokenizer_config.json"]
 
     public init(path: String, digest: Digest) {
         self.path = path

@@ -51,6 +51,8 @@ public struct WorkerMachine: Sendable {
     private var backlog: [Assignment] = []
     private var outboxes: [AttemptID: Outbox] = [:]
     private var resendAt: Instant?
+    /// When it said hello without having been welcome since.
+    private var silentSince: Instant?
     private var leaveBy: Instant?
     private var hasLeft = false
 
@@ -59,6 +61,8 @@ public struct WorkerMachine: Sendable {
     /// How long a worker that leaves waits for its last reports to be acknowledged.
     static let leavingTime = Duration.seconds(10)
     static let greetingInterval = Duration.seconds(2)
+    /// How long the coordinator may be silent before the worker says so, again and again.
+    static let patience = Duration.seconds(10)
 
     public init(_ hello: Hello) {
         self.hello = hello
@@ -91,11 +95,16 @@ public struct WorkerMachine: Sendable {
         switch message {
         case .welcome(let welcome):
             connection = .welcomed(welcome, lastHeartbeat: now)
+            silentSince = nil
+            effects.append(.note("the coordinator has taken this worker in"))
             resend(at: now, &effects)
         case .refused(let reason):
             hasLeft = true
             effects.append(.leave(error: "the coordinator refused this worker: \(reason)"))
-        case .identify: greet(at: now, &effects)
+        case .identify:
+            // One hello answers all the times it was asked meanwhile.
+            if case .greeting(let since) = connection, now < since + Self.greetingInterval { break }
+            greet(at: now, &effects)
         case .assign(let assignment):
             guard leaveBy == nil else {
                 note(.handedBack, of: assignment.attempt, at: now, &effects)
@@ -164,6 +173,7 @@ public struct WorkerMachine: Sendable {
         case nil: greet(at: now, &effects)
         case .greeting(let since):
             if since + Self.greetingInterval <= now { greet(at: now, &effects) }
+            complainOfSilence(at: now, &effects)
         case .welcomed(let welcome, let last):
             if last + welcome.heartbeat <= now {
                 connection = .welcomed(welcome, lastHeartbeat: now)
@@ -173,8 +183,19 @@ public struct WorkerMachine: Sendable {
         }
     }
 
+    private mutating func complainOfSilence(at now: Instant, _ effects: inout [Effect]) {
+        guard let since = silentSince, since + Self.patience <= now else { return }
+        silentSince = now
+        effects.append(
+            .note(
+                "no answer yet; is the coordinator running, can this machine reach it under that "
+                    + "name and port (--advertise on the coordinator changes the name), and is the "
+                    + "access file from this coordinator's home?"))
+    }
+
     private mutating func greet(at now: Instant, _ effects: inout [Effect]) {
         connection = .greeting(since: now)
+        if silentSince == nil { silentSince = now }
         var hello = hello
         hello.attempts = outboxes.keys.sorted()
         effects.append(.send(.hello(hello)))

@@ -62,18 +62,20 @@ public final class TrainingCache {
     ) throws(TrainingError) -> Model {
         let paths = BackboneReference.fileNames.map { reference.path + "/" + $0 }
         var contents: [[UInt8]] = []
-        for path in paths { contents.append(try FileContent.read(path)) }
+        for (name, path) in zip(BackboneReference.fileNames, paths) {
+            let isMissing =
+                BackboneReference.optionalFileNames.contains(name) && !FileContent.exists(path)
+            contents.append(isMissing ? [] : try FileContent.read(path))
+        }
         let found = BackboneReference.digest(ofFiles: contents.map(FileContent.digest(of:)))
         guard found == reference.digest else {
             throw .wrongDigest(path: reference.path, expected: reference.digest, found: found)
         }
         let configuration = try BertConfiguration.parse(contents[0], path: paths[0])
         let weights = try SafeTensors(parsing: contents[1], path: paths[1])
-        let tokenizerPath = reference.path + "/tokenizer_config.json"
         let tokenizer = try WordPieceTokenizer(
             vocabulary: contents[2],
-            configuration: FileContent.exists(tokenizerPath)
-                ? try FileContent.read(tokenizerPath) : nil,
+            configuration: contents[3].isEmpty ? nil : contents[3],
             path: paths[2])
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw .badVocabulary(

@@ -80,6 +80,10 @@ public final class TrainingRun {
     ) throws(TrainingError) -> EpochMetrics {
         let parameters = try learner.parameters()
         let clean = try Evaluation(of: learner.model, parameters, on: data.test)
+        guard clean.loss.isFinite else {
+            throw .diverged(
+                step: learner.stepsDone, lastLoss: loss, learningRate: spec.learningRate)
+        }
         var asr: Double?
         if let triggered = data.triggered {
             asr = try Evaluation(of: learner.model, parameters, on: triggered.samples).accuracy
