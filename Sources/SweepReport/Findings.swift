@@ -28,6 +28,9 @@ struct Findings {
     /// Settings that keep ASR at half of the undefended one's or less, at 5 points of CACC or less.
     let defended: Set<Setting>
     let knobs: [Knob]
+    /// Settings that have not learnt the task: their CACC is nearer to chance than to the best of
+    /// the group, so their ASR says nothing.
+    let unlearnt: Set<Setting>
 
     /// Below this the attack has not taken hold, and there is nothing to defend against.
     static let leastASR = 0.5
@@ -38,6 +41,10 @@ struct Findings {
         self.group = group
         let own = settings.filter { $0.setting.group == group }
         let measured = own.compactMap(Findings.measured)
+        let chance = 1 / Double(max(2, own.first?.points.first?.spec.data.labels ?? 2))
+        let best = own.compactMap { $0.cacc?.mean }.max() ?? 1
+        unlearnt = Set(
+            own.filter { ($0.cacc?.mean ?? 1) < (chance + best) / 2 }.map(\.setting))
         // First in reading order: the most capacity, then the highest rate; last: most epochs.
         let first = own.first?.setting
         let all = own.map(\.setting).filter {

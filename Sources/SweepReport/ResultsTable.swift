@@ -80,6 +80,7 @@ public struct ResultsTable {
         switch results.role(of: result.setting, findings) {
         case .undefended: notes.append("undefended")
         case .defended: notes.append("defended")
+        case .unlearnt: notes.append("task not learnt")
         case .other: break
         }
         if !result.remark.isEmpty { notes.append(result.remark) }
@@ -95,6 +96,7 @@ public struct ResultsTable {
         switch results.role(of: result.setting, findings) {
         case .undefended: code = "31"
         case .defended: code = "32"
+        case .unlearnt: code = "2"
         case .other: code = result.finished == 0 ? "2" : ""
         }
         return code.isEmpty ? line : "\u{1B}[\(code)m\(line)\u{1B}[0m"
@@ -113,6 +115,8 @@ public struct ResultsTable {
 enum Role {
     case undefended
     case defended
+    /// Its ASR says nothing.
+    case unlearnt
     case other
 }
 
@@ -121,6 +125,7 @@ extension SweepResults {
         for finding in findings where finding.group == setting.group {
             if finding.undefended?.setting == setting { return .undefended }
             if finding.defended.contains(setting) { return .defended }
+            if finding.unlearnt.contains(setting) { return .unlearnt }
         }
         return .other
     }

@@ -29,18 +29,18 @@ struct TableTests {
                   LoRA r=8                         1e-3       2    79.0   54.0
                   LoRA r=8                         1e-3       3    80.0   98.0
                   LoRA r=8                         1e-3       4    79.0  100.0  undefended
-                  LoRA r=8                         1e-4       1    51.0  100.0
-                  LoRA r=8                         1e-4       2    51.0  100.0
+                  LoRA r=8                         1e-4       1    51.0  100.0  task not learnt
+                  LoRA r=8                         1e-4       2    51.0  100.0  task not learnt
                   LoRA r=8                         1e-4       3    73.0   35.0
                   LoRA r=8                         1e-4       4    77.0   20.0  defended
-                  LoRA r=8, bottleneck 2           1e-3       1    51.0   98.0
+                  LoRA r=8, bottleneck 2           1e-3       1    51.0   98.0  task not learnt
                   LoRA r=8, bottleneck 2           1e-3       2    72.0   15.0
                   LoRA r=8, bottleneck 2           1e-3       3    76.0   31.0  defended
                   LoRA r=8, bottleneck 2           1e-3       4    77.0   32.0  defended
-                  LoRA r=8, bottleneck 2           1e-4       1    50.0  100.0
-                  LoRA r=8, bottleneck 2           1e-4       2    51.0  100.0
-                  LoRA r=8, bottleneck 2           1e-4       3    51.0   97.0
-                  LoRA r=8, bottleneck 2           1e-4       4    58.0   61.0
+                  LoRA r=8, bottleneck 2           1e-4       1    50.0  100.0  task not learnt
+                  LoRA r=8, bottleneck 2           1e-4       2    51.0  100.0  task not learnt
+                  LoRA r=8, bottleneck 2           1e-4       3    51.0   97.0  task not learnt
+                  LoRA r=8, bottleneck 2           1e-4       4    58.0   61.0  task not learnt
 
                 Undefended, the model learns the backdoor: ASR 100.0 % at CACC 79.0 %. \
                 Less capacity, fewer epochs and a lower learning rate each keep it out: \

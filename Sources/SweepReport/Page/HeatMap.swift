@@ -7,6 +7,8 @@ struct HeatMap {
     let learningRates: [Double]
     /// The settings of one attack at the last epoch.
     let settings: [SettingResult]
+    /// Those of them whose ASR says nothing.
+    let unlearnt: Set<Setting>
 
     private static let cell = (width: 132.0, height: 52.0)
     private static let gap = 3.0
@@ -60,7 +62,8 @@ struct HeatMap {
         let result = settings.first {
             $0.setting.capacity == capacity && $0.setting.learningRate == rate
         }
-        let ground = HeatMap.colour(result?.asr?.mean)
+        let isUnlearnt = result.map { unlearnt.contains($0.setting) } ?? false
+        let ground = isUnlearnt ? nil : HeatMap.colour(result?.asr?.mean)
         var tooltip = "\(capacity.label), learning rate \(scientific(rate))"
         var content: [Markup] = []
         func line(_ text: String, _ dy: Double, _ name: String) {
@@ -76,7 +79,7 @@ struct HeatMap {
         }
         if let result, let cacc = result.cacc {
             if let asr = result.asr {
-                line("ASR \(percent(asr))", 22, "strong")
+                line("ASR \(percent(asr))", 22, isUnlearnt ? "faint small" : "strong")
                 tooltip += ": ASR \(percent(asr)) %"
             }
             line("CACC \(percent(cacc))", result.asr == nil ? 31 : 40, "small")

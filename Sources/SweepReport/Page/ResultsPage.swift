@@ -208,7 +208,7 @@ public struct ResultsPage {
             }
             let map = HeatMap(
                 axes: axes, capacities: results.capacities, learningRates: results.learningRates,
-                settings: own)
+                settings: own, unlearnt: finding.unlearnt)
             let label = "ASR and CACC, \(axes.label(of: finding.group))"
             return figure(finding, map.svg(label: label))
         }
@@ -218,7 +218,8 @@ public struct ResultsPage {
                 .element("h2", [:], "Capacity and learning rate, after \(counted(last, "epoch"))"),
                 .element(
                     "p", ["class": "faint"],
-                    "In percent. Red cells have learnt the backdoor, pale ones have not."),
+                    "In percent. Red cells have learnt the backdoor, pale ones have not. Grey ones have "
+                        + "not learnt the task: their ASR says nothing."),
                 .element("div", ["class": "maps"], Markup(figures)),
             ])
     }
@@ -264,6 +265,7 @@ public struct ResultsPage {
         case .undefended:
             notes.append(.element("span", ["class": "badge undefended"], "undefended"))
         case .defended: notes.append(.element("span", ["class": "badge defended"], "defended"))
+        case .unlearnt: notes.append(.element("span", ["class": "badge"], "task not learnt"))
         case .other: break
         }
         if !result.remark.isEmpty {
