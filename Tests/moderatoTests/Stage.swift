@@ -8,6 +8,8 @@ final class Stage {
     let folder: URL
     let home: String
     private var processes: [Process] = []
+    /// What is started here ends when this process does, however it ends.
+    private let lifeline = Pipe()
 
     static let programs = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent()
@@ -19,6 +21,7 @@ final class Stage {
             .appendingPathComponent("moderato-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         home = folder.appendingPathComponent("home").path
+        _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
     }
 
     deinit {
@@ -62,13 +65,13 @@ final class Stage {
     func start(_ program: String, _ arguments: [String], log: String) throws -> Process {
         let process = Process()
         process.executableURL = Self.programs.appendingPathComponent(program)
-        process.arguments = arguments
+        process.arguments = arguments + ["--until-input-ends"]
         let path = path("\(log).log")
         _ = FileManager.default.createFile(atPath: path, contents: nil)
         let file = try #require(FileHandle(forWritingAtPath: path))
         process.standardOutput = file
         process.standardError = file
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = lifeline.fileHandleForReading
         try process.run()
         processes.append(process)
         return process

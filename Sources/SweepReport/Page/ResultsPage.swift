@@ -218,8 +218,8 @@ public struct ResultsPage {
                 .element("h2", [:], "Capacity and learning rate, after \(counted(last, "epoch"))"),
                 .element(
                     "p", ["class": "faint"],
-                    "In percent. Red cells have learnt the backdoor, pale ones have not. Grey ones have "
-                        + "not learnt the task: their ASR says nothing."),
+                    "In percent. Red cells have learnt the backdoor, pale ones have not. "
+                        + "Grey ones have not learnt the task: their ASR says nothing."),
                 .element("div", ["class": "maps"], Markup(figures)),
             ])
     }
