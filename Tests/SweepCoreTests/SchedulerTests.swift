@@ -317,6 +317,22 @@ struct SchedulerTests {
         #expect(bench.scheduler.statusReport().sweeps.first?.waitingRuns == 0)
     }
 
+    @Test("A sweep submitted anew counts the steps of its own points only")
+    func stepsAfterResubmission() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep(epochs: [2])).assignments.first).job
+        bench.complete(job, from: "a")
+        bench.submit(Sample.sweep(epochs: [2], learningRates: [1e-3, 1e-4]))
+        var status = try #require(bench.scheduler.statusReport().sweeps.first)
+        #expect(status.steps == 40)
+        #expect(status.stepsDone == 20)
+        bench.submit(Sample.sweep(epochs: [2], learningRates: [1e-5]))
+        status = try #require(bench.scheduler.statusReport().sweeps.first)
+        #expect(status.steps == 20)
+        #expect(status.stepsDone == 0)
+    }
+
     @Test("A grid of absurd size is rejected in words, not added up")
     func absurdSize() {
         var bench = SchedulerBench()

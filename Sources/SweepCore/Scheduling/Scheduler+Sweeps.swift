@@ -33,7 +33,12 @@ extension Scheduler {
         }
         let keys = plan.points.map(\.key)
         if let place {
-            serving.formUnion(sweeps[place].runs.filter { runs[$0]?.state == .completed })
+            let wanted = Set(keys)
+            serving.formUnion(
+                sweeps[place].runs.filter { id in
+                    guard let run = runs[id], run.state == .completed else { return false }
+                    return run.plan.milestones.contains { wanted.contains($0.key) }
+                })
             sweeps[place].spec = spec
             sweeps[place].keys = keys
             sweeps[place].runs = serving.sorted()
