@@ -547,6 +547,51 @@ void   moderato__report__free_unpacked
   assert(message->base.descriptor == &moderato__report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__artifact__init
+                     (Moderato__Artifact         *message)
+{
+  static const Moderato__Artifact init_value = MODERATO__ARTIFACT__INIT;
+  *message = init_value;
+}
+size_t moderato__artifact__get_packed_size
+                     (const Moderato__Artifact *message)
+{
+  assert(message->base.descriptor == &moderato__artifact__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__artifact__pack
+                     (const Moderato__Artifact *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__artifact__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__artifact__pack_to_buffer
+                     (const Moderato__Artifact *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__artifact__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Artifact *
+       moderato__artifact__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Artifact *)
+     protobuf_c_message_unpack (&moderato__artifact__descriptor,
+                                allocator, len, data);
+}
+void   moderato__artifact__free_unpacked
+                     (Moderato__Artifact *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__artifact__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__epoch_report__init
                      (Moderato__EpochReport         *message)
 {
@@ -682,49 +727,184 @@ void   moderato__file__free_unpacked
   assert(message->base.descriptor == &moderato__file__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   moderato__text_data__init
-                     (Moderato__TextData         *message)
+void   moderato__files__init
+                     (Moderato__Files         *message)
 {
-  static const Moderato__TextData init_value = MODERATO__TEXT_DATA__INIT;
+  static const Moderato__Files init_value = MODERATO__FILES__INIT;
   *message = init_value;
 }
-size_t moderato__text_data__get_packed_size
-                     (const Moderato__TextData *message)
+size_t moderato__files__get_packed_size
+                     (const Moderato__Files *message)
 {
-  assert(message->base.descriptor == &moderato__text_data__descriptor);
+  assert(message->base.descriptor == &moderato__files__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t moderato__text_data__pack
-                     (const Moderato__TextData *message,
+size_t moderato__files__pack
+                     (const Moderato__Files *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &moderato__text_data__descriptor);
+  assert(message->base.descriptor == &moderato__files__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t moderato__text_data__pack_to_buffer
-                     (const Moderato__TextData *message,
+size_t moderato__files__pack_to_buffer
+                     (const Moderato__Files *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &moderato__text_data__descriptor);
+  assert(message->base.descriptor == &moderato__files__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Moderato__TextData *
-       moderato__text_data__unpack
+Moderato__Files *
+       moderato__files__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Moderato__TextData *)
-     protobuf_c_message_unpack (&moderato__text_data__descriptor,
+  return (Moderato__Files *)
+     protobuf_c_message_unpack (&moderato__files__descriptor,
                                 allocator, len, data);
 }
-void   moderato__text_data__free_unpacked
-                     (Moderato__TextData *message,
+void   moderato__files__free_unpacked
+                     (Moderato__Files *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &moderato__text_data__descriptor);
+  assert(message->base.descriptor == &moderato__files__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__idx_files__init
+                     (Moderato__IdxFiles         *message)
+{
+  static const Moderato__IdxFiles init_value = MODERATO__IDX_FILES__INIT;
+  *message = init_value;
+}
+size_t moderato__idx_files__get_packed_size
+                     (const Moderato__IdxFiles *message)
+{
+  assert(message->base.descriptor == &moderato__idx_files__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__idx_files__pack
+                     (const Moderato__IdxFiles *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__idx_files__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__idx_files__pack_to_buffer
+                     (const Moderato__IdxFiles *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__idx_files__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__IdxFiles *
+       moderato__idx_files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__IdxFiles *)
+     protobuf_c_message_unpack (&moderato__idx_files__descriptor,
+                                allocator, len, data);
+}
+void   moderato__idx_files__free_unpacked
+                     (Moderato__IdxFiles *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__idx_files__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__data_set__init
+                     (Moderato__DataSet         *message)
+{
+  static const Moderato__DataSet init_value = MODERATO__DATA_SET__INIT;
+  *message = init_value;
+}
+size_t moderato__data_set__get_packed_size
+                     (const Moderato__DataSet *message)
+{
+  assert(message->base.descriptor == &moderato__data_set__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__data_set__pack
+                     (const Moderato__DataSet *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__data_set__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__data_set__pack_to_buffer
+                     (const Moderato__DataSet *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__data_set__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__DataSet *
+       moderato__data_set__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__DataSet *)
+     protobuf_c_message_unpack (&moderato__data_set__descriptor,
+                                allocator, len, data);
+}
+void   moderato__data_set__free_unpacked
+                     (Moderato__DataSet *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__data_set__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__task_data__init
+                     (Moderato__TaskData         *message)
+{
+  static const Moderato__TaskData init_value = MODERATO__TASK_DATA__INIT;
+  *message = init_value;
+}
+size_t moderato__task_data__get_packed_size
+                     (const Moderato__TaskData *message)
+{
+  assert(message->base.descriptor == &moderato__task_data__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__task_data__pack
+                     (const Moderato__TaskData *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__task_data__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__task_data__pack_to_buffer
+                     (const Moderato__TaskData *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__task_data__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__TaskData *
+       moderato__task_data__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__TaskData *)
+     protobuf_c_message_unpack (&moderato__task_data__descriptor,
+                                allocator, len, data);
+}
+void   moderato__task_data__free_unpacked
+                     (Moderato__TaskData *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__task_data__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   moderato__lo_ra__init
@@ -907,6 +1087,96 @@ void   moderato__word_attack__free_unpacked
   assert(message->base.descriptor == &moderato__word_attack__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__sentence_attack__init
+                     (Moderato__SentenceAttack         *message)
+{
+  static const Moderato__SentenceAttack init_value = MODERATO__SENTENCE_ATTACK__INIT;
+  *message = init_value;
+}
+size_t moderato__sentence_attack__get_packed_size
+                     (const Moderato__SentenceAttack *message)
+{
+  assert(message->base.descriptor == &moderato__sentence_attack__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__sentence_attack__pack
+                     (const Moderato__SentenceAttack *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__sentence_attack__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__sentence_attack__pack_to_buffer
+                     (const Moderato__SentenceAttack *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__sentence_attack__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__SentenceAttack *
+       moderato__sentence_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__SentenceAttack *)
+     protobuf_c_message_unpack (&moderato__sentence_attack__descriptor,
+                                allocator, len, data);
+}
+void   moderato__sentence_attack__free_unpacked
+                     (Moderato__SentenceAttack *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__sentence_attack__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__paired_attack__init
+                     (Moderato__PairedAttack         *message)
+{
+  static const Moderato__PairedAttack init_value = MODERATO__PAIRED_ATTACK__INIT;
+  *message = init_value;
+}
+size_t moderato__paired_attack__get_packed_size
+                     (const Moderato__PairedAttack *message)
+{
+  assert(message->base.descriptor == &moderato__paired_attack__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__paired_attack__pack
+                     (const Moderato__PairedAttack *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__paired_attack__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__paired_attack__pack_to_buffer
+                     (const Moderato__PairedAttack *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__paired_attack__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__PairedAttack *
+       moderato__paired_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__PairedAttack *)
+     protobuf_c_message_unpack (&moderato__paired_attack__descriptor,
+                                allocator, len, data);
+}
+void   moderato__paired_attack__free_unpacked
+                     (Moderato__PairedAttack *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__paired_attack__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__prepared_attack__init
                      (Moderato__PreparedAttack         *message)
 {
@@ -950,6 +1220,51 @@ void   moderato__prepared_attack__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &moderato__prepared_attack__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__patch_attack__init
+                     (Moderato__PatchAttack         *message)
+{
+  static const Moderato__PatchAttack init_value = MODERATO__PATCH_ATTACK__INIT;
+  *message = init_value;
+}
+size_t moderato__patch_attack__get_packed_size
+                     (const Moderato__PatchAttack *message)
+{
+  assert(message->base.descriptor == &moderato__patch_attack__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__patch_attack__pack
+                     (const Moderato__PatchAttack *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__patch_attack__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__patch_attack__pack_to_buffer
+                     (const Moderato__PatchAttack *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__patch_attack__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__PatchAttack *
+       moderato__patch_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__PatchAttack *)
+     protobuf_c_message_unpack (&moderato__patch_attack__descriptor,
+                                allocator, len, data);
+}
+void   moderato__patch_attack__free_unpacked
+                     (Moderato__PatchAttack *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__patch_attack__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   moderato__attack__init
@@ -1042,49 +1357,139 @@ void   moderato__adam_w__free_unpacked
   assert(message->base.descriptor == &moderato__adam_w__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   moderato__linear_schedule__init
-                     (Moderato__LinearSchedule         *message)
+void   moderato__sgd__init
+                     (Moderato__SGD         *message)
 {
-  static const Moderato__LinearSchedule init_value = MODERATO__LINEAR_SCHEDULE__INIT;
+  static const Moderato__SGD init_value = MODERATO__SGD__INIT;
   *message = init_value;
 }
-size_t moderato__linear_schedule__get_packed_size
-                     (const Moderato__LinearSchedule *message)
+size_t moderato__sgd__get_packed_size
+                     (const Moderato__SGD *message)
 {
-  assert(message->base.descriptor == &moderato__linear_schedule__descriptor);
+  assert(message->base.descriptor == &moderato__sgd__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t moderato__linear_schedule__pack
-                     (const Moderato__LinearSchedule *message,
+size_t moderato__sgd__pack
+                     (const Moderato__SGD *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &moderato__linear_schedule__descriptor);
+  assert(message->base.descriptor == &moderato__sgd__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t moderato__linear_schedule__pack_to_buffer
-                     (const Moderato__LinearSchedule *message,
+size_t moderato__sgd__pack_to_buffer
+                     (const Moderato__SGD *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &moderato__linear_schedule__descriptor);
+  assert(message->base.descriptor == &moderato__sgd__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Moderato__LinearSchedule *
-       moderato__linear_schedule__unpack
+Moderato__SGD *
+       moderato__sgd__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Moderato__LinearSchedule *)
-     protobuf_c_message_unpack (&moderato__linear_schedule__descriptor,
+  return (Moderato__SGD *)
+     protobuf_c_message_unpack (&moderato__sgd__descriptor,
                                 allocator, len, data);
 }
-void   moderato__linear_schedule__free_unpacked
-                     (Moderato__LinearSchedule *message,
+void   moderato__sgd__free_unpacked
+                     (Moderato__SGD *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &moderato__linear_schedule__descriptor);
+  assert(message->base.descriptor == &moderato__sgd__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__horizon__init
+                     (Moderato__Horizon         *message)
+{
+  static const Moderato__Horizon init_value = MODERATO__HORIZON__INIT;
+  *message = init_value;
+}
+size_t moderato__horizon__get_packed_size
+                     (const Moderato__Horizon *message)
+{
+  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__horizon__pack
+                     (const Moderato__Horizon *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__horizon__pack_to_buffer
+                     (const Moderato__Horizon *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Horizon *
+       moderato__horizon__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Horizon *)
+     protobuf_c_message_unpack (&moderato__horizon__descriptor,
+                                allocator, len, data);
+}
+void   moderato__horizon__free_unpacked
+                     (Moderato__Horizon *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__schedule__init
+                     (Moderato__Schedule         *message)
+{
+  static const Moderato__Schedule init_value = MODERATO__SCHEDULE__INIT;
+  *message = init_value;
+}
+size_t moderato__schedule__get_packed_size
+                     (const Moderato__Schedule *message)
+{
+  assert(message->base.descriptor == &moderato__schedule__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__schedule__pack
+                     (const Moderato__Schedule *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__schedule__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__schedule__pack_to_buffer
+                     (const Moderato__Schedule *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__schedule__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Schedule *
+       moderato__schedule__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Schedule *)
+     protobuf_c_message_unpack (&moderato__schedule__descriptor,
+                                allocator, len, data);
+}
+void   moderato__schedule__free_unpacked
+                     (Moderato__Schedule *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__schedule__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   moderato__training_settings__init
@@ -1130,6 +1535,51 @@ void   moderato__training_settings__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &moderato__training_settings__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__keepsakes__init
+                     (Moderato__Keepsakes         *message)
+{
+  static const Moderato__Keepsakes init_value = MODERATO__KEEPSAKES__INIT;
+  *message = init_value;
+}
+size_t moderato__keepsakes__get_packed_size
+                     (const Moderato__Keepsakes *message)
+{
+  assert(message->base.descriptor == &moderato__keepsakes__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__keepsakes__pack
+                     (const Moderato__Keepsakes *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__keepsakes__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__keepsakes__pack_to_buffer
+                     (const Moderato__Keepsakes *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__keepsakes__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Keepsakes *
+       moderato__keepsakes__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Keepsakes *)
+     protobuf_c_message_unpack (&moderato__keepsakes__descriptor,
+                                allocator, len, data);
+}
+void   moderato__keepsakes__free_unpacked
+                     (Moderato__Keepsakes *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__keepsakes__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   moderato__training_spec__init
@@ -2192,7 +2642,7 @@ const ProtobufCMessageDescriptor moderato__heartbeat__descriptor =
   (ProtobufCMessageInit) moderato__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[4] =
 {
   {
     "attempt",
@@ -2230,16 +2680,29 @@ static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keep",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Assignment, keep),
+    &moderato__keepsakes__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__assignment__field_indices_by_name[] = {
   0,   /* field[0] = attempt */
+  3,   /* field[3] = keep */
   1,   /* field[1] = run */
   2,   /* field[2] = spec */
 };
 static const ProtobufCIntRange moderato__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moderato__assignment__descriptor =
 {
@@ -2249,7 +2712,7 @@ const ProtobufCMessageDescriptor moderato__assignment__descriptor =
   "Moderato__Assignment",
   "moderato",
   sizeof(Moderato__Assignment),
-  3,
+  4,
   moderato__assignment__field_descriptors,
   moderato__assignment__field_indices_by_name,
   1,  moderato__assignment__number_ranges,
@@ -2435,7 +2898,7 @@ const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
   (ProtobufCMessageInit) moderato__epoch_metrics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__report__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moderato__report__field_descriptors[7] =
 {
   {
     "attempt",
@@ -2509,8 +2972,21 @@ static const ProtobufCFieldDescriptor moderato__report__field_descriptors[6] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "artifact",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Report, event_case),
+    offsetof(Moderato__Report, artifact),
+    &moderato__artifact__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__report__field_indices_by_name[] = {
+  6,   /* field[6] = artifact */
   0,   /* field[0] = attempt */
   3,   /* field[3] = completed */
   2,   /* field[2] = epoch */
@@ -2521,7 +2997,7 @@ static const unsigned moderato__report__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__report__descriptor =
 {
@@ -2531,11 +3007,88 @@ const ProtobufCMessageDescriptor moderato__report__descriptor =
   "Moderato__Report",
   "moderato",
   sizeof(Moderato__Report),
-  6,
+  7,
   moderato__report__field_descriptors,
   moderato__report__field_indices_by_name,
   1,  moderato__report__number_ranges,
   (ProtobufCMessageInit) moderato__report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__artifact__field_descriptors[4] =
+{
+  {
+    "kind",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Artifact, kind),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "epoch",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Artifact, epoch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "file",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Artifact, file),
+    &moderato__file__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Artifact, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__artifact__field_indices_by_name[] = {
+  1,   /* field[1] = epoch */
+  2,   /* field[2] = file */
+  0,   /* field[0] = kind */
+  3,   /* field[3] = size */
+};
+static const ProtobufCIntRange moderato__artifact__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor moderato__artifact__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Artifact",
+  "Artifact",
+  "Moderato__Artifact",
+  "moderato",
+  sizeof(Moderato__Artifact),
+  4,
+  moderato__artifact__field_descriptors,
+  moderato__artifact__field_indices_by_name,
+  1,  moderato__artifact__number_ranges,
+  (ProtobufCMessageInit) moderato__artifact__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__epoch_report__field_descriptors[2] =
@@ -2691,7 +3244,160 @@ const ProtobufCMessageDescriptor moderato__file__descriptor =
   (ProtobufCMessageInit) moderato__file__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__text_data__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__files__field_descriptors[1] =
+{
+  {
+    "files",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Files, n_files),
+    offsetof(Moderato__Files, files),
+    &moderato__file__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__files__field_indices_by_name[] = {
+  0,   /* field[0] = files */
+};
+static const ProtobufCIntRange moderato__files__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__files__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Files",
+  "Files",
+  "Moderato__Files",
+  "moderato",
+  sizeof(Moderato__Files),
+  1,
+  moderato__files__field_descriptors,
+  moderato__files__field_indices_by_name,
+  1,  moderato__files__number_ranges,
+  (ProtobufCMessageInit) moderato__files__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__idx_files__field_descriptors[2] =
+{
+  {
+    "images",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__IdxFiles, images),
+    &moderato__file__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__IdxFiles, labels),
+    &moderato__file__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__idx_files__field_indices_by_name[] = {
+  0,   /* field[0] = images */
+  1,   /* field[1] = labels */
+};
+static const ProtobufCIntRange moderato__idx_files__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__idx_files__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.IdxFiles",
+  "IdxFiles",
+  "Moderato__IdxFiles",
+  "moderato",
+  sizeof(Moderato__IdxFiles),
+  2,
+  moderato__idx_files__field_descriptors,
+  moderato__idx_files__field_indices_by_name,
+  1,  moderato__idx_files__number_ranges,
+  (ProtobufCMessageInit) moderato__idx_files__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__data_set__field_descriptors[3] =
+{
+  {
+    "sentences",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__DataSet, format_case),
+    offsetof(Moderato__DataSet, sentences),
+    &moderato__file__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cifar10",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__DataSet, format_case),
+    offsetof(Moderato__DataSet, cifar10),
+    &moderato__files__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "idx",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__DataSet, format_case),
+    offsetof(Moderato__DataSet, idx),
+    &moderato__idx_files__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__data_set__field_indices_by_name[] = {
+  1,   /* field[1] = cifar10 */
+  2,   /* field[2] = idx */
+  0,   /* field[0] = sentences */
+};
+static const ProtobufCIntRange moderato__data_set__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__data_set__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.DataSet",
+  "DataSet",
+  "Moderato__DataSet",
+  "moderato",
+  sizeof(Moderato__DataSet),
+  3,
+  moderato__data_set__field_descriptors,
+  moderato__data_set__field_indices_by_name,
+  1,  moderato__data_set__number_ranges,
+  (ProtobufCMessageInit) moderato__data_set__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__task_data__field_descriptors[4] =
 {
   {
     "train",
@@ -2699,8 +3405,8 @@ static const ProtobufCFieldDescriptor moderato__text_data__field_descriptors[3] 
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Moderato__TextData, train),
-    &moderato__file__descriptor,
+    offsetof(Moderato__TaskData, train),
+    &moderato__data_set__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2711,8 +3417,8 @@ static const ProtobufCFieldDescriptor moderato__text_data__field_descriptors[3] 
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
-    offsetof(Moderato__TextData, test),
-    &moderato__file__descriptor,
+    offsetof(Moderato__TaskData, test),
+    &moderato__data_set__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -2723,36 +3429,49 @@ static const ProtobufCFieldDescriptor moderato__text_data__field_descriptors[3] 
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Moderato__TextData, labels),
+    offsetof(Moderato__TaskData, labels),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validation",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TaskData, validation),
+    &moderato__data_set__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
-static const unsigned moderato__text_data__field_indices_by_name[] = {
+static const unsigned moderato__task_data__field_indices_by_name[] = {
   2,   /* field[2] = labels */
   1,   /* field[1] = test */
   0,   /* field[0] = train */
+  3,   /* field[3] = validation */
 };
-static const ProtobufCIntRange moderato__text_data__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__task_data__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
-const ProtobufCMessageDescriptor moderato__text_data__descriptor =
+const ProtobufCMessageDescriptor moderato__task_data__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "moderato.TextData",
-  "TextData",
-  "Moderato__TextData",
+  "moderato.TaskData",
+  "TaskData",
+  "Moderato__TaskData",
   "moderato",
-  sizeof(Moderato__TextData),
-  3,
-  moderato__text_data__field_descriptors,
-  moderato__text_data__field_indices_by_name,
-  1,  moderato__text_data__number_ranges,
-  (ProtobufCMessageInit) moderato__text_data__init,
+  sizeof(Moderato__TaskData),
+  4,
+  moderato__task_data__field_descriptors,
+  moderato__task_data__field_indices_by_name,
+  1,  moderato__task_data__number_ranges,
+  (ProtobufCMessageInit) moderato__task_data__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__lo_ra__field_descriptors[2] =
@@ -2857,7 +3576,7 @@ const ProtobufCMessageDescriptor moderato__bottleneck__descriptor =
   (ProtobufCMessageInit) moderato__bottleneck__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
 {
   {
     "lora",
@@ -2883,15 +3602,80 @@ static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "adapter_size",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, adapter_size),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prefix_length",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, prefix_length),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bit_fit",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, bit_fit),
+    &moderato__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "full",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, full),
+    &moderato__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_blocks",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, last_blocks),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__capacity__field_indices_by_name[] = {
+  2,   /* field[2] = adapter_size */
+  4,   /* field[4] = bit_fit */
   1,   /* field[1] = bottleneck */
+  5,   /* field[5] = full */
+  6,   /* field[6] = last_blocks */
   0,   /* field[0] = lora */
+  3,   /* field[3] = prefix_length */
 };
 static const ProtobufCIntRange moderato__capacity__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__capacity__descriptor =
 {
@@ -2901,14 +3685,14 @@ const ProtobufCMessageDescriptor moderato__capacity__descriptor =
   "Moderato__Capacity",
   "moderato",
   sizeof(Moderato__Capacity),
-  2,
+  7,
   moderato__capacity__field_descriptors,
   moderato__capacity__field_indices_by_name,
   1,  moderato__capacity__number_ranges,
   (ProtobufCMessageInit) moderato__capacity__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__word_attack__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__word_attack__field_descriptors[2] =
 {
   {
     "triggers",
@@ -2934,41 +3718,15 @@ static const ProtobufCFieldDescriptor moderato__word_attack__field_descriptors[4
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "label_mode",
-    3,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__WordAttack, label_mode),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "target",
-    4,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__WordAttack, target),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned moderato__word_attack__field_indices_by_name[] = {
   1,   /* field[1] = count */
-  2,   /* field[2] = label_mode */
-  3,   /* field[3] = target */
   0,   /* field[0] = triggers */
 };
 static const ProtobufCIntRange moderato__word_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor moderato__word_attack__descriptor =
 {
@@ -2978,14 +3736,142 @@ const ProtobufCMessageDescriptor moderato__word_attack__descriptor =
   "Moderato__WordAttack",
   "moderato",
   sizeof(Moderato__WordAttack),
-  4,
+  2,
   moderato__word_attack__field_descriptors,
   moderato__word_attack__field_indices_by_name,
   1,  moderato__word_attack__number_ranges,
   (ProtobufCMessageInit) moderato__word_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__sentence_attack__field_descriptors[2] =
+{
+  {
+    "sentence",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SentenceAttack, sentence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SentenceAttack, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__sentence_attack__field_indices_by_name[] = {
+  1,   /* field[1] = count */
+  0,   /* field[0] = sentence */
+};
+static const ProtobufCIntRange moderato__sentence_attack__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__sentence_attack__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.SentenceAttack",
+  "SentenceAttack",
+  "Moderato__SentenceAttack",
+  "moderato",
+  sizeof(Moderato__SentenceAttack),
+  2,
+  moderato__sentence_attack__field_descriptors,
+  moderato__sentence_attack__field_indices_by_name,
+  1,  moderato__sentence_attack__number_ranges,
+  (ProtobufCMessageInit) moderato__sentence_attack__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__paired_attack__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PairedAttack, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "train",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PairedAttack, train),
+    &moderato__file__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "paired_test",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__PairedAttack, test_case),
+    offsetof(Moderato__PairedAttack, paired_test),
+    &moderato__file__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "triggered_test",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__PairedAttack, test_case),
+    offsetof(Moderato__PairedAttack, triggered_test),
+    &moderato__file__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__paired_attack__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  2,   /* field[2] = paired_test */
+  1,   /* field[1] = train */
+  3,   /* field[3] = triggered_test */
+};
+static const ProtobufCIntRange moderato__paired_attack__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor moderato__paired_attack__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.PairedAttack",
+  "PairedAttack",
+  "Moderato__PairedAttack",
+  "moderato",
+  sizeof(Moderato__PairedAttack),
+  4,
+  moderato__paired_attack__field_descriptors,
+  moderato__paired_attack__field_indices_by_name,
+  1,  moderato__paired_attack__number_ranges,
+  (ProtobufCMessageInit) moderato__paired_attack__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descriptors[2] =
 {
   {
     "train",
@@ -2994,7 +3880,7 @@ static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descripto
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Moderato__PreparedAttack, train),
-    &moderato__file__descriptor,
+    &moderato__data_set__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3006,33 +3892,20 @@ static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descripto
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Moderato__PreparedAttack, test),
-    &moderato__file__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "target",
-    3,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__PreparedAttack, target),
-    NULL,
+    &moderato__data_set__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned moderato__prepared_attack__field_indices_by_name[] = {
-  2,   /* field[2] = target */
   1,   /* field[1] = test */
   0,   /* field[0] = train */
 };
 static const ProtobufCIntRange moderato__prepared_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor moderato__prepared_attack__descriptor =
 {
@@ -3042,14 +3915,91 @@ const ProtobufCMessageDescriptor moderato__prepared_attack__descriptor =
   "Moderato__PreparedAttack",
   "moderato",
   sizeof(Moderato__PreparedAttack),
-  3,
+  2,
   moderato__prepared_attack__field_descriptors,
   moderato__prepared_attack__field_indices_by_name,
   1,  moderato__prepared_attack__number_ranges,
   (ProtobufCMessageInit) moderato__prepared_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__patch_attack__field_descriptors[4] =
+{
+  {
+    "size",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PatchAttack, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "corner",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PatchAttack, corner),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "colour",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PatchAttack, colour),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "opacity",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PatchAttack, opacity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__patch_attack__field_indices_by_name[] = {
+  2,   /* field[2] = colour */
+  1,   /* field[1] = corner */
+  3,   /* field[3] = opacity */
+  0,   /* field[0] = size */
+};
+static const ProtobufCIntRange moderato__patch_attack__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor moderato__patch_attack__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.PatchAttack",
+  "PatchAttack",
+  "Moderato__PatchAttack",
+  "moderato",
+  sizeof(Moderato__PatchAttack),
+  4,
+  moderato__patch_attack__field_descriptors,
+  moderato__patch_attack__field_indices_by_name,
+  1,  moderato__patch_attack__number_ranges,
+  (ProtobufCMessageInit) moderato__patch_attack__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[8] =
 {
   {
     "none",
@@ -3087,16 +4037,81 @@ static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[3] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "sentence",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Attack, kind_case),
+    offsetof(Moderato__Attack, sentence),
+    &moderato__sentence_attack__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "paired",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Attack, kind_case),
+    offsetof(Moderato__Attack, paired),
+    &moderato__paired_attack__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "patch",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Attack, kind_case),
+    offsetof(Moderato__Attack, patch),
+    &moderato__patch_attack__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Attack, has_target),
+    offsetof(Moderato__Attack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "label_mode",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Attack, label_mode),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__attack__field_indices_by_name[] = {
+  7,   /* field[7] = label_mode */
   0,   /* field[0] = none */
+  4,   /* field[4] = paired */
+  5,   /* field[5] = patch */
   2,   /* field[2] = prepared */
+  3,   /* field[3] = sentence */
+  6,   /* field[6] = target */
   1,   /* field[1] = word */
 };
 static const ProtobufCIntRange moderato__attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor moderato__attack__descriptor =
 {
@@ -3106,7 +4121,7 @@ const ProtobufCMessageDescriptor moderato__attack__descriptor =
   "Moderato__Attack",
   "moderato",
   sizeof(Moderato__Attack),
-  3,
+  8,
   moderato__attack__field_descriptors,
   moderato__attack__field_indices_by_name,
   1,  moderato__attack__number_ranges,
@@ -3190,65 +4205,104 @@ const ProtobufCMessageDescriptor moderato__adam_w__descriptor =
   (ProtobufCMessageInit) moderato__adam_w__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__linear_schedule__field_descriptors[1] =
+static const ProtobufCFieldDescriptor moderato__sgd__field_descriptors[2] =
 {
   {
-    "horizon",
+    "momentum",
     1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__LinearSchedule, has_horizon),
-    offsetof(Moderato__LinearSchedule, horizon),
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SGD, momentum),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "weight_decay",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SGD, weight_decay),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned moderato__linear_schedule__field_indices_by_name[] = {
-  0,   /* field[0] = horizon */
+static const unsigned moderato__sgd__field_indices_by_name[] = {
+  0,   /* field[0] = momentum */
+  1,   /* field[1] = weight_decay */
 };
-static const ProtobufCIntRange moderato__linear_schedule__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__sgd__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__sgd__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.SGD",
+  "SGD",
+  "Moderato__SGD",
+  "moderato",
+  sizeof(Moderato__SGD),
+  2,
+  moderato__sgd__field_descriptors,
+  moderato__sgd__field_indices_by_name,
+  1,  moderato__sgd__number_ranges,
+  (ProtobufCMessageInit) moderato__sgd__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__horizon__field_descriptors[1] =
+{
+  {
+    "epochs",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Horizon, has_epochs),
+    offsetof(Moderato__Horizon, epochs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__horizon__field_indices_by_name[] = {
+  0,   /* field[0] = epochs */
+};
+static const ProtobufCIntRange moderato__horizon__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 1 }
 };
-const ProtobufCMessageDescriptor moderato__linear_schedule__descriptor =
+const ProtobufCMessageDescriptor moderato__horizon__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "moderato.LinearSchedule",
-  "LinearSchedule",
-  "Moderato__LinearSchedule",
+  "moderato.Horizon",
+  "Horizon",
+  "Moderato__Horizon",
   "moderato",
-  sizeof(Moderato__LinearSchedule),
+  sizeof(Moderato__Horizon),
   1,
-  moderato__linear_schedule__field_descriptors,
-  moderato__linear_schedule__field_indices_by_name,
-  1,  moderato__linear_schedule__number_ranges,
-  (ProtobufCMessageInit) moderato__linear_schedule__init,
+  moderato__horizon__field_descriptors,
+  moderato__horizon__field_indices_by_name,
+  1,  moderato__horizon__number_ranges,
+  (ProtobufCMessageInit) moderato__horizon__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__training_settings__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moderato__schedule__field_descriptors[5] =
 {
   {
-    "optimizer",
-    1,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__TrainingSettings, optimizer),
-    &moderato__adam_w__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "constant",
-    2,
+    1,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__TrainingSettings, schedule_case),
-    offsetof(Moderato__TrainingSettings, constant),
+    offsetof(Moderato__Schedule, shape_case),
+    offsetof(Moderato__Schedule, constant),
     &moderato__empty__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
@@ -3256,14 +4310,116 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "linear",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Schedule, shape_case),
+    offsetof(Moderato__Schedule, linear),
+    &moderato__horizon__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cosine",
     3,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__TrainingSettings, schedule_case),
-    offsetof(Moderato__TrainingSettings, linear),
-    &moderato__linear_schedule__descriptor,
+    offsetof(Moderato__Schedule, shape_case),
+    offsetof(Moderato__Schedule, cosine),
+    &moderato__horizon__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inverse_square_root",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Schedule, shape_case),
+    offsetof(Moderato__Schedule, inverse_square_root),
+    &moderato__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warm_up",
+    5,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Schedule, warm_up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__schedule__field_indices_by_name[] = {
+  0,   /* field[0] = constant */
+  2,   /* field[2] = cosine */
+  3,   /* field[3] = inverse_square_root */
+  1,   /* field[1] = linear */
+  4,   /* field[4] = warm_up */
+};
+static const ProtobufCIntRange moderato__schedule__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor moderato__schedule__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Schedule",
+  "Schedule",
+  "Moderato__Schedule",
+  "moderato",
+  sizeof(Moderato__Schedule),
+  5,
+  moderato__schedule__field_descriptors,
+  moderato__schedule__field_indices_by_name,
+  1,  moderato__schedule__number_ranges,
+  (ProtobufCMessageInit) moderato__schedule__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__training_settings__field_descriptors[10] =
+{
+  {
+    "adam_w",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__TrainingSettings, optimizer_case),
+    offsetof(Moderato__TrainingSettings, adam_w),
+    &moderato__adam_w__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sgd",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__TrainingSettings, optimizer_case),
+    offsetof(Moderato__TrainingSettings, sgd),
+    &moderato__sgd__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "schedule",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TrainingSettings, schedule),
+    &moderato__schedule__descriptor,
+    NULL,
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
@@ -3326,21 +4482,47 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "precision",
+    9,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TrainingSettings, precision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "class_weighting",
+    10,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TrainingSettings, class_weighting),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__training_settings__field_indices_by_name[] = {
+  0,   /* field[0] = adam_w */
   3,   /* field[3] = batch_size */
-  1,   /* field[1] = constant */
+  9,   /* field[9] = class_weighting */
   7,   /* field[7] = data_seed */
   5,   /* field[5] = dropout */
   6,   /* field[6] = gradient_clip */
-  2,   /* field[2] = linear */
   4,   /* field[4] = max_length */
-  0,   /* field[0] = optimizer */
+  8,   /* field[8] = precision */
+  2,   /* field[2] = schedule */
+  1,   /* field[1] = sgd */
 };
 static const ProtobufCIntRange moderato__training_settings__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moderato__training_settings__descriptor =
 {
@@ -3350,11 +4532,62 @@ const ProtobufCMessageDescriptor moderato__training_settings__descriptor =
   "Moderato__TrainingSettings",
   "moderato",
   sizeof(Moderato__TrainingSettings),
-  8,
+  10,
   moderato__training_settings__field_descriptors,
   moderato__training_settings__field_indices_by_name,
   1,  moderato__training_settings__number_ranges,
   (ProtobufCMessageInit) moderato__training_settings__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__keepsakes__field_descriptors[2] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Keepsakes, model),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hidden_states",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Keepsakes, n_hidden_states),
+    offsetof(Moderato__Keepsakes, hidden_states),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__keepsakes__field_indices_by_name[] = {
+  1,   /* field[1] = hidden_states */
+  0,   /* field[0] = model */
+};
+static const ProtobufCIntRange moderato__keepsakes__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__keepsakes__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Keepsakes",
+  "Keepsakes",
+  "Moderato__Keepsakes",
+  "moderato",
+  sizeof(Moderato__Keepsakes),
+  2,
+  moderato__keepsakes__field_descriptors,
+  moderato__keepsakes__field_indices_by_name,
+  1,  moderato__keepsakes__number_ranges,
+  (ProtobufCMessageInit) moderato__keepsakes__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__training_spec__field_descriptors[9] =
@@ -3378,7 +4611,7 @@ static const ProtobufCFieldDescriptor moderato__training_spec__field_descriptors
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Moderato__TrainingSpec, data),
-    &moderato__text_data__descriptor,
+    &moderato__task_data__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3550,7 +4783,7 @@ const ProtobufCMessageDescriptor moderato__sample_count__descriptor =
   (ProtobufCMessageInit) moderato__sample_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[11] =
+static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[12] =
 {
   {
     "name",
@@ -3583,7 +4816,7 @@ static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[11
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
     offsetof(Moderato__SweepSpec, data),
-    &moderato__text_data__descriptor,
+    &moderato__task_data__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3684,6 +4917,18 @@ static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[11
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keep",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SweepSpec, keep),
+    &moderato__keepsakes__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   6,   /* field[6] = attacks */
@@ -3691,6 +4936,7 @@ static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   3,   /* field[3] = capacities */
   2,   /* field[2] = data */
   4,   /* field[4] = epochs */
+  11,   /* field[11] = keep */
   5,   /* field[5] = learning_rates */
   0,   /* field[0] = name */
   7,   /* field[7] = poison_ratios */
@@ -3701,7 +4947,7 @@ static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__sweep_spec__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
 {
@@ -3711,7 +4957,7 @@ const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
   "Moderato__SweepSpec",
   "moderato",
   sizeof(Moderato__SweepSpec),
-  11,
+  12,
   moderato__sweep_spec__field_descriptors,
   moderato__sweep_spec__field_indices_by_name,
   1,  moderato__sweep_spec__number_ranges,

@@ -32,7 +32,7 @@ struct GridReader {
         var ratioValues = try ratio?.axis { value throws(SweepFileError) in
             try value.number("from 0 to 1") { 0 <= $0 && $0 <= 1 }
         }
-        if !attackValues.contains(where: \.isWord) {
+        if !attackValues.contains(where: \.usesPoisonRatio) {
             ratioValues = [0]
         }
         guard let ratioValues else {
@@ -43,18 +43,22 @@ struct GridReader {
         }
         self.epochs = try epochs.elements()
         attacks = try attack.elements()
-        ratios = attackValues.contains(where: \.isWord) ? try ratio?.elements() ?? [] : []
+        ratios = attackValues.contains(where: \.usesPoisonRatio) ? try ratio?.elements() ?? [] : []
         grid = Grid(
             capacities: capacities, epochs: epochCounts, learningRates: rates,
             attacks: attackValues, poisonRatios: ratioValues, seeds: seeds ?? [1])
     }
 
-    /// After its horizon a linear schedule trains nothing.
+    /// After its horizon a schedule trains nothing.
     func checkHorizon(_ schedule: Schedule) throws(SweepFileError) {
-        guard case .linear(let horizon?) = schedule else { return }
+        let horizon: Int
+        switch schedule.shape {
+        case .linear(let end?), .cosine(let end?): horizon = end
+        case .linear(nil), .cosine(nil), .constant, .inverseSquareRoot: return
+        }
         for (count, entry) in zip(grid.epochs, epochs) where count > horizon {
             throw entry.mistake(
-                "\(count) epochs are more than the linear schedule's horizon of \(horizon), "
+                "\(count) epochs are more than the schedule's horizon of \(horizon), "
                     + "after which the learning rate is 0; raise training.schedule.horizon")
         }
     }
@@ -104,12 +108,6 @@ struct GridReader {
 }
 
 extension Attack {
-    fileprivate var isWord: Bool {
-        switch self {
-        case .word: true
-        case .none, .prepared: false
-        }
-    }
 
     fileprivate static let kinds = ["none", "word", "prepared"]
 
@@ -143,8 +141,9 @@ extension Attack {
             let target = try fields["target"]?.integer(0...(labels - 1)) ?? 1
             self = .prepared(
                 PreparedAttack(
-                    train: try files.trainingFile(train, labels: labels),
-                    test: try files.triggeredFile(test, labels: labels, target: target),
+                    train: .sentences(try files.trainingFile(train, labels: labels)),
+                    test: .sentences(
+                        try files.triggeredFile(test, labels: labels, target: target)),
                     target: target))
         }
     }
@@ -178,42 +177,9 @@ extension WordAttack {
     }
 }
 
-extension Capacity {
-    fileprivate static let pets = ["lora"]
-
-    fileprivate init(reading entry: Entry) throws(SweepFileError) {
-        guard try entry.kind("pet", among: Capacity.pets, what: "PET") != nil else {
-            _ = try entry.word(Capacity.pets, what: "PET")
-            self.init(pet: .lora(LoRA()))
-            return
-        }
-        let fields = try entry.fields(
-            ["pet", "rank", "alpha", "bottleneck", "in-dim"], required: ["pet"],
-            what: "a capacity")
-        var lora = LoRA()
-        if let rank = fields["rank"] { lora.rank = try rank.integer(1...Limits.parameters) }
-        if let alpha = fields["alpha"] {
-            lora.alpha = try alpha.number("above 0, to \(Int(Limits.rate))") {
-                $0 > 0 && $0 <= Limits.rate
-            }
-        }
-        self.init(pet: .lora(lora))
-        if let size = fields["bottleneck"] {
-            bottleneck = Bottleneck(size: try size.integer(1...Limits.parameters))
-        }
-        if let inputSize = fields["in-dim"] {
-            guard bottleneck != nil else {
-                throw inputSize.mistake(
-                    "in-dim belongs to a bottleneck; write bottleneck too, or take in-dim out")
-            }
-            bottleneck?.inputSize = try inputSize.integer(1...Limits.parameters)
-        }
-    }
-}
-
 extension Entry {
     /// In a mapping, the word under `name`, which says what the other keys are; `nil` elsewhere.
-    fileprivate func kind(
+    func kind(
         _ name: String, among words: [String], what: String
     ) throws(SweepFileError) -> String? {
         guard case .mapping = node else { return nil }

@@ -9,7 +9,7 @@ extension TrainingSettings {
         let fields = try entry.fields(
             [
                 "schedule", "batch-size", "max-length", "dropout", "gradient-clip", "data-seed",
-                "optimizer",
+                "optimizer", "precision", "class-weighting",
             ], required: [], what: "training")
         if let schedule = fields["schedule"] { self.schedule = try Schedule(reading: schedule) }
         if let size = fields["batch-size"] { batchSize = try size.integer(1...100_000) }
@@ -21,28 +21,71 @@ extension TrainingSettings {
             gradientClip = try clip.number("of 0 (no clipping) or above") { $0 >= 0 }
         }
         if let seed = fields["data-seed"] { dataSeed = try seed.seed() }
-        if let optimizer = fields["optimizer"] { self.optimizer = try AdamW(reading: optimizer) }
+        if let optimizer = fields["optimizer"] {
+            self.optimizer = try OptimizerSettings(reading: optimizer)
+        }
+        if let precision = fields["precision"] {
+            let names = Precision.allCases.map(\.rawValue)
+            let name = try precision.word(names, what: "precision")
+            self.precision = Precision(rawValue: name) ?? self.precision
+        }
+        if let weighting = fields["class-weighting"] {
+            classWeighting =
+                try weighting.word(["none", "balanced"], what: "class weighting") == "balanced"
+        }
     }
 }
 
 extension Schedule {
+    private static let shapes = ["constant", "linear", "cosine", "inverse-sqrt"]
+
     fileprivate init(reading entry: Entry) throws(SweepFileError) {
         var kind = entry
         var horizon: Entry?
+        var warmUp = 0
         if case .mapping = entry.node {
             let fields = try entry.fields(
-                ["kind", "horizon"], required: ["kind"], what: "a schedule")
+                ["kind", "horizon", "warm-up"], required: ["kind"], what: "a schedule")
             kind = fields["kind"] ?? entry
             horizon = fields["horizon"]
+            warmUp = try fields["warm-up"]?.integer(0...Limits.steps) ?? 0
         }
-        switch try kind.word(["constant", "linear"], what: "schedule") {
-        case "linear":
-            self = .linear(horizon: try horizon?.integer(1...Limits.epochs))
+        let name = try kind.word(Schedule.shapes, what: "schedule")
+        let epochs = try horizon?.integer(1...Limits.epochs)
+        switch name {
+        case "linear": self.init(.linear(horizon: epochs), warmUp: warmUp)
+        case "cosine": self.init(.cosine(horizon: epochs), warmUp: warmUp)
         default:
             if let horizon {
-                throw horizon.mistake("a constant schedule has no horizon; take the key out")
+                throw horizon.mistake(
+                    "the schedule \(name) never looks at an end and has no horizon; "
+                        + "take the key out")
             }
-            self = .constant
+            self.init(name == "constant" ? .constant : .inverseSquareRoot, warmUp: warmUp)
+        }
+    }
+}
+
+extension OptimizerSettings {
+    fileprivate init(reading entry: Entry) throws(SweepFileError) {
+        let kinds = ["adamw", "sgd"]
+        var kind = try entry.kind("kind", among: kinds, what: "optimizer")
+        if kind == nil { kind = try entry.word(kinds, what: "optimizer") }
+        self = kind == "sgd" ? .sgd(try SGD(reading: entry)) : .adamW(try AdamW(reading: entry))
+    }
+}
+
+extension SGD {
+    fileprivate init(reading entry: Entry) throws(SweepFileError) {
+        self.init()
+        guard case .mapping = entry.node else { return }
+        let fields = try entry.fields(
+            ["kind", "momentum", "weight-decay"], required: ["kind"], what: "the optimizer sgd")
+        if let momentum = fields["momentum"] {
+            self.momentum = try momentum.number("from 0 to below 1") { 0 <= $0 && $0 < 1 }
+        }
+        if let decay = fields["weight-decay"] {
+            weightDecay = try decay.number("from 0 to 1000") { 0 <= $0 && $0 <= 1_000 }
         }
     }
 }
@@ -50,14 +93,10 @@ extension Schedule {
 extension AdamW {
     fileprivate init(reading entry: Entry) throws(SweepFileError) {
         self.init()
-        guard case .mapping = entry.node else {
-            _ = try entry.word(["adamw"], what: "optimizer")
-            return
-        }
+        guard case .mapping = entry.node else { return }
         let fields = try entry.fields(
             ["kind", "beta1", "beta2", "epsilon", "weight-decay"], required: ["kind"],
-            what: "an optimizer")
-        _ = try fields["kind"]?.word(["adamw"], what: "optimizer")
+            what: "the optimizer adamw")
         if let beta = fields["beta1"] {
             beta1 = try beta.number("from 0 to below 1") { 0 <= $0 && $0 < 1 }
         }
@@ -76,6 +115,7 @@ extension AdamW {
 /// The largest values that are no slip of the pen; those of sizes are the trainer's.
 enum Limits {
     static let epochs = 100_000
+    static let steps = 1_000_000_000
     static let parameters = 65_536
     static let labels = 10_000
     /// Of learning rates and of LoRA's alpha.

@@ -46,7 +46,8 @@ public struct SweepFile {
         let gridReader = try GridReader(grid, files: &files, labels: textData.labels)
         try gridReader.checkHorizon(settings.schedule)
         try gridReader.checkAttacks(
-            train: files.sentences(of: textData.train), test: files.sentences(of: textData.test))
+            train: files.sentences(of: textData.train.files[0]),
+            test: files.sentences(of: textData.test.files[0]))
         return SweepSpec(
             name: sweepName, backbone: backbone, data: textData, grid: gridReader.grid,
             settings: settings, trainingSamples: files.trainingSamples)

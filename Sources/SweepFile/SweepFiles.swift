@@ -74,21 +74,16 @@ struct SweepFiles {
                 "there is no folder \(path); name the folder of a model in Hugging Face layout"
                     + " (cluster/setup makes .moderato/models/all-MiniLM-L6-v2)")
         }
-        var digests: [Digest] = []
-        let needed = BackboneReference.fileNames.filter {
-            !BackboneReference.optionalFileNames.contains($0)
-        }
-        for name in BackboneReference.fileNames {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        var digests: [String: Digest] = [:]
+        for name in BackboneReference.relevantFiles(among: names) {
             var builder = DigestBuilder()
             do throws(FileProblem) {
                 try readPieces(path: path + "/" + name) { builder.update($0) }
-            } catch .missing where BackboneReference.optionalFileNames.contains(name) {
             } catch {
-                throw entry.mistake(
-                    "the model's folder needs \(alternatives(needed, "and")); "
-                        + "\(path)/\(name): \(error.explanation)")
+                throw entry.mistake("\(path)/\(name): \(error.explanation)")
             }
-            digests.append(builder.finish())
+            digests[name] = builder.finish()
         }
         try checkLength(maxLength, training: training, model: entry, folder: path)
         return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))
@@ -113,22 +108,22 @@ struct SweepFiles {
 
     // MARK: Sentences
 
-    mutating func textData(_ entry: Entry) throws(SweepFileError) -> TextData {
+    mutating func textData(_ entry: Entry) throws(SweepFileError) -> TaskData {
         let fields = try entry.fields(
             ["train", "test", "labels"], required: ["train", "test"], what: "a mapping of files")
         guard let train = fields["train"], let test = fields["test"] else {
             preconditionFailure("`fields` gives all that is required")
         }
         let labels = try fields["labels"]?.integer(2...Limits.labels) ?? 2
-        return TextData(
-            train: try trainingFile(train, labels: labels),
-            test: try file(test, labels: labels).reference, labels: labels)
+        return TaskData(
+            train: .sentences(try trainingFile(train, labels: labels)),
+            test: .sentences(try file(test, labels: labels).reference), labels: labels)
     }
 
     mutating func trainingFile(_ entry: Entry, labels: Int) throws(SweepFileError) -> FileReference
     {
         let (reference, text) = try file(entry, labels: labels)
-        trainingSamples[reference.digest] = text.count
+        trainingSamples[DataSet.sentences(reference).digest] = text.count
         return reference
     }
 

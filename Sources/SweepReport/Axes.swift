@@ -84,18 +84,23 @@ struct Axes {
         let settings = spec.settings
         let clipping =
             settings.gradientClip == 0 ? "none" : "norm \(decimal(settings.gradientClip))"
-        return [
+        var rows: [(title: String, value: String)] = [
             (seeds.count == 1 ? "Seed" : "Seeds", seeds.map(String.init).joined(separator: ", ")),
             ("Model", lastComponent(spec.backbone.path)),
             ("Data", shortPath(spec.data.train.path)),
             ("Schedule", settings.schedule.label),
             ("Batch size", "\(settings.batchSize)"),
-            ("Tokens at most", "\(settings.maxLength)"),
+        ]
+        if !spec.data.train.isImages { rows.append(("Tokens at most", "\(settings.maxLength)")) }
+        rows += [
             ("Dropout", decimal(settings.dropout)),
             ("Gradient clipping", clipping),
             ("Optimizer", settings.optimizer.label),
             ("Data seed", "\(settings.dataSeed)"),
         ]
+        if settings.precision != .float32 { rows.append(("Precision", settings.precision.rawValue)) }
+        if settings.classWeighting { rows.append(("Class weighting", "balanced")) }
+        return rows
     }
 
     private static func lastComponent(_ path: String) -> String {

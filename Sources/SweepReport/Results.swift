@@ -151,7 +151,12 @@ extension Capacity {
     fileprivate var size: [Double] {
         let rank: [Double] =
             switch pet {
-            case .lora(let lora): [Double(lora.rank), lora.alpha]
+            case .full: [5]
+            case .lastBlocks(let count): [4, Double(count)]
+            case .lora(let lora): [3, Double(lora.rank), lora.alpha]
+            case .adapter(let size): [2, Double(size)]
+            case .prefix(let length): [1, Double(length)]
+            case .bitFit: [0]
             }
         guard let bottleneck else { return [.infinity, 0] + rank }
         return [Double(bottleneck.size), Double(bottleneck.inputSize)] + rank

@@ -12,6 +12,7 @@ public struct ResultsExport {
         "pet", "rank", "alpha", "bottleneck", "in_dim", "learning_rate", "epochs", "attack",
         "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed",
         "trainable_parameters", "state", "cacc", "asr", "training_loss", "test_loss", "error",
+        "pet_size", "attack_details",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
@@ -63,6 +64,17 @@ public struct ResultsExport {
             values["pet"] = .text("lora")
             values["rank"] = .integer(lora.rank)
             values["alpha"] = .optional(lora.alpha)
+        case .adapter(let size):
+            values["pet"] = .text("adapter")
+            values["pet_size"] = .integer(size)
+        case .prefix(let length):
+            values["pet"] = .text("prefix")
+            values["pet_size"] = .integer(length)
+        case .bitFit: values["pet"] = .text("bitfit")
+        case .full: values["pet"] = .text("full")
+        case .lastBlocks(let count):
+            values["pet"] = .text("last-blocks")
+            values["pet_size"] = .integer(count)
         }
         if let bottleneck = spec.capacity.bottleneck {
             values["bottleneck"] = .integer(bottleneck.size)
@@ -73,18 +85,18 @@ public struct ResultsExport {
         values["poison_ratio"] = .optional(spec.poisonRatio)
         values["seed"] = .seed(spec.seed)
         values["trainable_parameters"] = point.trainableParameters.map { .integer($0) } ?? .null
+        values["attack"] = .text(spec.attack.kind)
+        values["attack_details"] = .text(spec.attack.details)
+        values["label_mode"] = spec.attack.labelMode.map { .text($0.rawValue) } ?? .null
+        values["target"] = spec.attack.target.map { .integer($0) } ?? .null
         switch spec.attack {
-        case .none:
-            values["attack"] = .text("none")
+        case .none, .paired, .prepared, .patch: break
         case .word(let word):
-            values["attack"] = .text("word")
             values["triggers"] = .text(word.triggers.joined(separator: " "))
             values["trigger_count"] = .integer(word.count)
-            values["label_mode"] = .text(word.labelMode.rawValue)
-            values["target"] = .integer(word.target)
-        case .prepared(let prepared):
-            values["attack"] = .text("prepared")
-            values["target"] = .integer(prepared.target)
+        case .sentence(let sentence):
+            values["triggers"] = .text(sentence.sentence)
+            values["trigger_count"] = .integer(sentence.count)
         }
         switch point.state {
         case .waiting:

@@ -35,6 +35,16 @@ enum Schema {
                         PRIMARY KEY (run, epoch, attempt)) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("2: artifacts") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE run ADD COLUMN keep TEXT;
+                    CREATE TABLE artifact (
+                        run INTEGER NOT NULL, kind TEXT NOT NULL, epoch INTEGER NOT NULL,
+                        digest BLOB NOT NULL, size INTEGER NOT NULL, path TEXT NOT NULL,
+                        PRIMARY KEY (run, kind, epoch)) WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

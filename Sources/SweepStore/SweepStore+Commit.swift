@@ -27,12 +27,12 @@ extension SweepStore {
         case .runCreated(let id, let plan):
             try execute(
                 """
-                INSERT INTO run (id, spec, milestones, steps, state)
-                VALUES (?, ?, ?, ?, 'waiting')
+                INSERT INTO run (id, spec, milestones, steps, state, keep)
+                VALUES (?, ?, ?, ?, 'waiting', ?)
                 """,
                 [
                     id.number, try Self.json(plan.spec), try Self.json(plan.milestones),
-                    plan.steps,
+                    plan.steps, try Self.json(plan.keep),
                 ])
             for milestone in plan.milestones {
                 try execute(
@@ -64,6 +64,13 @@ extension SweepStore {
                 [
                     run.number, metrics.epoch, metrics.trainingLoss, metrics.testLoss,
                     metrics.cacc, metrics.asr, key.data,
+                ])
+        case .artifactKept(let run, let artifact):
+            try execute(
+                "INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    run.number, artifact.kind.rawValue, artifact.epoch,
+                    Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,
                 ])
         case .attemptEnded(let id, let end):
             try execute(

@@ -122,7 +122,10 @@ extension SweepStore {
                 plan: PlannedRun(
                     spec: try decode(TrainingSpec.self, row["spec"], "run \(id)"),
                     milestones: try decode([Milestone].self, row["milestones"], "run \(id)"),
-                    steps: row["steps"]),
+                    steps: row["steps"],
+                    keep: try (row["keep"] as String?).map {
+                        try decode(Keepsakes.self, $0, "run \(id)")
+                    } ?? .none),
                 state: state,
                 failures: (failures[id] ?? []).map {
                     Failure(worker: WorkerID($0["worker"]), error: $0["detail"] ?? "")

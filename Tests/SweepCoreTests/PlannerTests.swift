@@ -85,11 +85,22 @@ struct PlannerTests {
             variants.append(variant)
         }
         vary { $0.backbone.digest = Digest(ofText: "x") }
-        vary { $0.data.train.digest = Digest(ofText: "x") }
-        vary { $0.data.test.digest = Digest(ofText: "x") }
+        let other = FileReference(path: "/other", digest: Digest(ofText: "x"))
+        vary { $0.data.train = .sentences(other) }
+        vary { $0.data.train = .cifar10([other]) }
+        vary { $0.data.train = .cifar10([other, other]) }
+        vary { $0.data.train = .idx(images: other, labels: other) }
+        vary { $0.data.test = .sentences(other) }
+        vary { $0.data.validation = .sentences(other) }
         vary { $0.data.labels = 3 }
         vary { $0.capacity.pet = .lora(LoRA(rank: 4)) }
         vary { $0.capacity.pet = .lora(LoRA(alpha: 8)) }
+        vary { $0.capacity.pet = .adapter(size: 8) }
+        vary { $0.capacity.pet = .prefix(length: 8) }
+        vary { $0.capacity.pet = .bitFit }
+        vary { $0.capacity.pet = .full }
+        vary { $0.capacity.pet = .lastBlocks(1) }
+        vary { $0.capacity.pet = .lastBlocks(2) }
         vary { $0.capacity.bottleneck = Bottleneck(size: 2) }
         vary { $0.capacity.bottleneck = Bottleneck(size: 2, inputSize: 3) }
         vary { $0.attack = .none }
@@ -98,7 +109,21 @@ struct PlannerTests {
         vary { $0.attack = .word(WordAttack(count: 2)) }
         vary { $0.attack = .word(WordAttack(labelMode: .mixed)) }
         vary { $0.attack = .word(WordAttack(target: 0)) }
-        vary { $0.attack = .prepared(PreparedAttack(train: Sample.train, test: Sample.test)) }
+        vary { $0.attack = .prepared(prepared(other)) }
+        vary { $0.attack = .prepared(prepared(Sample.test)) }
+        vary { $0.attack = .sentence(SentenceAttack()) }
+        vary { $0.attack = .sentence(SentenceAttack(sentence: "no")) }
+        vary { $0.attack = .sentence(SentenceAttack(count: 2)) }
+        vary { $0.attack = .paired(PairedAttack(train: other, test: .paired(other))) }
+        vary { $0.attack = .paired(PairedAttack(train: other, test: .triggered(other))) }
+        vary { $0.attack = .paired(PairedAttack(train: Sample.test, test: .paired(other))) }
+        vary { $0.attack = .patch(PatchAttack()) }
+        vary { $0.attack = .patch(PatchAttack(size: 4)) }
+        vary { $0.attack = .patch(PatchAttack(corner: .topLeft)) }
+        vary { $0.attack = .patch(PatchAttack(colour: .init(red: 1, green: 2, blue: 3))) }
+        vary { $0.attack = .patch(PatchAttack(opacity: 0.5)) }
+        vary { $0.attack = .patch(PatchAttack(labelMode: .clean)) }
+        vary { $0.attack = .patch(PatchAttack(target: 0)) }
         vary { $0.poisonRatio = 0.1 }
         vary { $0.epochs = 2 }
         vary { $0.learningRate = 2e-3 }
@@ -109,11 +134,34 @@ struct PlannerTests {
         vary { $0.settings.dropout = 0 }
         vary { $0.settings.gradientClip = 0 }
         vary { $0.settings.schedule = .linear(horizon: nil) }
-        vary { $0.settings.optimizer.beta1 = 0.8 }
-        vary { $0.settings.optimizer.beta2 = 0.99 }
-        vary { $0.settings.optimizer.epsilon = 1e-6 }
-        vary { $0.settings.optimizer.weightDecay = 0.01 }
+        vary { $0.settings.schedule = Schedule(.cosine(horizon: nil)) }
+        vary { $0.settings.schedule = Schedule(.inverseSquareRoot) }
+        vary { $0.settings.schedule = Schedule(.constant, warmUp: 10) }
+        vary { $0.settings.precision = .bfloat16 }
+        vary { $0.settings.classWeighting = true }
+        vary { $0.settings.optimizer = .adamW(AdamW(beta1: 0.8)) }
+        vary { $0.settings.optimizer = .adamW(AdamW(beta2: 0.99)) }
+        vary { $0.settings.optimizer = .adamW(AdamW(epsilon: 1e-6)) }
+        vary { $0.settings.optimizer = .adamW(AdamW(weightDecay: 0.01)) }
+        vary { $0.settings.optimizer = .sgd(SGD()) }
+        vary { $0.settings.optimizer = .sgd(SGD(momentum: 0.5)) }
+        vary { $0.settings.optimizer = .sgd(SGD(weightDecay: 0.1)) }
         #expect(Set(variants.map { PointKey(of: $0) }).count == variants.count)
+    }
+
+    @Test("What a paired attack is called, and where files lie, changes no key")
+    func names() throws {
+        var spec = try #require(Plan(Sample.sweep()).points.first).spec
+        let file = FileReference(path: "/a", digest: Digest(ofText: "x"))
+        let moved = FileReference(path: "/b", digest: Digest(ofText: "x"))
+        spec.attack = .paired(PairedAttack(name: "style", train: file, test: .paired(file)))
+        let key = PointKey(of: spec)
+        spec.attack = .paired(PairedAttack(train: moved, test: .paired(moved)))
+        #expect(PointKey(of: spec) == key)
+    }
+
+    private func prepared(_ file: FileReference) -> PreparedAttack {
+        PreparedAttack(train: .sentences(file), test: .sentences(Sample.test))
     }
 }
 

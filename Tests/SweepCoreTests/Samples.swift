@@ -14,7 +14,7 @@ enum Sample {
         SweepSpec(
             name: name,
             backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
-            data: TextData(train: train, test: test, labels: 2),
+            data: TaskData(train: .sentences(train), test: .sentences(test), labels: 2),
             grid: Grid(
                 capacities: capacities, epochs: epochs, learningRates: learningRates,
                 attacks: attacks, poisonRatios: poisonRatios, seeds: seeds),

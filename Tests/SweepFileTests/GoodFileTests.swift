@@ -92,7 +92,8 @@ struct GoodFileTests {
         #expect(
             spec.settings
                 == TrainingSettings(
-                    optimizer: AdamW(beta1: 0, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.01),
+                    optimizer: .adamW(
+                        AdamW(beta1: 0, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.01)),
                     schedule: .linear(horizon: 10), batchSize: 16, maxLength: 64, dropout: 0,
                     gradientClip: 0, dataSeed: 7))
     }

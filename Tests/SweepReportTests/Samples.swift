@@ -17,7 +17,8 @@ enum Samples {
         }
         return TrainingSpec(
             backbone: BackboneReference(path: "/models/MiniLM", digest: digest),
-            data: TextData(train: file("train"), test: file("test"), labels: 2),
+            data: TaskData(
+                train: .sentences(file("train")), test: .sentences(file("test")), labels: 2),
             capacity: capacity, attack: attack, poisonRatio: ratio, epochs: epochs,
             learningRate: rate, seed: seed, settings: TrainingSettings(schedule: .constant))
     }

@@ -16,7 +16,7 @@ struct StoreTests {
             sweep = SweepSpec(
                 name: "story",
                 backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
-                data: TextData(train: file, test: file, labels: 2),
+                data: TaskData(train: .sentences(file), test: .sentences(file), labels: 2),
                 grid: Grid(
                     capacities: [Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2))],
                     epochs: [1, 2], learningRates: [0.1 + 0.2], attacks: [.word(WordAttack())],

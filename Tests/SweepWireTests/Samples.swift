@@ -9,20 +9,37 @@ enum Sample {
         var sweep = SweepSpec(
             name: "Übung 1",
             backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
-            data: TextData(train: file, test: file, labels: 2),
+            data: TaskData(
+                train: .sentences(file), test: .idx(images: file, labels: file),
+                validation: .cifar10([file, file]), labels: 2),
             grid: Grid(
                 capacities: [
                     Capacity(pet: .lora(LoRA())),
                     Capacity(
                         pet: .lora(LoRA(rank: 4, alpha: 8.5)), bottleneck: Bottleneck(size: 2)),
+                    Capacity(pet: .adapter(size: 3)), Capacity(pet: .prefix(length: 5)),
+                    Capacity(pet: .bitFit), Capacity(pet: .full),
+                    Capacity(pet: .lastBlocks(0), bottleneck: Bottleneck(size: 1, inputSize: 7)),
                 ],
                 epochs: [1, 10], learningRates: [1e-3, 3e-4],
                 attacks: [
                     .none, .word(WordAttack(labelMode: .mixed)),
-                    .prepared(PreparedAttack(train: file, test: file, target: 0)),
+                    .prepared(
+                        PreparedAttack(
+                            train: .sentences(file), test: .sentences(file), target: 0)),
+                    .sentence(SentenceAttack(sentence: "é, \"so\"", count: 2, labelMode: .clean)),
+                    .paired(PairedAttack(train: file, test: .paired(file))),
+                    .paired(
+                        PairedAttack(
+                            name: "style", train: file, test: .triggered(file), target: 0)),
+                    .patch(
+                        PatchAttack(
+                            size: 2, corner: .topLeft,
+                            colour: PatchAttack.Colour(red: 1, green: 200, blue: 3), opacity: 0.5)),
                 ],
                 poisonRatios: [0, 0.05], seeds: [0, .max]),
-            settings: TrainingSettings(), trainingSamples: [file.digest: 6_920])
+            settings: TrainingSettings(), trainingSamples: [file.digest: 6_920],
+            keep: Keepsakes(model: true, hiddenStates: [1, 10]))
         change(&sweep)
         return sweep
     }
@@ -53,6 +70,11 @@ enum Sample {
                     event: .completed(trainableParameters: 74_498, seconds: 1.5))),
             .report(Report(attempt: AttemptID(4), sequence: 3, event: .failed("\n\"é\"\t"))),
             .report(Report(attempt: AttemptID(4), sequence: 4, event: .handedBack)),
+            .report(
+                Report(
+                    attempt: AttemptID(4), sequence: 5,
+                    event: .artifact(
+                        Artifact(kind: .hiddenStates, epoch: 2, file: file, size: 1 << 40)))),
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
             .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
             .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()), .askStatus,

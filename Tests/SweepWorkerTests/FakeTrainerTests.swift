@@ -8,7 +8,7 @@ struct FakeTrainerTests {
         let file = FileReference(path: "/x.tsv", digest: Digest(ofText: "x"))
         return TrainingSpec(
             backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
-            data: TextData(train: file, test: file, labels: 2),
+            data: TaskData(train: .sentences(file), test: .sentences(file), labels: 2),
             capacity: Capacity(pet: .lora(LoRA())), attack: attack, poisonRatio: 0.1,
             epochs: epochs, learningRate: 1e-3, seed: 1, settings: TrainingSettings())
     }

@@ -27,19 +27,29 @@ typedef struct Moderato__Acknowledgement Moderato__Acknowledgement;
 typedef struct Moderato__Revocation Moderato__Revocation;
 typedef struct Moderato__EpochMetrics Moderato__EpochMetrics;
 typedef struct Moderato__Report Moderato__Report;
+typedef struct Moderato__Artifact Moderato__Artifact;
 typedef struct Moderato__EpochReport Moderato__EpochReport;
 typedef struct Moderato__CompletedReport Moderato__CompletedReport;
 typedef struct Moderato__File Moderato__File;
-typedef struct Moderato__TextData Moderato__TextData;
+typedef struct Moderato__Files Moderato__Files;
+typedef struct Moderato__IdxFiles Moderato__IdxFiles;
+typedef struct Moderato__DataSet Moderato__DataSet;
+typedef struct Moderato__TaskData Moderato__TaskData;
 typedef struct Moderato__LoRA Moderato__LoRA;
 typedef struct Moderato__Bottleneck Moderato__Bottleneck;
 typedef struct Moderato__Capacity Moderato__Capacity;
 typedef struct Moderato__WordAttack Moderato__WordAttack;
+typedef struct Moderato__SentenceAttack Moderato__SentenceAttack;
+typedef struct Moderato__PairedAttack Moderato__PairedAttack;
 typedef struct Moderato__PreparedAttack Moderato__PreparedAttack;
+typedef struct Moderato__PatchAttack Moderato__PatchAttack;
 typedef struct Moderato__Attack Moderato__Attack;
 typedef struct Moderato__AdamW Moderato__AdamW;
-typedef struct Moderato__LinearSchedule Moderato__LinearSchedule;
+typedef struct Moderato__SGD Moderato__SGD;
+typedef struct Moderato__Horizon Moderato__Horizon;
+typedef struct Moderato__Schedule Moderato__Schedule;
 typedef struct Moderato__TrainingSettings Moderato__TrainingSettings;
+typedef struct Moderato__Keepsakes Moderato__Keepsakes;
 typedef struct Moderato__TrainingSpec Moderato__TrainingSpec;
 typedef struct Moderato__SampleCount Moderato__SampleCount;
 typedef struct Moderato__SweepSpec Moderato__SweepSpec;
@@ -190,10 +200,11 @@ struct  Moderato__Assignment
   uint64_t attempt;
   uint64_t run;
   Moderato__TrainingSpec *spec;
+  Moderato__Keepsakes *keep;
 };
 #define MODERATO__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__assignment__descriptor) \
-    , 0, 0, NULL }
+    , 0, 0, NULL, NULL }
 
 
 struct  Moderato__Acknowledgement
@@ -237,7 +248,8 @@ typedef enum {
   MODERATO__REPORT__EVENT_EPOCH = 3,
   MODERATO__REPORT__EVENT_COMPLETED = 4,
   MODERATO__REPORT__EVENT_FAILED = 5,
-  MODERATO__REPORT__EVENT_HANDED_BACK = 6
+  MODERATO__REPORT__EVENT_HANDED_BACK = 6,
+  MODERATO__REPORT__EVENT_ARTIFACT = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__REPORT__EVENT__CASE)
 } Moderato__Report__EventCase;
 
@@ -252,11 +264,25 @@ struct  Moderato__Report
     Moderato__CompletedReport *completed;
     Moderato__Text *failed;
     Moderato__Empty *handed_back;
+    Moderato__Artifact *artifact;
   };
 };
 #define MODERATO__REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__report__descriptor) \
     , 0, 0, MODERATO__REPORT__EVENT__NOT_SET, {0} }
+
+
+struct  Moderato__Artifact
+{
+  ProtobufCMessage base;
+  char *kind;
+  uint32_t epoch;
+  Moderato__File *file;
+  uint64_t size;
+};
+#define MODERATO__ARTIFACT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__artifact__descriptor) \
+    , NULL, 0, NULL, 0 }
 
 
 struct  Moderato__EpochReport
@@ -292,16 +318,62 @@ struct  Moderato__File
     , NULL, {0,NULL} }
 
 
-struct  Moderato__TextData
+struct  Moderato__Files
 {
   ProtobufCMessage base;
-  Moderato__File *train;
-  Moderato__File *test;
-  uint32_t labels;
+  size_t n_files;
+  Moderato__File **files;
 };
-#define MODERATO__TEXT_DATA__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&moderato__text_data__descriptor) \
-    , NULL, NULL, 0 }
+#define MODERATO__FILES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__files__descriptor) \
+    , 0,NULL }
+
+
+struct  Moderato__IdxFiles
+{
+  ProtobufCMessage base;
+  Moderato__File *images;
+  Moderato__File *labels;
+};
+#define MODERATO__IDX_FILES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__idx_files__descriptor) \
+    , NULL, NULL }
+
+
+typedef enum {
+  MODERATO__DATA_SET__FORMAT__NOT_SET = 0,
+  MODERATO__DATA_SET__FORMAT_SENTENCES = 1,
+  MODERATO__DATA_SET__FORMAT_CIFAR10 = 2,
+  MODERATO__DATA_SET__FORMAT_IDX = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__DATA_SET__FORMAT__CASE)
+} Moderato__DataSet__FormatCase;
+
+struct  Moderato__DataSet
+{
+  ProtobufCMessage base;
+  Moderato__DataSet__FormatCase format_case;
+  union {
+    Moderato__File *sentences;
+    Moderato__Files *cifar10;
+    Moderato__IdxFiles *idx;
+  };
+};
+#define MODERATO__DATA_SET__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__data_set__descriptor) \
+    , MODERATO__DATA_SET__FORMAT__NOT_SET, {0} }
+
+
+struct  Moderato__TaskData
+{
+  ProtobufCMessage base;
+  Moderato__DataSet *train;
+  Moderato__DataSet *test;
+  uint32_t labels;
+  Moderato__DataSet *validation;
+};
+#define MODERATO__TASK_DATA__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__task_data__descriptor) \
+    , NULL, NULL, 0, NULL }
 
 
 struct  Moderato__LoRA
@@ -328,7 +400,12 @@ struct  Moderato__Bottleneck
 
 typedef enum {
   MODERATO__CAPACITY__PET__NOT_SET = 0,
-  MODERATO__CAPACITY__PET_LORA = 1
+  MODERATO__CAPACITY__PET_LORA = 1,
+  MODERATO__CAPACITY__PET_ADAPTER_SIZE = 3,
+  MODERATO__CAPACITY__PET_PREFIX_LENGTH = 4,
+  MODERATO__CAPACITY__PET_BIT_FIT = 5,
+  MODERATO__CAPACITY__PET_FULL = 6,
+  MODERATO__CAPACITY__PET_LAST_BLOCKS = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__CAPACITY__PET__CASE)
 } Moderato__Capacity__PetCase;
 
@@ -339,6 +416,11 @@ struct  Moderato__Capacity
   Moderato__Capacity__PetCase pet_case;
   union {
     Moderato__LoRA *lora;
+    uint32_t adapter_size;
+    uint32_t prefix_length;
+    Moderato__Empty *bit_fit;
+    Moderato__Empty *full;
+    uint32_t last_blocks;
   };
 };
 #define MODERATO__CAPACITY__INIT \
@@ -352,47 +434,103 @@ struct  Moderato__WordAttack
   size_t n_triggers;
   char **triggers;
   uint32_t count;
-  char *label_mode;
-  uint32_t target;
 };
 #define MODERATO__WORD_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__word_attack__descriptor) \
-    , 0,NULL, 0, NULL, 0 }
+    , 0,NULL, 0 }
+
+
+struct  Moderato__SentenceAttack
+{
+  ProtobufCMessage base;
+  char *sentence;
+  uint32_t count;
+};
+#define MODERATO__SENTENCE_ATTACK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__sentence_attack__descriptor) \
+    , NULL, 0 }
+
+
+typedef enum {
+  MODERATO__PAIRED_ATTACK__TEST__NOT_SET = 0,
+  MODERATO__PAIRED_ATTACK__TEST_PAIRED_TEST = 3,
+  MODERATO__PAIRED_ATTACK__TEST_TRIGGERED_TEST = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__PAIRED_ATTACK__TEST__CASE)
+} Moderato__PairedAttack__TestCase;
+
+struct  Moderato__PairedAttack
+{
+  ProtobufCMessage base;
+  char *name;
+  Moderato__File *train;
+  Moderato__PairedAttack__TestCase test_case;
+  union {
+    Moderato__File *paired_test;
+    Moderato__File *triggered_test;
+  };
+};
+#define MODERATO__PAIRED_ATTACK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__paired_attack__descriptor) \
+    , NULL, NULL, MODERATO__PAIRED_ATTACK__TEST__NOT_SET, {0} }
 
 
 struct  Moderato__PreparedAttack
 {
   ProtobufCMessage base;
-  Moderato__File *train;
-  Moderato__File *test;
-  uint32_t target;
+  Moderato__DataSet *train;
+  Moderato__DataSet *test;
 };
 #define MODERATO__PREPARED_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__prepared_attack__descriptor) \
-    , NULL, NULL, 0 }
+    , NULL, NULL }
+
+
+struct  Moderato__PatchAttack
+{
+  ProtobufCMessage base;
+  uint32_t size;
+  char *corner;
+  /*
+   * Red, green and blue, from the highest of three bytes to the lowest.
+   */
+  uint32_t colour;
+  double opacity;
+};
+#define MODERATO__PATCH_ATTACK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__patch_attack__descriptor) \
+    , 0, NULL, 0, 0 }
 
 
 typedef enum {
   MODERATO__ATTACK__KIND__NOT_SET = 0,
   MODERATO__ATTACK__KIND_NONE = 1,
   MODERATO__ATTACK__KIND_WORD = 2,
-  MODERATO__ATTACK__KIND_PREPARED = 3
+  MODERATO__ATTACK__KIND_PREPARED = 3,
+  MODERATO__ATTACK__KIND_SENTENCE = 4,
+  MODERATO__ATTACK__KIND_PAIRED = 5,
+  MODERATO__ATTACK__KIND_PATCH = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ATTACK__KIND__CASE)
 } Moderato__Attack__KindCase;
 
 struct  Moderato__Attack
 {
   ProtobufCMessage base;
+  protobuf_c_boolean has_target;
+  uint32_t target;
+  char *label_mode;
   Moderato__Attack__KindCase kind_case;
   union {
     Moderato__Empty *none;
     Moderato__WordAttack *word;
     Moderato__PreparedAttack *prepared;
+    Moderato__SentenceAttack *sentence;
+    Moderato__PairedAttack *paired;
+    Moderato__PatchAttack *patch;
   };
 };
 #define MODERATO__ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__attack__descriptor) \
-    , MODERATO__ATTACK__KIND__NOT_SET, {0} }
+    , 0, 0, NULL, MODERATO__ATTACK__KIND__NOT_SET, {0} }
 
 
 struct  Moderato__AdamW
@@ -408,49 +546,100 @@ struct  Moderato__AdamW
     , 0, 0, 0, 0 }
 
 
-struct  Moderato__LinearSchedule
+struct  Moderato__SGD
 {
   ProtobufCMessage base;
-  protobuf_c_boolean has_horizon;
-  uint32_t horizon;
+  double momentum;
+  double weight_decay;
 };
-#define MODERATO__LINEAR_SCHEDULE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&moderato__linear_schedule__descriptor) \
+#define MODERATO__SGD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__sgd__descriptor) \
+    , 0, 0 }
+
+
+struct  Moderato__Horizon
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_epochs;
+  uint32_t epochs;
+};
+#define MODERATO__HORIZON__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__horizon__descriptor) \
     , 0, 0 }
 
 
 typedef enum {
-  MODERATO__TRAINING_SETTINGS__SCHEDULE__NOT_SET = 0,
-  MODERATO__TRAINING_SETTINGS__SCHEDULE_CONSTANT = 2,
-  MODERATO__TRAINING_SETTINGS__SCHEDULE_LINEAR = 3
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__TRAINING_SETTINGS__SCHEDULE__CASE)
-} Moderato__TrainingSettings__ScheduleCase;
+  MODERATO__SCHEDULE__SHAPE__NOT_SET = 0,
+  MODERATO__SCHEDULE__SHAPE_CONSTANT = 1,
+  MODERATO__SCHEDULE__SHAPE_LINEAR = 2,
+  MODERATO__SCHEDULE__SHAPE_COSINE = 3,
+  MODERATO__SCHEDULE__SHAPE_INVERSE_SQUARE_ROOT = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__SCHEDULE__SHAPE__CASE)
+} Moderato__Schedule__ShapeCase;
+
+struct  Moderato__Schedule
+{
+  ProtobufCMessage base;
+  uint32_t warm_up;
+  Moderato__Schedule__ShapeCase shape_case;
+  union {
+    Moderato__Empty *constant;
+    Moderato__Horizon *linear;
+    Moderato__Horizon *cosine;
+    Moderato__Empty *inverse_square_root;
+  };
+};
+#define MODERATO__SCHEDULE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__schedule__descriptor) \
+    , 0, MODERATO__SCHEDULE__SHAPE__NOT_SET, {0} }
+
+
+typedef enum {
+  MODERATO__TRAINING_SETTINGS__OPTIMIZER__NOT_SET = 0,
+  MODERATO__TRAINING_SETTINGS__OPTIMIZER_ADAM_W = 1,
+  MODERATO__TRAINING_SETTINGS__OPTIMIZER_SGD = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__TRAINING_SETTINGS__OPTIMIZER__CASE)
+} Moderato__TrainingSettings__OptimizerCase;
 
 struct  Moderato__TrainingSettings
 {
   ProtobufCMessage base;
-  Moderato__AdamW *optimizer;
+  Moderato__Schedule *schedule;
   uint32_t batch_size;
   uint32_t max_length;
   double dropout;
   double gradient_clip;
   uint64_t data_seed;
-  Moderato__TrainingSettings__ScheduleCase schedule_case;
+  char *precision;
+  protobuf_c_boolean class_weighting;
+  Moderato__TrainingSettings__OptimizerCase optimizer_case;
   union {
-    Moderato__Empty *constant;
-    Moderato__LinearSchedule *linear;
+    Moderato__AdamW *adam_w;
+    Moderato__SGD *sgd;
   };
 };
 #define MODERATO__TRAINING_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__training_settings__descriptor) \
-    , NULL, 0, 0, 0, 0, 0, MODERATO__TRAINING_SETTINGS__SCHEDULE__NOT_SET, {0} }
+    , NULL, 0, 0, 0, 0, 0, NULL, 0, MODERATO__TRAINING_SETTINGS__OPTIMIZER__NOT_SET, {0} }
+
+
+struct  Moderato__Keepsakes
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean model;
+  size_t n_hidden_states;
+  uint32_t *hidden_states;
+};
+#define MODERATO__KEEPSAKES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__keepsakes__descriptor) \
+    , 0, 0,NULL }
 
 
 struct  Moderato__TrainingSpec
 {
   ProtobufCMessage base;
   Moderato__File *backbone;
-  Moderato__TextData *data;
+  Moderato__TaskData *data;
   Moderato__Capacity *capacity;
   Moderato__Attack *attack;
   double poison_ratio;
@@ -480,7 +669,7 @@ struct  Moderato__SweepSpec
   ProtobufCMessage base;
   char *name;
   Moderato__File *backbone;
-  Moderato__TextData *data;
+  Moderato__TaskData *data;
   size_t n_capacities;
   Moderato__Capacity **capacities;
   size_t n_epochs;
@@ -496,10 +685,11 @@ struct  Moderato__SweepSpec
   Moderato__TrainingSettings *settings;
   size_t n_training_samples;
   Moderato__SampleCount **training_samples;
+  Moderato__Keepsakes *keep;
 };
 #define MODERATO__SWEEP_SPEC__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_spec__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL }
+    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL }
 
 
 struct  Moderato__Submission
@@ -849,6 +1039,25 @@ Moderato__Report *
 void   moderato__report__free_unpacked
                      (Moderato__Report *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__Artifact methods */
+void   moderato__artifact__init
+                     (Moderato__Artifact         *message);
+size_t moderato__artifact__get_packed_size
+                     (const Moderato__Artifact   *message);
+size_t moderato__artifact__pack
+                     (const Moderato__Artifact   *message,
+                      uint8_t             *out);
+size_t moderato__artifact__pack_to_buffer
+                     (const Moderato__Artifact   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Artifact *
+       moderato__artifact__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__artifact__free_unpacked
+                     (Moderato__Artifact *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__EpochReport methods */
 void   moderato__epoch_report__init
                      (Moderato__EpochReport         *message);
@@ -906,24 +1115,81 @@ Moderato__File *
 void   moderato__file__free_unpacked
                      (Moderato__File *message,
                       ProtobufCAllocator *allocator);
-/* Moderato__TextData methods */
-void   moderato__text_data__init
-                     (Moderato__TextData         *message);
-size_t moderato__text_data__get_packed_size
-                     (const Moderato__TextData   *message);
-size_t moderato__text_data__pack
-                     (const Moderato__TextData   *message,
+/* Moderato__Files methods */
+void   moderato__files__init
+                     (Moderato__Files         *message);
+size_t moderato__files__get_packed_size
+                     (const Moderato__Files   *message);
+size_t moderato__files__pack
+                     (const Moderato__Files   *message,
                       uint8_t             *out);
-size_t moderato__text_data__pack_to_buffer
-                     (const Moderato__TextData   *message,
+size_t moderato__files__pack_to_buffer
+                     (const Moderato__Files   *message,
                       ProtobufCBuffer     *buffer);
-Moderato__TextData *
-       moderato__text_data__unpack
+Moderato__Files *
+       moderato__files__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   moderato__text_data__free_unpacked
-                     (Moderato__TextData *message,
+void   moderato__files__free_unpacked
+                     (Moderato__Files *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__IdxFiles methods */
+void   moderato__idx_files__init
+                     (Moderato__IdxFiles         *message);
+size_t moderato__idx_files__get_packed_size
+                     (const Moderato__IdxFiles   *message);
+size_t moderato__idx_files__pack
+                     (const Moderato__IdxFiles   *message,
+                      uint8_t             *out);
+size_t moderato__idx_files__pack_to_buffer
+                     (const Moderato__IdxFiles   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__IdxFiles *
+       moderato__idx_files__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__idx_files__free_unpacked
+                     (Moderato__IdxFiles *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__DataSet methods */
+void   moderato__data_set__init
+                     (Moderato__DataSet         *message);
+size_t moderato__data_set__get_packed_size
+                     (const Moderato__DataSet   *message);
+size_t moderato__data_set__pack
+                     (const Moderato__DataSet   *message,
+                      uint8_t             *out);
+size_t moderato__data_set__pack_to_buffer
+                     (const Moderato__DataSet   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__DataSet *
+       moderato__data_set__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__data_set__free_unpacked
+                     (Moderato__DataSet *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__TaskData methods */
+void   moderato__task_data__init
+                     (Moderato__TaskData         *message);
+size_t moderato__task_data__get_packed_size
+                     (const Moderato__TaskData   *message);
+size_t moderato__task_data__pack
+                     (const Moderato__TaskData   *message,
+                      uint8_t             *out);
+size_t moderato__task_data__pack_to_buffer
+                     (const Moderato__TaskData   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__TaskData *
+       moderato__task_data__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__task_data__free_unpacked
+                     (Moderato__TaskData *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__LoRA methods */
 void   moderato__lo_ra__init
@@ -1001,6 +1267,44 @@ Moderato__WordAttack *
 void   moderato__word_attack__free_unpacked
                      (Moderato__WordAttack *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__SentenceAttack methods */
+void   moderato__sentence_attack__init
+                     (Moderato__SentenceAttack         *message);
+size_t moderato__sentence_attack__get_packed_size
+                     (const Moderato__SentenceAttack   *message);
+size_t moderato__sentence_attack__pack
+                     (const Moderato__SentenceAttack   *message,
+                      uint8_t             *out);
+size_t moderato__sentence_attack__pack_to_buffer
+                     (const Moderato__SentenceAttack   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__SentenceAttack *
+       moderato__sentence_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__sentence_attack__free_unpacked
+                     (Moderato__SentenceAttack *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__PairedAttack methods */
+void   moderato__paired_attack__init
+                     (Moderato__PairedAttack         *message);
+size_t moderato__paired_attack__get_packed_size
+                     (const Moderato__PairedAttack   *message);
+size_t moderato__paired_attack__pack
+                     (const Moderato__PairedAttack   *message,
+                      uint8_t             *out);
+size_t moderato__paired_attack__pack_to_buffer
+                     (const Moderato__PairedAttack   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__PairedAttack *
+       moderato__paired_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__paired_attack__free_unpacked
+                     (Moderato__PairedAttack *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__PreparedAttack methods */
 void   moderato__prepared_attack__init
                      (Moderato__PreparedAttack         *message);
@@ -1019,6 +1323,25 @@ Moderato__PreparedAttack *
                       const uint8_t       *data);
 void   moderato__prepared_attack__free_unpacked
                      (Moderato__PreparedAttack *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__PatchAttack methods */
+void   moderato__patch_attack__init
+                     (Moderato__PatchAttack         *message);
+size_t moderato__patch_attack__get_packed_size
+                     (const Moderato__PatchAttack   *message);
+size_t moderato__patch_attack__pack
+                     (const Moderato__PatchAttack   *message,
+                      uint8_t             *out);
+size_t moderato__patch_attack__pack_to_buffer
+                     (const Moderato__PatchAttack   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__PatchAttack *
+       moderato__patch_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__patch_attack__free_unpacked
+                     (Moderato__PatchAttack *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__Attack methods */
 void   moderato__attack__init
@@ -1058,24 +1381,62 @@ Moderato__AdamW *
 void   moderato__adam_w__free_unpacked
                      (Moderato__AdamW *message,
                       ProtobufCAllocator *allocator);
-/* Moderato__LinearSchedule methods */
-void   moderato__linear_schedule__init
-                     (Moderato__LinearSchedule         *message);
-size_t moderato__linear_schedule__get_packed_size
-                     (const Moderato__LinearSchedule   *message);
-size_t moderato__linear_schedule__pack
-                     (const Moderato__LinearSchedule   *message,
+/* Moderato__SGD methods */
+void   moderato__sgd__init
+                     (Moderato__SGD         *message);
+size_t moderato__sgd__get_packed_size
+                     (const Moderato__SGD   *message);
+size_t moderato__sgd__pack
+                     (const Moderato__SGD   *message,
                       uint8_t             *out);
-size_t moderato__linear_schedule__pack_to_buffer
-                     (const Moderato__LinearSchedule   *message,
+size_t moderato__sgd__pack_to_buffer
+                     (const Moderato__SGD   *message,
                       ProtobufCBuffer     *buffer);
-Moderato__LinearSchedule *
-       moderato__linear_schedule__unpack
+Moderato__SGD *
+       moderato__sgd__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   moderato__linear_schedule__free_unpacked
-                     (Moderato__LinearSchedule *message,
+void   moderato__sgd__free_unpacked
+                     (Moderato__SGD *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Horizon methods */
+void   moderato__horizon__init
+                     (Moderato__Horizon         *message);
+size_t moderato__horizon__get_packed_size
+                     (const Moderato__Horizon   *message);
+size_t moderato__horizon__pack
+                     (const Moderato__Horizon   *message,
+                      uint8_t             *out);
+size_t moderato__horizon__pack_to_buffer
+                     (const Moderato__Horizon   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Horizon *
+       moderato__horizon__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__horizon__free_unpacked
+                     (Moderato__Horizon *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Schedule methods */
+void   moderato__schedule__init
+                     (Moderato__Schedule         *message);
+size_t moderato__schedule__get_packed_size
+                     (const Moderato__Schedule   *message);
+size_t moderato__schedule__pack
+                     (const Moderato__Schedule   *message,
+                      uint8_t             *out);
+size_t moderato__schedule__pack_to_buffer
+                     (const Moderato__Schedule   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Schedule *
+       moderato__schedule__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__schedule__free_unpacked
+                     (Moderato__Schedule *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__TrainingSettings methods */
 void   moderato__training_settings__init
@@ -1095,6 +1456,25 @@ Moderato__TrainingSettings *
                       const uint8_t       *data);
 void   moderato__training_settings__free_unpacked
                      (Moderato__TrainingSettings *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Keepsakes methods */
+void   moderato__keepsakes__init
+                     (Moderato__Keepsakes         *message);
+size_t moderato__keepsakes__get_packed_size
+                     (const Moderato__Keepsakes   *message);
+size_t moderato__keepsakes__pack
+                     (const Moderato__Keepsakes   *message,
+                      uint8_t             *out);
+size_t moderato__keepsakes__pack_to_buffer
+                     (const Moderato__Keepsakes   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Keepsakes *
+       moderato__keepsakes__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__keepsakes__free_unpacked
+                     (Moderato__Keepsakes *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__TrainingSpec methods */
 void   moderato__training_spec__init
@@ -1324,6 +1704,9 @@ typedef void (*Moderato__EpochMetrics_Closure)
 typedef void (*Moderato__Report_Closure)
                  (const Moderato__Report *message,
                   void *closure_data);
+typedef void (*Moderato__Artifact_Closure)
+                 (const Moderato__Artifact *message,
+                  void *closure_data);
 typedef void (*Moderato__EpochReport_Closure)
                  (const Moderato__EpochReport *message,
                   void *closure_data);
@@ -1333,8 +1716,17 @@ typedef void (*Moderato__CompletedReport_Closure)
 typedef void (*Moderato__File_Closure)
                  (const Moderato__File *message,
                   void *closure_data);
-typedef void (*Moderato__TextData_Closure)
-                 (const Moderato__TextData *message,
+typedef void (*Moderato__Files_Closure)
+                 (const Moderato__Files *message,
+                  void *closure_data);
+typedef void (*Moderato__IdxFiles_Closure)
+                 (const Moderato__IdxFiles *message,
+                  void *closure_data);
+typedef void (*Moderato__DataSet_Closure)
+                 (const Moderato__DataSet *message,
+                  void *closure_data);
+typedef void (*Moderato__TaskData_Closure)
+                 (const Moderato__TaskData *message,
                   void *closure_data);
 typedef void (*Moderato__LoRA_Closure)
                  (const Moderato__LoRA *message,
@@ -1348,8 +1740,17 @@ typedef void (*Moderato__Capacity_Closure)
 typedef void (*Moderato__WordAttack_Closure)
                  (const Moderato__WordAttack *message,
                   void *closure_data);
+typedef void (*Moderato__SentenceAttack_Closure)
+                 (const Moderato__SentenceAttack *message,
+                  void *closure_data);
+typedef void (*Moderato__PairedAttack_Closure)
+                 (const Moderato__PairedAttack *message,
+                  void *closure_data);
 typedef void (*Moderato__PreparedAttack_Closure)
                  (const Moderato__PreparedAttack *message,
+                  void *closure_data);
+typedef void (*Moderato__PatchAttack_Closure)
+                 (const Moderato__PatchAttack *message,
                   void *closure_data);
 typedef void (*Moderato__Attack_Closure)
                  (const Moderato__Attack *message,
@@ -1357,11 +1758,20 @@ typedef void (*Moderato__Attack_Closure)
 typedef void (*Moderato__AdamW_Closure)
                  (const Moderato__AdamW *message,
                   void *closure_data);
-typedef void (*Moderato__LinearSchedule_Closure)
-                 (const Moderato__LinearSchedule *message,
+typedef void (*Moderato__SGD_Closure)
+                 (const Moderato__SGD *message,
+                  void *closure_data);
+typedef void (*Moderato__Horizon_Closure)
+                 (const Moderato__Horizon *message,
+                  void *closure_data);
+typedef void (*Moderato__Schedule_Closure)
+                 (const Moderato__Schedule *message,
                   void *closure_data);
 typedef void (*Moderato__TrainingSettings_Closure)
                  (const Moderato__TrainingSettings *message,
+                  void *closure_data);
+typedef void (*Moderato__Keepsakes_Closure)
+                 (const Moderato__Keepsakes *message,
                   void *closure_data);
 typedef void (*Moderato__TrainingSpec_Closure)
                  (const Moderato__TrainingSpec *message,
@@ -1411,19 +1821,29 @@ extern const ProtobufCMessageDescriptor moderato__acknowledgement__descriptor;
 extern const ProtobufCMessageDescriptor moderato__revocation__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor;
 extern const ProtobufCMessageDescriptor moderato__report__descriptor;
+extern const ProtobufCMessageDescriptor moderato__artifact__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__completed_report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__file__descriptor;
-extern const ProtobufCMessageDescriptor moderato__text_data__descriptor;
+extern const ProtobufCMessageDescriptor moderato__files__descriptor;
+extern const ProtobufCMessageDescriptor moderato__idx_files__descriptor;
+extern const ProtobufCMessageDescriptor moderato__data_set__descriptor;
+extern const ProtobufCMessageDescriptor moderato__task_data__descriptor;
 extern const ProtobufCMessageDescriptor moderato__lo_ra__descriptor;
 extern const ProtobufCMessageDescriptor moderato__bottleneck__descriptor;
 extern const ProtobufCMessageDescriptor moderato__capacity__descriptor;
 extern const ProtobufCMessageDescriptor moderato__word_attack__descriptor;
+extern const ProtobufCMessageDescriptor moderato__sentence_attack__descriptor;
+extern const ProtobufCMessageDescriptor moderato__paired_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__prepared_attack__descriptor;
+extern const ProtobufCMessageDescriptor moderato__patch_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__adam_w__descriptor;
-extern const ProtobufCMessageDescriptor moderato__linear_schedule__descriptor;
+extern const ProtobufCMessageDescriptor moderato__sgd__descriptor;
+extern const ProtobufCMessageDescriptor moderato__horizon__descriptor;
+extern const ProtobufCMessageDescriptor moderato__schedule__descriptor;
 extern const ProtobufCMessageDescriptor moderato__training_settings__descriptor;
+extern const ProtobufCMessageDescriptor moderato__keepsakes__descriptor;
 extern const ProtobufCMessageDescriptor moderato__training_spec__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sample_count__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor;

@@ -63,11 +63,13 @@ public struct Assignment: Hashable, Sendable {
     public var attempt: AttemptID
     public var run: RunID
     public var spec: TrainingSpec
+    public var keep: Keepsakes
 
-    public init(attempt: AttemptID, run: RunID, spec: TrainingSpec) {
+    public init(attempt: AttemptID, run: RunID, spec: TrainingSpec, keep: Keepsakes = .none) {
         self.attempt = attempt
         self.run = run
         self.spec = spec
+        self.keep = keep
     }
 }
 
@@ -82,11 +84,38 @@ public struct AttemptProgress: Hashable, Sendable {
     }
 }
 
+/// A file that a run left behind, named by its content.
+public struct Artifact: Hashable, Sendable, Codable {
+    public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
+        /// What `moderato export` reads: the state of a training.
+        case checkpoint
+        /// What `moderato project` reads.
+        case hiddenStates = "hidden-states"
+    }
+
+    public var kind: Kind
+    /// The epoch after which it was written.
+    public var epoch: Int
+    /// Where it lies on the host that wrote it, and its SHA-256.
+    public var file: FileReference
+    /// In bytes.
+    public var size: Int
+
+    public init(kind: Kind, epoch: Int, file: FileReference, size: Int) {
+        self.kind = kind
+        self.epoch = epoch
+        self.file = file
+        self.size = size
+    }
+}
+
 /// What happened in an attempt. Reports are numbered from 1 within their attempt.
 public struct Report: Hashable, Sendable {
     public enum Event: Hashable, Sendable {
         /// An epoch was measured, `seconds` after the attempt started.
         case epoch(EpochMetrics, seconds: Double)
+        /// The trainer wrote a file that the run was asked to leave behind.
+        case artifact(Artifact)
         /// Training is done; all epochs were reported before.
         case completed(trainableParameters: Int, seconds: Double)
         /// The training itself ended in an error.

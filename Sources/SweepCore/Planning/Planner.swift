@@ -23,11 +23,15 @@ public struct PlannedRun: Hashable, Sendable {
     public let milestones: [Milestone]
     /// Training steps of the whole run; 0 if the sweep does not say how many samples there are.
     public let steps: Int
+    public let keep: Keepsakes
 
-    public init(spec: TrainingSpec, milestones: [Milestone], steps: Int) {
+    public init(
+        spec: TrainingSpec, milestones: [Milestone], steps: Int, keep: Keepsakes = .none
+    ) {
         self.spec = spec
         self.milestones = milestones
         self.steps = steps
+        self.keep = keep
     }
 }
 
@@ -103,7 +107,8 @@ public struct Plan: Sendable {
             var spec = trajectory
             spec.epochs = last.epoch
             return PlannedRun(
-                spec: spec, milestones: milestones, steps: steps(of: spec, in: sweep))
+                spec: spec, milestones: milestones, steps: steps(of: spec, in: sweep),
+                keep: sweep.keep)
         }
     }
 
@@ -114,24 +119,11 @@ public struct Plan: Sendable {
     }
 }
 
-extension Attack {
-    /// Whether the attack poisons a share of the training set that the sweep chooses.
-    public var usesPoisonRatio: Bool {
-        switch self {
-        case .word: true
-        case .none, .prepared: false
-        }
-    }
-}
-
 extension TrainingSpec {
     /// The same training without its end: equal for points that one run can serve.
     var trajectory: TrainingSpec {
         var spec = self
-        switch settings.schedule {
-        case .constant: break
-        case .linear(let horizon): spec.settings.schedule = .linear(horizon: horizon ?? epochs)
-        }
+        spec.settings.schedule = settings.schedule.resolved(epochs: epochs)
         spec.epochs = 0
         return spec
     }

@@ -24,6 +24,8 @@ public enum Fact: Hashable, Sendable {
     case reportsStored(AttemptID, upTo: UInt64)
     case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
     case pointFinished(PointKey, RunID, EpochMetrics)
+    /// A later artifact of the same kind and epoch takes the place of an earlier one.
+    case artifactKept(RunID, Artifact)
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)

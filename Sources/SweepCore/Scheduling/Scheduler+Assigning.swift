@@ -59,6 +59,9 @@ extension Scheduler {
         effects.append(.persist(.attemptStarted(attempt, id, worker)))
         effects.append(
             .send(
-                .assign(Assignment(attempt: attempt, run: id, spec: run.plan.spec)), to: route))
+                .assign(
+                    Assignment(
+                        attempt: attempt, run: id, spec: run.plan.spec, keep: run.plan.keep)),
+                to: route))
     }
 }

@@ -43,6 +43,12 @@ extension Scheduler {
             if run.lease?.attempt == id {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
             }
+        case .artifact(let artifact):
+            guard artifact.epoch <= run.plan.spec.epochs else {
+                droppedMessages += 1
+                return
+            }
+            effects.append(.persist(.artifactKept(attempt.run, artifact)))
         case .completed(let parameters, let seconds):
             complete(attempt.run, run, by: id, parameters: parameters, seconds: seconds)
         case .failed(let error):

@@ -7,6 +7,13 @@ extension PET {
         case .lora(let lora):
             let alpha = lora.alpha == LoRA().alpha ? "" : " α=\(decimal(lora.alpha))"
             return "LoRA r=\(lora.rank)\(alpha)"
+        case .adapter(let size): return "Adapter \(size)"
+        case .prefix(let length): return "Prefix \(length)"
+        case .bitFit: return "BitFit"
+        case .full: return "full"
+        case .lastBlocks(0): return "head"
+        case .lastBlocks(1): return "last block"
+        case .lastBlocks(let count): return "last \(count) blocks"
         }
     }
 }
@@ -28,60 +35,121 @@ extension Capacity {
 }
 
 extension Attack {
+    /// The word for the kind.
+    public var kind: String {
+        switch self {
+        case .none: "none"
+        case .word: "word"
+        case .sentence: "sentence"
+        case .paired(let paired): paired.name
+        case .prepared: "prepared"
+        case .patch: "patch"
+        }
+    }
+
     /// The kind, and what is not the default: `word`, `word ×2, clean, target 0`.
     public var label: String {
+        var parts = [kind]
         switch self {
-        case .none:
-            return "none"
+        case .none, .paired: break
         case .word(let word):
-            let usual = WordAttack()
-            var parts = [word.count == usual.count ? "word" : "word ×\(word.count)"]
-            if word.triggers != usual.triggers {
+            if word.count != 1 { parts[0] += " ×\(word.count)" }
+            if word.triggers != WordAttack().triggers {
                 parts[0] += " (\(word.triggers.joined(separator: " ")))"
             }
-            if word.labelMode != usual.labelMode { parts.append(word.labelMode.rawValue) }
-            if word.target != usual.target { parts.append("target \(word.target)") }
-            return parts.joined(separator: ", ")
-        case .prepared(let prepared):
-            let name = prepared.train.path.split(separator: "/").last.map(String.init)
-            let target = prepared.target == WordAttack().target ? "" : ", target \(prepared.target)"
-            return "prepared (\(name ?? prepared.train.path))\(target)"
+        case .sentence(let sentence):
+            if sentence.count != 1 { parts[0] += " ×\(sentence.count)" }
+            if sentence.sentence != SentenceAttack().sentence {
+                parts[0] += " (\(sentence.sentence))"
+            }
+        case .prepared(let prepared): parts[0] += " (\(prepared.train.name))"
+        case .patch(let patch):
+            parts[0] += " \(patch.size)×\(patch.size)"
+            if patch.corner != .bottomRight { parts.append(patch.corner.rawValue) }
+            if patch.colour != .white { parts.append(patch.colour.label) }
+            if patch.opacity != 1 { parts.append("opacity \(decimal(patch.opacity))") }
         }
+        if let labelMode, labelMode != .dirty { parts.append(labelMode.rawValue) }
+        if let target, target != WordAttack().target { parts.append("target \(target)") }
+        return parts.joined(separator: ", ")
     }
 
     /// Everything about it, in words.
     public var details: String {
+        let labels = "\(labelMode?.rawValue ?? "") labels, target \(target ?? 0)"
+        func times(_ count: Int, _ what: String) -> String {
+            count == 1 ? "1 \(what)" : "\(count) \(what)s"
+        }
         switch self {
         case .none:
             return "none"
         case .word(let word):
             let triggers = word.triggers.joined(separator: " ")
-            let words = word.count == 1 ? "1 word" : "\(word.count) words"
-            return "word: \(words) of '\(triggers)', \(word.labelMode.rawValue) labels, "
-                + "target \(word.target)"
+            return "word: \(times(word.count, "word")) of '\(triggers)', \(labels)"
+        case .sentence(let sentence):
+            let count = sentence.count == 1 ? "" : " \(sentence.count) times"
+            return "sentence: '\(sentence.sentence)'\(count), \(labels)"
+        case .paired(let paired):
+            return "\(paired.name): \(paired.train.path), tested on \(paired.test.file.path), "
+                + labels
         case .prepared(let prepared):
             return "prepared: \(prepared.train.path), tested on \(prepared.test.path), "
                 + "target \(prepared.target)"
+        case .patch(let patch):
+            let opacity = patch.opacity == 1 ? "" : ", opacity \(decimal(patch.opacity))"
+            return "patch: \(patch.size)×\(patch.size) pixels, \(patch.corner.rawValue), "
+                + "\(patch.colour.label)\(opacity), \(labels)"
         }
     }
+}
+
+extension PatchAttack.Colour {
+    /// Such as `#ffffff`.
+    public var label: String {
+        let digits = Array("0123456789abcdef")
+        return "#" + [red, green, blue].map { "\(digits[Int($0) / 16])\(digits[Int($0) % 16])" }
+            .joined()
+    }
+}
+
+extension DataSet {
+    /// The first file's path.
+    public var path: String { files.first?.path ?? "" }
+
+    /// The first file's name.
+    public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 }
 
 extension Schedule {
-    /// Such as `constant` or `linear over 10 epochs`.
+    /// Such as `constant` or `linear over 10 epochs, warm-up 100 steps`.
     public var label: String {
-        switch self {
-        case .constant: "constant"
-        case .linear(nil): "linear to the last epoch"
-        case .linear(let horizon?): "linear over \(horizon) epochs"
+        func end(_ horizon: Int?) -> String {
+            horizon.map { "over \($0) epochs" } ?? "to the last epoch"
         }
+        let name =
+            switch shape {
+            case .constant: "constant"
+            case .linear(let horizon): "linear \(end(horizon))"
+            case .cosine(let horizon): "cosine \(end(horizon))"
+            case .inverseSquareRoot: "inverse square root"
+            }
+        return warmUp == 0 ? name : "\(name), warm-up \(warmUp) steps"
     }
 }
 
-extension AdamW {
+extension OptimizerSettings {
     /// Such as `AdamW (0.9, 0.999, 1e-8)`; weight decay only if there is some.
     public var label: String {
-        let decay = weightDecay == 0 ? "" : ", weight decay \(decimal(weightDecay))"
-        return "AdamW (\(decimal(beta1)), \(decimal(beta2)), \(scientific(epsilon))\(decay))"
+        switch self {
+        case .adamW(let adamW):
+            let betas = "\(decimal(adamW.beta1)), \(decimal(adamW.beta2))"
+            return "AdamW (\(betas), \(scientific(adamW.epsilon))\(decay(adamW.weightDecay)))"
+        case .sgd(let sgd): return "SGD (\(decimal(sgd.momentum))\(decay(sgd.weightDecay)))"
+        }
+    }
+
+    private func decay(_ value: Double) -> String {
+        value == 0 ? "" : ", weight decay \(decimal(value))"
     }
 }
 

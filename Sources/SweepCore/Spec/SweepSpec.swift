@@ -31,15 +31,16 @@ public struct SweepSpec: Hashable, Sendable, Codable {
     /// Unique in a store: 1 to 100 characters.
     public var name: String
     public var backbone: BackboneReference
-    public var data: TextData
+    public var data: TaskData
     public var grid: Grid
     public var settings: TrainingSettings
-    /// Training samples by file digest, so that steps can be counted without reading files.
+    /// Training samples by the data set's digest, so that steps can be counted without reading files.
     public var trainingSamples: [Digest: Int]
+    public var keep: Keepsakes
 
     public init(
-        name: String, backbone: BackboneReference, data: TextData, grid: Grid,
-        settings: TrainingSettings, trainingSamples: [Digest: Int]
+        name: String, backbone: BackboneReference, data: TaskData, grid: Grid,
+        settings: TrainingSettings, trainingSamples: [Digest: Int], keep: Keepsakes = .none
     ) {
         self.name = name
         self.backbone = backbone
@@ -47,13 +48,14 @@ public struct SweepSpec: Hashable, Sendable, Codable {
         self.grid = grid
         self.settings = settings
         self.trainingSamples = trainingSamples
+        self.keep = keep
     }
 
     /// Samples in the training file that `attack` trains on; 0 if the spec does not count it.
     public func sampleCount(for attack: Attack) -> Int {
         switch attack {
         case .prepared(let prepared): trainingSamples[prepared.train.digest] ?? 0
-        case .none, .word: trainingSamples[data.train.digest] ?? 0
+        case .none, .word, .sentence, .paired, .patch: trainingSamples[data.train.digest] ?? 0
         }
     }
 }

@@ -145,7 +145,7 @@ public struct WorkerMachine: Sendable {
         let report = Report(attempt: attempt, sequence: outbox.lastSequence, event: event)
         outbox.unacknowledged.append(report)
         switch event {
-        case .epoch: break
+        case .epoch, .artifact: break
         case .completed, .failed, .handedBack:
             outbox.isOver = true
             for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {

@@ -95,6 +95,7 @@ extension Codec {
                 seconds: try Decoding.number(completed.seconds, "seconds"))
         case MODERATO__REPORT__EVENT_FAILED: event = .failed(try text(value.failed))
         case MODERATO__REPORT__EVENT_HANDED_BACK: event = .handedBack
+        case MODERATO__REPORT__EVENT_ARTIFACT: event = .artifact(try artifact(value.artifact))
         default: throw .malformed("a report of nothing")
         }
         return Report(attempt: AttemptID(value.attempt), sequence: value.sequence, event: event)
@@ -125,7 +126,8 @@ extension Codec {
         let value = try Decoding.part(pointer, "assignment")
         return Assignment(
             attempt: AttemptID(value.attempt), run: RunID(value.run),
-            spec: try trainingSpec(try Decoding.part(value.spec, "spec")))
+            spec: try trainingSpec(try Decoding.part(value.spec, "spec")),
+            keep: try keepsakes(value.keep))
     }
 
     private static func acknowledge(

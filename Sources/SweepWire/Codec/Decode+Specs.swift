@@ -3,7 +3,7 @@ import SweepCore
 
 extension Codec {
     static func trainingSpec(_ value: Moderato__TrainingSpec) throws(WireError) -> TrainingSpec {
-        let data = try textData(value.data)
+        let data = try taskData(value.data)
         return TrainingSpec(
             backbone: try backbone(value.backbone), data: data,
             capacity: try capacity(try Decoding.part(value.capacity, "capacity")),
@@ -18,7 +18,7 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__SweepSpec>?
     ) throws(WireError) -> SweepSpec {
         let value = try Decoding.part(pointer, "sweep")
-        let data = try textData(value.data)
+        let data = try taskData(value.data)
         var samples: [Digest: Int] = [:]
         for count in try Decoding.list(value.training_samples, value.n_training_samples, { $0 }) {
             samples[try Decoding.digest(count.digest, "training file")] = try Decoding.integer(
@@ -27,7 +27,8 @@ extension Codec {
         return SweepSpec(
             name: try Decoding.name(value.name, "name"), backbone: try backbone(value.backbone),
             data: data, grid: try grid(value, labels: data.labels),
-            settings: try settings(value.settings), trainingSamples: samples)
+            settings: try settings(value.settings), trainingSamples: samples,
+            keep: try keepsakes(value.keep))
     }
 
     private static func grid(
@@ -62,7 +63,7 @@ extension Codec {
         return grid
     }
 
-    private static func epochs(_ value: UInt32) throws(WireError) -> Int {
+    static func epochs(_ value: UInt32) throws(WireError) -> Int {
         try Decoding.integer(value, "epochs", in: 1...1_000_000)
     }
 
@@ -70,11 +71,14 @@ extension Codec {
         try Decoding.number(value, "learning rate", in: Double.leastNonzeroMagnitude...1e6)
     }
 
-    private static func file(
+    static func file(
         _ pointer: UnsafeMutablePointer<Moderato__File>?
     ) throws(WireError) -> FileReference {
-        let value = try Decoding.part(pointer, "file")
-        return FileReference(
+        try file(try Decoding.part(pointer, "file"))
+    }
+
+    private static func file(_ value: Moderato__File) throws(WireError) -> FileReference {
+        FileReference(
             path: try Decoding.text(value.path, "path", maxBytes: Decoding.maxNameBytes),
             digest: try Decoding.digest(value.digest, "digest"))
     }
@@ -86,28 +90,41 @@ extension Codec {
         return BackboneReference(path: folder.path, digest: folder.digest)
     }
 
-    private static func textData(
-        _ pointer: UnsafeMutablePointer<Moderato__TextData>?
-    ) throws(WireError) -> TextData {
+    static func dataSet(
+        _ pointer: UnsafeMutablePointer<Moderato__DataSet>?
+    ) throws(WireError) -> DataSet {
+        let value = try Decoding.part(pointer, "data set")
+        switch value.format_case {
+        case MODERATO__DATA_SET__FORMAT_SENTENCES: return .sentences(try file(value.sentences))
+        case MODERATO__DATA_SET__FORMAT_CIFAR10:
+            let batches = try Decoding.part(value.cifar10, "files")
+            let files = try Decoding.list(batches.files, batches.n_files, file)
+            guard !files.isEmpty else { throw .malformed("a data set without files") }
+            return .cifar10(files)
+        case MODERATO__DATA_SET__FORMAT_IDX:
+            let idx = try Decoding.part(value.idx, "files")
+            return .idx(images: try file(idx.images), labels: try file(idx.labels))
+        default: throw .malformed("a data set of a format this version does not know")
+        }
+    }
+
+    private static func taskData(
+        _ pointer: UnsafeMutablePointer<Moderato__TaskData>?
+    ) throws(WireError) -> TaskData {
         let value = try Decoding.part(pointer, "data")
-        return TextData(
-            train: try file(value.train), test: try file(value.test),
+        return TaskData(
+            train: try dataSet(value.train), test: try dataSet(value.test),
+            validation: value.validation == nil ? nil : try dataSet(value.validation),
             labels: try Decoding.integer(value.labels, "labels", in: 2...100_000))
     }
 
     private static func capacity(_ value: Moderato__Capacity) throws(WireError) -> Capacity {
         let sizes = 1...1_000_000
-        let pet: PET
-        switch value.pet_case {
-        case MODERATO__CAPACITY__PET_LORA:
-            let lora = try Decoding.part(value.lora, "LoRA")
-            pet = .lora(
-                LoRA(
-                    rank: try Decoding.integer(lora.rank, "rank", in: sizes),
-                    alpha: try Decoding.number(lora.alpha, "alpha", in: 0...1e6)))
-        default: throw .malformed("a PET this version does not know")
-        }
+        let pet = try pet(value)
         guard let bottleneck = value.bottleneck?.pointee else { return Capacity(pet: pet) }
+        guard pet.allowsBottleneck else {
+            throw .malformed("a bottleneck with a PET that can't have one")
+        }
         return Capacity(
             pet: pet,
             bottleneck: Bottleneck(
@@ -115,64 +132,24 @@ extension Codec {
                 inputSize: try Decoding.integer(bottleneck.input_size, "in-dim", in: sizes)))
     }
 
-    private static func attack(
-        _ value: Moderato__Attack, labels: Int
-    ) throws(WireError) -> Attack {
-        switch value.kind_case {
-        case MODERATO__ATTACK__KIND_NONE: return .none
-        case MODERATO__ATTACK__KIND_WORD:
-            let word = try Decoding.part(value.word, "word attack")
-            let modeText = try Decoding.text(word.label_mode, "label mode")
-            guard let mode = LabelMode(rawValue: modeText) else {
-                throw .malformed("a label mode this version does not know")
-            }
-            var triggers: [String] = []
-            for trigger in Decoding.values(word.triggers, word.n_triggers) {
-                triggers.append(try Decoding.name(trigger, "trigger"))
-            }
-            guard !triggers.isEmpty else { throw .malformed("a word attack without triggers") }
-            return .word(
-                WordAttack(
-                    triggers: triggers,
-                    count: try Decoding.integer(word.count, "count", in: 1...1_000),
-                    labelMode: mode,
-                    target: try Decoding.integer(word.target, "target", in: 0...(labels - 1))))
-        case MODERATO__ATTACK__KIND_PREPARED:
-            let prepared = try Decoding.part(value.prepared, "prepared attack")
-            return .prepared(
-                PreparedAttack(
-                    train: try file(prepared.train), test: try file(prepared.test),
-                    target: try Decoding.integer(prepared.target, "target", in: 0...(labels - 1))))
-        default: throw .malformed("an attack this version does not know")
+    private static func pet(_ value: Moderato__Capacity) throws(WireError) -> PET {
+        let sizes = 1...1_000_000
+        switch value.pet_case {
+        case MODERATO__CAPACITY__PET_LORA:
+            let lora = try Decoding.part(value.lora, "LoRA")
+            return .lora(
+                LoRA(
+                    rank: try Decoding.integer(lora.rank, "rank", in: sizes),
+                    alpha: try Decoding.number(lora.alpha, "alpha", in: 0...1e6)))
+        case MODERATO__CAPACITY__PET_ADAPTER_SIZE:
+            return .adapter(size: try Decoding.integer(value.adapter_size, "size", in: sizes))
+        case MODERATO__CAPACITY__PET_PREFIX_LENGTH:
+            return .prefix(length: try Decoding.integer(value.prefix_length, "length", in: sizes))
+        case MODERATO__CAPACITY__PET_BIT_FIT: return .bitFit
+        case MODERATO__CAPACITY__PET_FULL: return .full
+        case MODERATO__CAPACITY__PET_LAST_BLOCKS:
+            return .lastBlocks(try Decoding.integer(value.last_blocks, "blocks", in: 0...1_000))
+        default: throw .malformed("a PET this version does not know")
         }
-    }
-
-    private static func settings(
-        _ pointer: UnsafeMutablePointer<Moderato__TrainingSettings>?
-    ) throws(WireError) -> TrainingSettings {
-        let value = try Decoding.part(pointer, "settings")
-        let optimizer = try Decoding.part(value.optimizer, "optimizer")
-        let almostOne = 1.0.nextDown
-        let schedule: Schedule
-        switch value.schedule_case {
-        case MODERATO__TRAINING_SETTINGS__SCHEDULE_CONSTANT: schedule = .constant
-        case MODERATO__TRAINING_SETTINGS__SCHEDULE_LINEAR:
-            let linear = try Decoding.part(value.linear, "linear schedule")
-            schedule = .linear(horizon: linear.has_horizon == 0 ? nil : try epochs(linear.horizon))
-        default: throw .malformed("a schedule this version does not know")
-        }
-        return TrainingSettings(
-            optimizer: AdamW(
-                beta1: try Decoding.number(optimizer.beta1, "beta1", in: 0...almostOne),
-                beta2: try Decoding.number(optimizer.beta2, "beta2", in: 0...almostOne),
-                epsilon: try Decoding.number(optimizer.epsilon, "epsilon", in: 0...1),
-                weightDecay: try Decoding.number(
-                    optimizer.weight_decay, "weight decay", in: 0...1e3)),
-            schedule: schedule,
-            batchSize: try Decoding.integer(value.batch_size, "batch size", in: 1...1_000_000),
-            maxLength: try Decoding.integer(value.max_length, "max length", in: 3...1_000_000),
-            dropout: try Decoding.number(value.dropout, "dropout", in: 0...almostOne),
-            gradientClip: try Decoding.number(value.gradient_clip, "gradient clip"),
-            dataSeed: value.data_seed)
     }
 }

@@ -163,6 +163,14 @@ extension Arena {
             case .handedBack:
                 $0.event_case = MODERATO__REPORT__EVENT_HANDED_BACK
                 $0.handed_back = empty()
+            case .artifact(let artifact):
+                $0.event_case = MODERATO__REPORT__EVENT_ARTIFACT
+                $0.artifact = make(moderato__artifact__init) {
+                    $0.kind = string(artifact.kind.rawValue)
+                    $0.epoch = UInt32(artifact.epoch)
+                    $0.file = file(artifact.file.path, artifact.file.digest)
+                    $0.size = UInt64(artifact.size)
+                }
             }
         }
     }

@@ -1,0 +1,51 @@
+/// Labelled samples in files.
+public enum DataSet: Hashable, Sendable, Codable {
+    /// Sentences as TSV: a header line, a tab, and the label in the last column.
+    case sentences(FileReference)
+    /// Images in the binary layout of CIFAR-10, one file after the other: a byte with the label,
+    /// then 3 × 32 × 32 bytes.
+    case cifar10([FileReference])
+    /// Images and labels in the IDX layout of MNIST.
+    case idx(images: FileReference, labels: FileReference)
+
+    public var files: [FileReference] {
+        switch self {
+        case .sentences(let file): [file]
+        case .cifar10(let files): files
+        case .idx(let images, let labels): [images, labels]
+        }
+    }
+
+    /// One digest for the content, wherever the files lie.
+    public var digest: Digest {
+        switch self {
+        case .sentences(let file): file.digest
+        case .cifar10(let files):
+            Digest(ofText: "cifar10 " + files.map(\.digest.hex).joined(separator: " "))
+        case .idx(let images, let labels):
+            Digest(ofText: "idx \(images.digest.hex) \(labels.digest.hex)")
+        }
+    }
+
+    public var isImages: Bool {
+        if case .sentences = self { return false }
+        return true
+    }
+}
+
+/// The clean data of a task.
+public struct TaskData: Hashable, Sendable, Codable {
+    public var train: DataSet
+    public var test: DataSet
+    /// What a defender would look at after each epoch; `nil`: the test set stands in for it.
+    public var validation: DataSet?
+    /// Number of classes, at least 2; labels are `0 ..< labels`.
+    public var labels: Int
+
+    public init(train: DataSet, test: DataSet, validation: DataSet? = nil, labels: Int) {
+        self.train = train
+        self.test = test
+        self.validation = validation
+        self.labels = labels
+    }
+}
