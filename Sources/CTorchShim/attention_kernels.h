@@ -138,6 +138,15 @@ MTS_INLINE void softmax(float* scores, int64_t keys, int64_t width, float scale)
     for (int64_t j = 0; j < width; j += lane_count) store(scores + j, load(scores + j) * inverse);
 }
 
+/// Adds what query `i` of head `head` gets for the distance to each key; `scores` are not scaled
+/// yet.
+MTS_INLINE void add_relative(
+    float* scores, const Attention& op, int64_t head, int64_t i, int64_t keys) {
+    const float* line = op.relative + head * (2 * op.reach + 1) + op.reach - i;
+    const float factor = 1 / op.scale;
+    for (int64_t j = 0; j < keys - op.prefix; j++) scores[op.prefix + j] += line[j] * factor;
+}
+
 MTS_INLINE void drop_row(float* row, int64_t width, const Dropout& dropout, int64_t index) {
     for (int64_t j = 0; j < width; j += lane_count)
         store(row + j, drop(load(row + j), dropout, index + j));
@@ -172,6 +181,7 @@ void attention_forward(const Attention& op, int64_t begin, int64_t end) {
             scratch.transposed.data(), width, scores, width);
         for (int64_t i = 0; i < place.queries; i++) {
             float* row = scores + i * width;
+            if (op.relative) add_relative(row, op, place.head, i, place.keys);
             softmax(row, place.keys, width, op.scale);
             const int64_t index = place.probability_first + i * place.keys;
             if (op.probabilities)

@@ -10,51 +10,25 @@
 #include <malloc.h>
 #endif
 
-#include <string>
-
 #include "functions.h"
+#include "handles.h"
 
-struct mts_tensor {
-    at::Tensor value;
-};
+using mts::device_at;
+using mts::extents;
+using mts::give;
+using mts::guarded;
+
+std::string& mts::last_error() {
+    static thread_local std::string message;
+    return message;
+}
+
+uint64_t& mts::time_inside() {
+    static thread_local uint64_t nanoseconds = 0;
+    return nanoseconds;
+}
 
 namespace {
-
-thread_local std::string last_error;
-
-/// Runs `body` and turns any exception into a status and a message.
-template <typename Body>
-int guarded(Body body) {
-    try {
-        body();
-        return 0;
-    } catch (const c10::Error& error) {
-        last_error = error.what_without_backtrace();
-    } catch (const std::exception& error) {
-        last_error = error.what();
-    } catch (...) {
-        last_error = "libtorch failed without a message";
-    }
-    return 1;
-}
-
-template <typename Body>
-int give(mts_tensor** result, Body body) {
-    return guarded([&] { *result = new mts_tensor{body()}; });
-}
-
-at::Tensor value_or_none(const mts_tensor* tensor) {
-    return tensor ? tensor->value : at::Tensor();
-}
-
-at::IntArrayRef extents(const int64_t* shape, int rank) {
-    return at::IntArrayRef(shape, static_cast<size_t>(rank));
-}
-
-at::Device device_at(int index) {
-    return index < 0 ? at::Device(at::kCPU)
-                     : at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
-}
 
 at::Tensor copy(
     const void* values, const int64_t* shape, int rank, at::ScalarType type, int device) {
@@ -73,7 +47,9 @@ void keep_memory() {
 
 }  // namespace
 
-const char* mts_last_error(void) { return last_error.c_str(); }
+const char* mts_last_error(void) { return mts::last_error().c_str(); }
+
+uint64_t mts_nanoseconds_inside(void) { return mts::time_inside(); }
 
 const char* mts_torch_version(void) { return TORCH_VERSION; }
 
@@ -122,7 +98,9 @@ int mts_zeros_like(const mts_tensor* like, mts_tensor** result) {
     });
 }
 
-void mts_free(mts_tensor* tensor) { delete tensor; }
+void mts_free(mts_tensor* tensor) {
+    guarded([&] { delete tensor; });
+}
 
 int64_t mts_count(const mts_tensor* tensor) { return tensor->value.numel(); }
 
@@ -151,102 +129,6 @@ int mts_gradient(const mts_tensor* loss, const mts_tensor* leaf, mts_tensor** re
     });
 }
 
-int mts_reshape(const mts_tensor* x, const int64_t* shape, int rank, mts_tensor** result) {
-    return give(result, [&] { return x->value.reshape(extents(shape, rank)); });
-}
-
-int mts_split(const mts_tensor* x, const int64_t* sizes, int count, mts_tensor** results) {
-    return guarded([&] {
-        const auto pieces = at::split_with_sizes(x->value, extents(sizes, count));
-        for (int i = 0; i < count; i++) results[i] = new mts_tensor{pieces[static_cast<size_t>(i)]};
-    });
-}
-
-int mts_add(const mts_tensor* x, const mts_tensor* y, mts_tensor** result) {
-    return give(result, [&] { return x->value + y->value; });
-}
-
-int mts_tanh(const mts_tensor* x, mts_tensor** result) {
-    return give(result, [&] { return at::tanh(x->value); });
-}
-
-int mts_matrix_vector(const mts_tensor* matrix, const mts_tensor* vector, mts_tensor** result) {
-    return give(result, [&] { return at::mv(matrix->value, vector->value); });
-}
-
-int mts_select_rows(const mts_tensor* x, const mts_tensor* rows, mts_tensor** result) {
-    return give(result, [&] { return x->value.index_select(0, rows->value); });
-}
-
-int mts_linear(
-    const mts_tensor* x, const mts_tensor* weight, const mts_tensor* bias, mts_tensor** result) {
-    return give(result, [&] {
-        const at::Tensor transposed = weight->value.t();
-        return bias ? at::addmm(bias->value, x->value, transposed) : x->value.mm(transposed);
-    });
-}
-
-int mts_layer_norm(
-    const mts_tensor* x, const mts_tensor* gamma, const mts_tensor* beta, double epsilon,
-    mts_tensor** result) {
-    return give(result, [&] {
-        return at::layer_norm(
-            x->value, {x->value.size(-1)}, gamma->value, beta->value, epsilon);
-    });
-}
-
-int mts_cross_entropy(const mts_tensor* logits, const mts_tensor* labels, mts_tensor** result) {
-    return give(result, [&] { return at::cross_entropy_loss(logits->value, labels->value); });
-}
-
-int mts_dropout(const mts_tensor* x, double probability, uint64_t seed, mts_tensor** result) {
-    return give(result, [&] { return mts::dropout(x->value, probability, seed); });
-}
-
-int mts_add_norm(
-    const mts_tensor* x, const mts_tensor* bias, const mts_tensor* residual,
-    const mts_tensor* gamma, const mts_tensor* beta, double epsilon, double probability,
-    uint64_t seed, mts_tensor** result) {
-    return give(result, [&] {
-        return mts::add_norm(
-            x->value, bias->value, residual->value, gamma->value, beta->value, epsilon,
-            probability, seed);
-    });
-}
-
-int mts_bias_gelu(mts_tensor* x, const mts_tensor* bias, mts_tensor** result) {
-    return give(result, [&] { return mts::bias_gelu(x->value, bias->value); });
-}
-
-int mts_lora_linear(
-    const mts_tensor* x, const mts_tensor* weight, const mts_tensor* bias, int count,
-    mts_tensor* const* a, mts_tensor* const* b, const int64_t* first_rows, double scale,
-    mts_tensor** result) {
-    return give(result, [&] {
-        mts::Adapter adapters[2];
-        TORCH_CHECK(count == 1 || count == 2, "one or two adapters, not ", count);
-        for (int i = 0; i < count; i++) adapters[i] = {a[i]->value, b[i]->value, first_rows[i]};
-        return mts::lora_linear(
-            x->value, weight->value, bias->value, adapters[0], adapters[1], scale);
-    });
-}
-
-int mts_attention(
-    const mts_tensor* query, const mts_tensor* packed, const mts_tensor* offsets, int64_t heads,
-    double probability, uint64_t seed, mts_tensor** result) {
-    return give(result, [&] {
-        return mts::attention(
-            value_or_none(query), packed->value, offsets->value, heads, probability, seed);
-    });
-}
-
-int mts_adamw_step(
-    mts_tensor* parameter, const mts_tensor* gradient, mts_tensor* first_moment,
-    mts_tensor* second_moment, int64_t step, double learning_rate, double beta1, double beta2,
-    double epsilon, double weight_decay, double clip, double* norm) {
-    return guarded([&] {
-        *norm = mts::adamw_step(
-            parameter->value, gradient->value, first_moment->value, second_moment->value, step,
-            learning_rate, beta1, beta2, epsilon, weight_decay, clip);
-    });
+int mts_to_bfloat16(const mts_tensor* x, mts_tensor** result) {
+    return give(result, [&] { return x->value.to(at::kBFloat16); });
 }

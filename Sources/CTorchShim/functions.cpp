@@ -114,17 +114,22 @@ struct AddNormFunction : Function<AddNormFunction> {
         const int64_t rows = change.size(0), width = change.size(1);
         const Dropout dropout = saved_dropout(context);
         const bool needs_x = context->needs_input_grad(0);
+        const bool needs_bias = context->needs_input_grad(1);
         Tensor d_residual = at::empty_like(change), d_x = d_residual;
-        if (dropout.threshold && needs_x) d_x = at::empty_like(change);
+        if (dropout.threshold && (needs_x || needs_bias)) d_x = at::empty_like(change);
         const NormBackward op{
             floats(change), floats(saved[0]), floats(saved[1]), floats(saved[2]),
             floats(d_residual), d_x.is_same(d_residual) ? nullptr : floats(d_x), width, dropout};
         at::parallel_for(0, rows, row_grain(width), [&](int64_t begin, int64_t end) {
             kernels().add_norm_backward(op, begin, end);
         });
+        Tensor d_bias, d_gamma, d_beta;
+        if (needs_bias) d_bias = d_x.sum(0);
+        if (context->needs_input_grad(3)) d_gamma = (change * saved[0]).sum(0);
+        if (context->needs_input_grad(4)) d_beta = change.sum(0);
         if (!context->needs_input_grad(2)) d_residual = Tensor();
         const Tensor none;
-        return {needs_x ? d_x : none, none, d_residual, none, none, none, none, none};
+        return {needs_x ? d_x : none, d_bias, d_residual, d_gamma, d_beta, none, none, none};
     }
 };
 
@@ -156,7 +161,8 @@ struct BiasGeluFunction : Function<BiasGeluFunction> {
         at::parallel_for(0, change.numel(), element_grain, [&](int64_t begin, int64_t end) {
             kernels().multiply(left, right, to, begin, end);
         });
-        return {result, Tensor(), Tensor()};
+        const Tensor d_bias = context->needs_input_grad(1) ? result.sum(0) : Tensor();
+        return {result, d_bias, Tensor()};
     }
 };
 
@@ -226,22 +232,82 @@ Tensor add_norm(
 
 Tensor bias_gelu(const Tensor& x, const Tensor& bias) {
     if (!can_fuse(x, x.size(1))) return at::gelu(x + bias);
-    const bool needs_gradient = at::GradMode::is_enabled() && x.requires_grad();
+    const bool needs_gradient =
+        at::GradMode::is_enabled() && (x.requires_grad() || bias.requires_grad());
     return BiasGeluFunction::apply(x, bias, needs_gradient);
 }
 
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    if (weight.scalar_type() == at::kBFloat16) {
+        const Tensor product = x.to(at::kBFloat16).mm(weight.t()).to(at::kFloat);
+        return bias.defined() ? product + bias : product;
+    }
+    return bias.defined() ? at::addmm(bias, x, weight.t()) : x.mm(weight.t());
+}
+
+Tensor run_linear(
+    const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& row_offsets) {
+    const int64_t runs = weight.size(0);
+    if (runs == 1) return at::addmm(bias.select(0, 0), x, weight.select(0, 0).t());
+    const int64_t* first = row_offsets.data_ptr<int64_t>();
+    std::vector<Tensor> parts;
+    for (int64_t run = 0; run < runs; run++) {
+        const Tensor rows = x.narrow(0, first[run], first[run + 1] - first[run]);
+        parts.push_back(at::addmm(bias.select(0, run), rows, weight.select(0, run).t()));
+    }
+    return at::cat(parts);
+}
+
+namespace {
+
+/// `y + scale · x Aᵀ Bᵀ` in the update's columns, each run's rows with its own A and B.
+Tensor add_update(
+    const Tensor& y, const Tensor& x, const Update& update, double scale,
+    const Tensor& row_offsets) {
+    const int64_t runs = update.a.size(0);
+    const int64_t* first = runs == 1 ? nullptr : row_offsets.data_ptr<int64_t>();
+    std::vector<Tensor> parts;
+    for (int64_t run = 0; run < runs; run++) {
+        const Tensor rows = first ? x.narrow(0, first[run], first[run + 1] - first[run]) : x;
+        parts.push_back(
+            rows.mm(update.a.select(0, run).t()).mm(update.b.select(0, run).t()) * scale);
+    }
+    const Tensor change = at::cat(parts);
+    const int64_t after = y.size(1) - update.first_row - change.size(1);
+    return y + at::constant_pad_nd(change, {update.first_row, after});
+}
+
+}  // namespace
+
 Tensor lora_linear(
-    const Tensor& x, const Tensor& weight, const Tensor& bias, const Adapter& first,
-    const Adapter& second, double scale) {
+    const Tensor& x, const Tensor& weight, const Tensor& bias, const Update& first,
+    const Update& second, double scale, const Tensor& row_offsets) {
+    if (first.a.size(0) > 1 || weight.scalar_type() != at::kFloat) {
+        Tensor y = add_update(linear(x, weight, bias), x, first, scale, row_offsets);
+        return second.a.defined() ? add_update(y, x, second, scale, row_offsets) : y;
+    }
+    const Tensor a1 = first.a.select(0, 0), b1 = first.b.select(0, 0);
     if (second.a.defined())
         return LoRALinearFunction::apply(
-            x, weight, bias, first.a, first.b, second.a, second.b, first.first_row,
-            second.first_row, scale);
-    // With one adapter, the other is one of rank 0.
+            x, weight, bias, a1, b1, second.a.select(0, 0), second.b.select(0, 0),
+            first.first_row, second.first_row, scale);
+    // With one update, the other is one of rank 0.
     const Tensor none_a = at::zeros({0, x.size(1)}, x.options().requires_grad(false));
     const Tensor none_b = at::zeros({weight.size(0), 0}, none_a.options());
     return LoRALinearFunction::apply(
-        x, weight, bias, first.a, first.b, none_a, none_b, first.first_row, int64_t{0}, scale);
+        x, weight, bias, a1, b1, none_a, none_b, first.first_row, int64_t{0}, scale);
+}
+
+double sgd_step(
+    Tensor& parameter, const Tensor& gradient, Tensor& velocity, double learning_rate,
+    double momentum, double weight_decay, double clip) {
+    const at::NoGradGuard guard;
+    const double norm = at::linalg_vector_norm(gradient).item<double>();
+    if (!std::isfinite(norm)) return norm;
+    const double factor = clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
+    velocity.mul_(momentum).add_(gradient, factor).add_(parameter, weight_decay);
+    parameter.add_(velocity, -learning_rate);
+    return norm;
 }
 
 double adamw_step(

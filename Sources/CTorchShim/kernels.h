@@ -57,6 +57,12 @@ struct Attention {
     const int64_t* probability_offsets;
     int64_t sequences, heads, head_width;
     float scale;
+    /// Added to the scaled scores by the distance from query to key: [heads][2 * reach + 1], with
+    /// distance 0 in the middle; null for none.
+    const float* relative;
+    int64_t reach;
+    /// Keys before those of the sequence's own rows, which have no position.
+    int64_t prefix;
     Dropout dropout;
     /// Softmax rows before dropout: [sequence][head][query][key]; null when no gradient is asked.
     float* probabilities;

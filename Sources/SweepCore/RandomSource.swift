@@ -15,6 +15,15 @@ public struct RandomSource: RandomNumberGenerator, Sendable, Hashable {
         state = (next(), next(), next(), next())
     }
 
+    /// Where the sequence is: four words.
+    public var position: [UInt64] { [state.0, state.1, state.2, state.3] }
+
+    /// Goes on from a position; `nil` unless there are four words, not all 0.
+    public init?(position: [UInt64]) {
+        guard position.count == 4, position.contains(where: { $0 != 0 }) else { return nil }
+        state = (position[0], position[1], position[2], position[3])
+    }
+
     public mutating func next() -> UInt64 {
         func rotate(_ value: UInt64, by bits: UInt64) -> UInt64 {
             (value << bits) | (value >> (64 - bits))

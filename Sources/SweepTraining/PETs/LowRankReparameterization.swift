@@ -17,17 +17,23 @@ struct LowRankReparameterization {
         return layout
     }
 
-    /// θ [outputs] from the vector of z, W₁ and W₂.
+    /// θ [runs, outputs] from the vectors [runs, count] of z, W₁ and W₂.
     func generate(_ vector: Tensor) throws(TrainingError) -> Tensor {
         let parts = try layout.tensors(of: vector)
         return try parts[2].times(try parts[1].times(parts[0]).tanh())
     }
 
-    /// Initial values: the given z; both weights Kaiming-uniform (a = √5).
-    func initialValues(z: [Float], _ random: inout RandomSource) -> [Float] {
-        let first = random.kaimingUniforms(
-            bottleneck.size * bottleneck.inputSize, inputs: bottleneck.inputSize)
-        let second = random.kaimingUniforms(outputs * bottleneck.size, inputs: bottleneck.size)
+    func initialValues(_ start: GeneratorStart, _ random: inout RandomSource) -> [Float] {
+        let inner = bottleneck.size * bottleneck.inputSize
+        let outer = outputs * bottleneck.size
+        let z: [Float]
+        switch start {
+        case .normal: return random.normals(bottleneck.inputSize + inner + outer, deviation: 0.01)
+        case .uniform: z = random.uniforms(bottleneck.inputSize, in: 0..<1)
+        case .zero: z = [Float](repeating: 0, count: bottleneck.inputSize)
+        }
+        let first = random.kaimingUniforms(inner, inputs: bottleneck.inputSize)
+        let second = random.kaimingUniforms(outer, inputs: bottleneck.size)
         return z + first + second
     }
 }

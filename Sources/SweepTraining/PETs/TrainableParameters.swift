@@ -1,58 +1,45 @@
 import SweepCore
 
-/// All trained numbers of a run as one vector, and how LoRA's parameters come from it.
+/// All trained numbers of a run as one vector, and how a model's parameters come from it.
 struct TrainableParameters {
-    let layout: LoRALayout
+    let groups: [ParameterGroup]
     let bottleneck: Bottleneck?
-
-    init(_ capacity: Capacity, configuration: BertConfiguration, classes: Int) {
-        switch capacity.pet {
-        case .lora(let lora):
-            layout = LoRALayout(lora, configuration: configuration, classes: classes)
-        }
-        bottleneck = capacity.bottleneck
-    }
 
     /// The length of the vector.
     var count: Int { sizes.reduce(0, +) }
 
-    /// Lengths of the part behind `A` and the head, and of the part behind `B`.
-    private var sizes: [Int] {
-        guard let generators else { return [layout.inputs.count, layout.outputs.count] }
-        return generators.map(\.layout.count)
+    private var sizes: [Int] { groups.map { generator(of: $0)?.layout.count ?? $0.layout.count } }
+
+    private func generator(of group: ParameterGroup) -> LowRankReparameterization? {
+        guard let bottleneck, group.start != nil else { return nil }
+        return LowRankReparameterization(bottleneck: bottleneck, outputs: group.layout.count)
     }
 
-    /// One for `A` and the head, one for `B`.
-    private var generators: [LowRankReparameterization]? {
-        bottleneck.map { bottleneck in
-            [layout.inputs.count, layout.outputs.count].map {
-                LowRankReparameterization(bottleneck: bottleneck, outputs: $0)
+    /// The vector's first values.
+    ///
+    /// - Parameter direct: The first values of a group that is trained as it is.
+    func initialValues(
+        _ random: inout RandomSource, direct: (Int, inout RandomSource) -> [Float]
+    ) -> [Float] {
+        var values: [Float] = []
+        for (index, group) in groups.enumerated() {
+            if let generator = generator(of: group), let start = group.start {
+                values += generator.initialValues(start, &random)
+            } else {
+                values += direct(index, &random)
             }
         }
+        return values
     }
 
-    func initialValues(
-        classifier: (weight: [Float], bias: [Float])?, _ random: inout RandomSource
-    ) -> [Float] {
-        guard let generators, let bottleneck else {
-            return layout.initialInputs(classifier: classifier, &random)
-                + [Float](repeating: 0, count: layout.outputs.count)
+    /// For each group its parameters [runs, shape…], differentiable with respect to `vector`
+    /// [runs, count].
+    func tensors(of vector: Tensor) throws(TrainingError) -> [[Tensor]] {
+        var tensors: [[Tensor]] = []
+        for (part, group) in zip(try vector.split(sizes), groups) {
+            let values = try generator(of: group)?.generate(part) ?? part
+            tensors.append(try group.layout.tensors(of: values))
         }
-        // `B` starts at zero because its z does.
-        let z = random.uniforms(bottleneck.inputSize, in: 0..<1)
-        let zero = [Float](repeating: 0, count: bottleneck.inputSize)
-        return generators[0].initialValues(z: z, &random)
-            + generators[1].initialValues(z: zero, &random)
-    }
-
-    /// LoRA's parameters, differentiable with respect to `vector`.
-    func parameters(of vector: Tensor) throws(TrainingError) -> LoRAParameters {
-        let parts = try vector.split(sizes)
-        guard let generators else {
-            return try layout.parameters(inputs: parts[0], outputs: parts[1])
-        }
-        return try layout.parameters(
-            inputs: try generators[0].generate(parts[0]),
-            outputs: try generators[1].generate(parts[1]))
+        return tensors
     }
 }

@@ -73,6 +73,17 @@ final class Tensor {
         return values
     }
 
+    /// The values of a tensor that was copied in, which cannot fail to come out.
+    var hostValues: [Float] {
+        guard let values = try? floats() else { preconditionFailure("a weight cannot be read") }
+        return values
+    }
+
+    /// A matrix [n, m] from this [m, n].
+    func transposed() throws(TrainingError) -> Tensor {
+        try .make("transpose") { mts_transpose(handle, $0) }
+    }
+
     /// The only value of a tensor with one.
     func value() throws(TrainingError) -> Float {
         precondition(count == 1, "a tensor of shape \(shape) has no single value")

@@ -5,14 +5,15 @@ import SweepCore
 /// Each kind of randomness has a stream of its own, and no stream is touched by an evaluation, so
 /// that evaluating, or training for more epochs, changes nothing that came before.
 struct Learner {
-    let model: BertClassifier
+    let model: any Model
     let trainable: TrainableParameters
-    let samples: [Sample]
+    let samples: any SampleSet
     let batchSize: Int
     let rate: LearningRate
-    /// All trained numbers.
+    /// All trained numbers: [1, count].
     let vector: Tensor
     private let dropout: Double
+    private let classWeights: Tensor?
     private var optimizer: Optimizer
     private var orders: RandomSource
     private var dropouts: RandomSource
@@ -20,17 +21,17 @@ struct Learner {
     private var lastLoss: Double?
 
     init(
-        _ spec: TrainingSpec, backbone: BertBackbone, samples: [Sample], rate: LearningRate
+        _ spec: TrainingSpec, model: any Model, samples: any SampleSet, rate: LearningRate
     ) throws(TrainingError) {
         let trainable = TrainableParameters(
-            spec.capacity, configuration: backbone.configuration, classes: spec.data.labels)
+            groups: model.groups, bottleneck: spec.capacity.bottleneck)
         guard trainable.count < Int(Int32.max) else {
             throw .badSpec(field: "capacity", problem: "\(trainable.count) parameters are too many")
         }
         var seeds = RandomSource(seed: spec.seed)
         var initial = RandomSource(seed: seeds.next())
-        let values = trainable.initialValues(classifier: backbone.classifier, &initial)
-        vector = try .floats(values, shape: [values.count], device: backbone.device)
+        let values = trainable.initialValues(&initial) { model.initialValues(ofGroup: $0, &$1) }
+        vector = try .floats(values, shape: [1, values.count], device: model.device)
         try vector.requireGradient()
         optimizer = try Optimizer(
             spec.settings.optimizer, clip: spec.settings.gradientClip, parameter: vector)
@@ -38,28 +39,44 @@ struct Learner {
         dropouts = RandomSource(seed: seeds.next())
         dropout = spec.settings.dropout
         batchSize = spec.settings.batchSize
-        model = BertClassifier(backbone: backbone)
+        classWeights =
+            spec.settings.classWeighting
+            ? try Self.weights(of: samples.labels, classes: spec.data.labels, model.device) : nil
+        self.model = model
         self.trainable = trainable
         self.samples = samples
         self.rate = rate
     }
 
+    /// `samples / (classes · samples of the class)`; 0 for a class without samples.
+    private static func weights(
+        of labels: [Int], classes: Int, _ device: Device
+    ) throws(TrainingError) -> Tensor {
+        var counts = [Int](repeating: 0, count: classes)
+        for label in labels { counts[label] += 1 }
+        let weights = counts.map {
+            $0 == 0 ? 0 : Float(Double(labels.count) / Double(classes * $0))
+        }
+        return try .floats(weights, shape: [classes], device: device)
+    }
+
     /// The samples of the next epoch, batch by batch.
-    mutating func nextEpoch() -> [[Sample]] {
+    mutating func nextEpoch() -> [[Int]] {
         let order = orders.permutation(samples.count)
         return stride(from: 0, to: order.count, by: batchSize).map { start in
-            order[start..<min(start + batchSize, order.count)].map { samples[$0] }
+            Array(order[start..<min(start + batchSize, order.count)])
         }
     }
 
-    /// Takes one step on `samples`, and gives the loss before it.
+    /// Takes one step on the samples at `indices`, and gives the loss before it.
     ///
     /// - Throws: `diverged` when the loss or the gradient is not finite.
-    mutating func step(_ samples: [Sample]) throws(TrainingError) -> Double {
-        let batch = try Batch(samples, device: model.backbone.device)
+    mutating func step(_ indices: [Int]) throws(TrainingError) -> Double {
+        let batch = try samples.batch(indices, device: model.device)
         var masks = DropoutSource(probability: dropout, seed: dropouts.next())
-        let parameters = try trainable.parameters(of: vector)
-        let loss = try model.logits(batch, parameters, &masks).crossEntropy(batch.labels)
+        let tuned = try model.tuned(trainable.tensors(of: vector))
+        let loss = try tuned.output(batch, &masks).logits
+            .crossEntropy(batch.labels, classWeights: classWeights)
         let value = Double(try loss.value())
         let norm =
             value.isFinite
@@ -72,10 +89,10 @@ struct Learner {
         return value
     }
 
-    /// LoRA's parameters as they are now, without a record for gradients.
-    func parameters() throws(TrainingError) -> LoRAParameters {
+    /// The model as it is now, without a record for gradients.
+    func tunedModel() throws(TrainingError) -> any TunedModel {
         try Torch.withoutRecording { () throws(TrainingError) in
-            try trainable.parameters(of: vector)
+            try model.tuned(trainable.tensors(of: vector))
         }
     }
 }

@@ -1,22 +1,24 @@
 import CTorchShim
 import SweepCore
 
-/// AdamW over one vector, with its moments.
+/// AdamW or SGD over one vector, with its moments.
 struct Optimizer {
-    let settings: AdamW
+    let settings: OptimizerSettings
     /// Largest norm of the gradient; 0 means no clipping.
     let clip: Double
     private let parameter: Tensor
-    private let firstMoment: Tensor
-    private let secondMoment: Tensor
-    private var steps: Int64 = 0
+    /// AdamW's first and second moment, or SGD's velocity.
+    private let moments: [Tensor]
+    private(set) var steps: Int64 = 0
 
-    init(_ settings: AdamW, clip: Double, parameter: Tensor) throws(TrainingError) {
+    init(_ settings: OptimizerSettings, clip: Double, parameter: Tensor) throws(TrainingError) {
         self.settings = settings
         self.clip = clip
         self.parameter = parameter
-        firstMoment = try .zeros(like: parameter)
-        secondMoment = try .zeros(like: parameter)
+        switch settings {
+        case .adamW: moments = [try .zeros(like: parameter), try .zeros(like: parameter)]
+        case .sgd: moments = [try .zeros(like: parameter)]
+        }
     }
 
     /// Takes one step in place. Gives the gradient's norm before clipping; when that is not finite,
@@ -24,12 +26,20 @@ struct Optimizer {
     mutating func step(_ gradient: Tensor, rate: Double) throws(TrainingError) -> Double {
         steps += 1
         var norm = 0.0
-        try Torch.check(
-            "AdamW step",
-            mts_adamw_step(
-                parameter.handle, gradient.handle, firstMoment.handle, secondMoment.handle, steps,
-                rate, settings.beta1, settings.beta2, settings.epsilon, settings.weightDecay, clip,
-                &norm))
+        switch settings {
+        case .adamW(let adamW):
+            try Torch.check(
+                "AdamW step",
+                mts_adamw_step(
+                    parameter.handle, gradient.handle, moments[0].handle, moments[1].handle, steps,
+                    rate, adamW.beta1, adamW.beta2, adamW.epsilon, adamW.weightDecay, clip, &norm))
+        case .sgd(let sgd):
+            try Torch.check(
+                "SGD step",
+                mts_sgd_step(
+                    parameter.handle, gradient.handle, moments[0].handle, rate, sgd.momentum,
+                    sgd.weightDecay, clip, &norm))
+        }
         return norm
     }
 }
