@@ -12,10 +12,13 @@ public struct ResultsExport {
         "pet", "rank", "alpha", "bottleneck", "in_dim", "learning_rate", "epochs", "attack",
         "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed",
         "trainable_parameters", "state", "cacc", "asr", "training_loss", "test_loss", "error",
+        "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
+        "validation_loss", "validation_accuracy", "class_accuracies",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
-    /// without a value is empty.
+    /// without a value is empty. `class_accuracies` has a figure for each label, with spaces
+    /// between them, and `-` for a label without test samples.
     public var csv: String {
         let rows = results.points.map { point in
             let values = ResultsExport.values(of: point)
@@ -31,7 +34,12 @@ public struct ResultsExport {
     public var json: String {
         let points = results.points.map { point in
             var values = ResultsExport.values(of: point)
-            values["curve"] = .list(point.curve.map(ResultsExport.value))
+            values["curve"] = .list(
+                point.curve.map { metrics in
+                    var values = ResultsExport.values(of: metrics)
+                    values["epoch"] = .integer(metrics.epoch)
+                    return .object(values)
+                })
             return JSONValue.object(values)
         }
         let document = JSONValue.object([
@@ -46,12 +54,20 @@ public struct ResultsExport {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    private static func value(_ metrics: EpochMetrics) -> JSONValue {
-        .object([
-            "epoch": .integer(metrics.epoch), "cacc": .optional(metrics.cacc),
-            "asr": .optional(metrics.asr), "training_loss": .optional(metrics.trainingLoss),
+    private static func values(of metrics: EpochMetrics) -> [String: JSONValue] {
+        [
+            "cacc": .optional(metrics.cacc), "asr": .optional(metrics.asr),
+            "training_loss": .optional(metrics.trainingLoss),
             "test_loss": .optional(metrics.testLoss),
-        ])
+            "clean_fit_loss": .optional(metrics.cleanFit?.loss),
+            "clean_fit_accuracy": .optional(metrics.cleanFit?.accuracy),
+            "poisoned_fit_loss": .optional(metrics.poisonedFit?.loss),
+            "poisoned_fit_accuracy": .optional(metrics.poisonedFit?.accuracy),
+            "validation_loss": .optional(metrics.validation?.loss),
+            "validation_accuracy": .optional(metrics.validation?.accuracy),
+            "class_accuracies": metrics.classes.isEmpty
+                ? .null : .list(metrics.classes.map { .optional($0.accuracy) }),
+        ]
     }
 
     private static func values(of point: PointOutcome) -> [String: JSONValue] {
@@ -91,10 +107,7 @@ public struct ResultsExport {
             values["state"] = .text("waiting")
         case .finished(let metrics):
             values["state"] = .text("finished")
-            values["cacc"] = .optional(metrics.cacc)
-            values["asr"] = .optional(metrics.asr)
-            values["training_loss"] = .optional(metrics.trainingLoss)
-            values["test_loss"] = .optional(metrics.testLoss)
+            values.merge(ResultsExport.values(of: metrics)) { $1 }
         case .failed(let error):
             values["state"] = .text("failed")
             values["error"] = .text(error)
@@ -127,7 +140,10 @@ private enum JSONValue: Encodable {
 
     var cell: String {
         switch self {
-        case .null, .list, .object: ""
+        case .null, .object: ""
+        // What a list has no figure for keeps its place.
+        case .list(let values):
+            values.map { $0.cell.isEmpty ? "-" : $0.cell }.joined(separator: " ")
         case .text(let text): text
         case .integer(let value): "\(value)"
         case .seed(let value): "\(value)"
