@@ -4,8 +4,13 @@ import SweepCore
 /// The points of a sweep for other programs: one row for each, all axes, full precision.
 public struct ResultsExport {
     private let results: SweepResults
+    private let stages: [TrainingSpec: Stages]
 
-    public init(_ results: SweepResults) { self.results = results }
+    public init(_ results: SweepResults) {
+        self.results = results
+        stages = Dictionary(
+            uniqueKeysWithValues: results.runs.map { ($0.spec.trajectory, $0.stages) })
+    }
 
     /// Names of the CSV's columns and of the JSON's keys, in the CSV's order. They stay.
     public static let columns = [
@@ -14,14 +19,16 @@ public struct ResultsExport {
         "trainable_parameters", "state", "cacc", "asr", "training_loss", "test_loss", "error",
         "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
         "validation_loss", "validation_accuracy", "class_accuracies",
+        "task_learnt", "trigger_learnt", "window",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
     /// without a value is empty. `class_accuracies` has a figure for each label, with spaces
-    /// between them, and `-` for a label without test samples.
+    /// between them, and `-` for a label without test samples. `window` is `2-4`, or `2-` if the
+    /// trigger is never learnt; it and the epochs before it are those of the point's run.
     public var csv: String {
         let rows = results.points.map { point in
-            let values = ResultsExport.values(of: point)
+            let values = values(of: point)
             return ResultsExport.columns.map { values[$0]?.cell ?? "" }
         }
         return ([ResultsExport.columns] + rows).map { cells in
@@ -33,7 +40,7 @@ public struct ResultsExport {
     /// point's `curve` has the figures after each epoch of its run.
     public var json: String {
         let points = results.points.map { point in
-            var values = ResultsExport.values(of: point)
+            var values = values(of: point)
             values["curve"] = .list(
                 point.curve.map { metrics in
                     var values = ResultsExport.values(of: metrics)
@@ -70,10 +77,11 @@ public struct ResultsExport {
         ]
     }
 
-    private static func values(of point: PointOutcome) -> [String: JSONValue] {
+    private func values(of point: PointOutcome) -> [String: JSONValue] {
         let spec = point.spec
         // One entry for each column, so that every row has every key.
-        var values = Dictionary(uniqueKeysWithValues: columns.map { ($0, JSONValue.null) })
+        var values = Dictionary(
+            uniqueKeysWithValues: ResultsExport.columns.map { ($0, JSONValue.null) })
         switch spec.capacity.pet {
         case .lora(let lora):
             values["pet"] = .text("lora")
@@ -101,6 +109,16 @@ public struct ResultsExport {
         case .prepared(let prepared):
             values["attack"] = .text("prepared")
             values["target"] = .integer(prepared.target)
+        }
+        if let stages = stages[spec.trajectory] {
+            values["task_learnt"] = stages.taskLearnt.map { .integer($0) } ?? .null
+            values["trigger_learnt"] = stages.triggerLearnt.map { .integer($0) } ?? .null
+            switch stages.window {
+            case .none: break
+            case .closed(let range):
+                values["window"] = .text("\(range.lowerBound)-\(range.upperBound)")
+            case .open(let from): values["window"] = .text("\(from)-")
+            }
         }
         switch point.state {
         case .waiting:

@@ -126,7 +126,7 @@ extension Attack {
 
 extension TrainingSpec {
     /// The same training without its end: equal for points that one run can serve.
-    var trajectory: TrainingSpec {
+    public var trajectory: TrainingSpec {
         var spec = self
         switch settings.schedule {
         case .constant: break
