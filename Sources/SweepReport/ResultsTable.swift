@@ -34,6 +34,11 @@ public struct ResultsTable {
             lines += finding.sentences.map { "  - " + $0 }
         }
         lines += stages(isTerminal: isTerminal)
+        let classes = ClassSummary(settings: settings, axes: axes)
+        if !classes.rows.isEmpty {
+            lines += ["", ClassSummary.explanation, ""]
+            lines += classes.table.head(isTerminal: isTerminal) + classes.table.lines
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -41,8 +46,7 @@ public struct ResultsTable {
     private var summary: String { "Sweep \(printable(results.name)): \(results.progress)" }
 
     private func label(of finding: Findings) -> String {
-        let label = axes.label(of: finding.group)
-        return label.prefix(1).uppercased() + label.dropFirst() + ": "
+        sentenceCase(axes.label(of: finding.group)) + ": "
     }
 
     // MARK: The table
@@ -57,7 +61,7 @@ public struct ResultsTable {
                     note(on: result),
                 ]
         }
-        let table = TextTable(header: header, isRight: isRight, rows: rows)
+        let table = DataTable(header: header, isRight: isRight, rows: rows)
         let lines = zip(settings, table.lines).map { result, line in
             isTerminal ? coloured(line, result) : line
         }
@@ -68,7 +72,7 @@ public struct ResultsTable {
     private func stages(isTerminal: Bool) -> [String] {
         let summary = StageSummary(results, settings: settings, axes: axes)
         guard !summary.rows.isEmpty else { return [] }
-        let table = summary.textTable
+        let table = summary.table
         var lines = ["", StageSummary.explanation, ""]
         lines += table.head(isTerminal: isTerminal) + table.lines
         for finding in findings {

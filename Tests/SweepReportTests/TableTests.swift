@@ -67,7 +67,8 @@ struct TableTests {
 
                 A defender who does not know the trigger sees accuracy on clean samples alone. \
                 Advice from that:
-                  - Stop at the first epoch that has learnt the task: right in 3 of 3 runs.
+                  - Stop at the first epoch that has learnt the task: right in 3 of 3 runs; 1 more \
+                never has.
                   - Train on to the last epoch: right in 2 of 3 runs.
                   - Less capacity (LoRA r=8, bottleneck 2): right in 1 of 1 run.
                   - Fewer epochs (1): right in 1 of 1 run.

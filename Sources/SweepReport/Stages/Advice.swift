@@ -19,11 +19,16 @@ struct Advice {
     let right: Int
     /// Runs that the advice says something about.
     let total: Int
+    /// Runs in which no epoch looks as if the task were learnt: nobody would take them.
+    var unlearnt = 0
 
     var sentence: String {
         let count = "right in \(right) of \(counted(total, "run"))"
         switch kind {
-        case .stop: return "Stop at the first epoch that has learnt the task: \(count)."
+        case .stop:
+            let rest =
+                unlearnt == 0 ? "" : "; \(unlearnt) more never \(unlearnt == 1 ? "has" : "have")"
+            return "Stop at the first epoch that has learnt the task: \(count)\(rest)."
         case .goOn: return "Train on to the last epoch: \(count)."
         case .turn(let knob, let value): return "\(knob.title) (\(value)): \(count)."
         case .leave(let knob):
@@ -44,7 +49,9 @@ extension SweepResults {
             .compactMap { run in run.curve.last.map { run.isModerate(at: $0.epoch) } }
         guard !stopped.isEmpty else { return [] }
         return [
-            Advice(kind: .stop, right: stopped.count(where: \.self), total: stopped.count),
+            Advice(
+                kind: .stop, right: stopped.count(where: \.self), total: stopped.count,
+                unlearnt: own.count - stopped.count),
             Advice(kind: .goOn, right: ended.count(where: \.self), total: ended.count),
         ] + turns(settings.filter { $0.setting.group == group })
     }

@@ -14,6 +14,10 @@ struct StageSummary {
     static let explanation =
         "Stages: the epoch after which a run has learnt the task (CACC within 5 points of its "
         + "best), and the trigger (it turns half of the samples or more). Between is where to stop."
+    static let rule =
+        "The task is learnt at the first epoch whose CACC is within 5 points of the run's best and "
+        + "well above chance. The trigger is learnt at the first epoch from there on at which it "
+        + "turns at least half of the samples that would otherwise not go to the target."
     static let adviceTitle =
         "A defender who does not know the trigger sees accuracy on clean samples alone. Advice "
         + "from that:"
@@ -21,6 +25,8 @@ struct StageSummary {
 
     /// Columns that tell the rows apart.
     let axes: [Axis]
+    /// Whether all runs are trained for the same number of epochs.
+    let hasOneEnd: Bool
     /// Empty where there are no stages to see: without an attack, or with single epochs.
     let rows: [Row]
     /// For each group under attack that has results.
@@ -30,6 +36,7 @@ struct StageSummary {
         let runs = results.runs
         let keys = distinct(runs.map { Setting($0.spec) })
         let hasOneEnd = Set(keys.map(\.epochs)).count == 1
+        self.hasOneEnd = hasOneEnd
         self.axes = axes.varying.filter { !(hasOneEnd && $0.isEpochs) }
         guard runs.contains(where: { $0.curve.count > 1 && $0.spec.attack != .none }) else {
             rows = []
@@ -47,8 +54,8 @@ struct StageSummary {
         self.advice = advice
     }
 
-    var textTable: TextTable {
-        TextTable(
+    var table: DataTable {
+        DataTable(
             header: axes.map(\.title) + StageSummary.titles,
             isRight: axes.map(\.isNumber) + StageSummary.titles.map { _ in false },
             rows: rows.map { row in axes.map { $0.label(row.setting) } + row.cells })

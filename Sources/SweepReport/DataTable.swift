@@ -1,5 +1,5 @@
-/// Cells in columns, for a terminal.
-struct TextTable {
+/// Cells in columns, for a terminal or a page.
+struct DataTable {
     let header: [String]
     /// Whether each column's cells stand at its right.
     let isRight: [Bool]
@@ -23,6 +23,31 @@ struct TextTable {
 
     private var widths: [Int] {
         header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+    }
+
+    var markup: Markup {
+        func row(_ cells: [String], _ element: String) -> Markup {
+            .element(
+                "tr", [:],
+                Markup(
+                    zip(cells, isRight).map { text, isRight in
+                        .element(
+                            element,
+                            [
+                                "class": isRight ? "number" : "",
+                                "scope": element == "th" ? "col" : "",
+                            ],
+                            text)
+                    }))
+        }
+        return .element(
+            "div", ["class": "scroll"],
+            .element(
+                "table", [:],
+                [
+                    .element("thead", [:], row(header, "th")),
+                    .element("tbody", [:], Markup(rows.map { row($0, "td") })),
+                ]))
     }
 
     private func line(_ cells: [String]) -> String {
