@@ -36,7 +36,8 @@ let package = Package(
         .target(name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")]),
         .target(name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"]),
         .target(name: "SweepStore", dependencies: ["SweepCore", product("GRDB", "GRDB.swift")]),
-        .target(name: "SweepTraining", dependencies: ["SweepCore", "CTorchShim"]),
+        .target(name: "SweepData", dependencies: ["SweepCore"]),
+        .target(name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"]),
         .target(
             name: "SweepCoordinator",
             dependencies: ["SweepCore", "SweepWire", "SweepStore", product("Logging", "swift-log")]),
@@ -44,12 +45,13 @@ let package = Package(
             name: "SweepWorker",
             dependencies: ["SweepCore", "SweepWire", product("Logging", "swift-log")]),
         .target(name: "SweepReport", dependencies: ["SweepCore"]),
-        .target(name: "SweepFile", dependencies: ["SweepCore", product("Yams", "Yams")]),
+        .target(
+            name: "SweepFile", dependencies: ["SweepCore", "SweepData", product("Yams", "Yams")]),
         .executableTarget(
             name: "moderato",
             dependencies: [
                 "SweepCore", "SweepWire", "SweepStore", "SweepCoordinator", "SweepWorker",
-                "SweepReport", "SweepFile", product("Logging", "swift-log"),
+                "SweepReport", "SweepFile", "SweepData", product("Logging", "swift-log"),
                 product("ArgumentParser", "swift-argument-parser"),
             ]),
         .executableTarget(
@@ -69,13 +71,16 @@ let package = Package(
             name: "SweepStoreTests",
             dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")]),
         .testTarget(
+            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"]),
+        .testTarget(
             name: "SweepTrainingTests",
-            dependencies: ["SweepCore", "SweepTraining"],
+            dependencies: ["SweepCore", "SweepData", "SweepTraining"],
             exclude: ["Reference"],
             linkerSettings: linkShim),
         .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport"]),
         .testTarget(name: "SweepWorkerTests", dependencies: ["SweepCore", "SweepWorker"]),
-        .testTarget(name: "SweepFileTests", dependencies: ["SweepCore", "SweepFile"]),
+        .testTarget(
+            name: "SweepFileTests", dependencies: ["SweepCore", "SweepData", "SweepFile"]),
         .testTarget(
             name: "moderatoTests",
             dependencies: [

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// The axes under `grid`, with the places where their values stand.
 struct GridReader {

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// The one mistake found first in a sweep file, or in a file it names.
 public enum SweepFileError: Error, Hashable, Sendable, CustomStringConvertible {

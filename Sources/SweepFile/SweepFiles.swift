@@ -1,5 +1,6 @@
 import Foundation
 import SweepCore
+import SweepData
 
 /// Why a file cannot be read.
 enum FileProblem: Error {

@@ -1,17 +1,13 @@
 import SweepCore
+import SweepData
 
 /// What can go wrong in a training, in words that say where and what to do.
 public enum TrainingError: Error, Sendable, CustomStringConvertible {
     /// An operation of libtorch failed.
     case torch(operation: String, message: String)
     case noDevice(Device, message: String)
-    case unreadable(path: String, reason: String)
-    case wrongDigest(path: String, expected: Digest, found: Digest)
-    case badModelFile(path: String, problem: String)
-    case missingWeight(path: String, name: String)
-    case wrongShape(path: String, name: String, expected: [Int], found: [Int])
-    case badVocabulary(path: String, problem: String)
-    case badData(LabelledTextError)
+    /// A file of the model or of the data is not as it must be.
+    case data(DataError)
     /// A triggered test file has a label that is not the target.
     case notTarget(path: String, sample: Int, label: Int, target: Int)
     case tooFewSamples(needed: Int, eligible: Int, mode: LabelMode, target: Int, total: Int)
@@ -29,22 +25,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .noDevice(let device, let message):
             "the device \(device) cannot be used: \(message); "
                 + "use another device, or install a torch that supports it and run the set-up again"
-        case .unreadable(let path, let reason):
-            "\(path) cannot be read: \(reason); check that the file is there on this machine"
-        case .wrongDigest(let path, let expected, let found):
-            "\(path) is not the file the sweep was made with: its SHA-256 is \(found.short)…, not "
-                + "\(expected.short)…; put the file back as it was, or submit the sweep anew"
-        case .badModelFile(let path, let problem):
-            "\(path) is not a model this program can read: \(problem); fetch the file again"
-        case .missingWeight(let path, let name):
-            "\(path) has no weight '\(name)', with or without the prefix 'bert.'; "
-                + "use a model of the BERT family in Hugging Face layout"
-        case .wrongShape(let path, let name, let expected, let found):
-            "\(path): the weight '\(name)' has shape \(found) where config.json asks for "
-                + "\(expected); use the config.json that belongs to the model"
-        case .badVocabulary(let path, let problem):
-            "\(path) is not a WordPiece vocabulary: \(problem); use the model's own vocab.txt"
-        case .badData, .notTarget, .tooFewSamples, .noVictims: dataDescription
+        case .data, .notTarget, .tooFewSamples, .noVictims: dataDescription
         case .badSpec(let field, let problem):
             "the training's \(field) cannot be used: \(problem)"
         case .diverged(let step, let lastLoss, let learningRate):
@@ -58,7 +39,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
 
     private var dataDescription: String {
         switch self {
-        case .badData(let error): error.description
+        case .data(let error): error.description
         case .notTarget(let path, let sample, let label, let target):
             "\(path), sample \(sample): the label is \(label), but every sample of a triggered "
                 + "test file carries the target \(target); correct the label or the attack's target"
@@ -71,5 +52,28 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
                 + "nothing to measure an ASR on; use test data with other labels too"
         default: ""
         }
+    }
+}
+
+extension TrainingError {
+    /// What `body` gives; an error of a file becomes `data`.
+    static func reading<Value>(
+        _ body: () throws(DataError) -> Value
+    ) throws(TrainingError) -> Value {
+        do throws(DataError) { return try body() } catch { throw .data(error) }
+    }
+
+    static func badModelFile(path: String, problem: String) -> TrainingError {
+        .data(.badModelFile(path: path, problem: problem))
+    }
+
+    static func missingWeight(path: String, name: String) -> TrainingError {
+        .data(.missingWeight(path: path, name: name))
+    }
+
+    static func wrongShape(
+        path: String, name: String, expected: [Int], found: [Int]
+    ) -> TrainingError {
+        .data(.wrongShape(path: path, name: name, expected: expected, found: found))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SweepCore
+import SweepData
 import Testing
 
 @testable import SweepTraining

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// A sentence that the attacker changed, in place of sample `index` of its file.
 struct TriggeredSample: Equatable {

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// Reads a run's files, carries its attack out and turns sentences into tokens.
 struct TaskDataReader {
@@ -14,12 +15,14 @@ struct TaskDataReader {
     }
 
     func read(_ file: FileReference) throws(TrainingError) -> Encoded {
-        let content = try FileContent.read(file)
+        let content = try TrainingError.reading { () throws(DataError) in
+            try FileContent.read(file)
+        }
         let text: LabelledText
         do throws(LabelledTextError) {
             text = try LabelledText(parsing: content, labels: labels, file: file.path)
         } catch {
-            throw .badData(error)
+            throw .data(.badText(error))
         }
         let samples = zip(text.sentences, text.labels).map { encode($0, label: $1) }
         return Encoded(text: text, samples: samples)

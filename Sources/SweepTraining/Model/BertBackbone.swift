@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// Scale, shift and epsilon of a layer norm over the last dimension.
 struct LayerNorm {
@@ -82,7 +83,9 @@ private struct WeightReader {
         guard found == shape else {
             throw .wrongShape(path: weights.path, name: full, expected: shape, found: found)
         }
-        return try weights.withFloats(full) { Array($0) }
+        return try TrainingError.reading { () throws(DataError) in
+            try weights.withFloats(full) { Array($0) }
+        }
     }
 
     func tensor(_ name: String, _ shape: [Int]) throws(TrainingError) -> Tensor {

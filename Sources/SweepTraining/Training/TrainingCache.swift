@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// What runs in one process share: backbones, tokenizers and tokenized files, by their digests.
 ///
@@ -34,7 +35,19 @@ public final class TrainingCache {
     func model(_ reference: BackboneReference, device: Device) throws(TrainingError) -> Model {
         let key = ModelKey(digest: reference.digest, device: device)
         if let found = models.first(where: { $0.key == key }) { return found.value }
-        let model = try Self.load(reference, device: device)
+        let files = try TrainingError.reading { () throws(DataError) in try Self.read(reference) }
+        let backbone = try BertBackbone(
+            configuration: .parse(files.configuration, path: reference.path + "/config.json"),
+            weights: files.weights, device: device)
+        guard files.tokenizer.vocabularySize <= backbone.configuration.vocabularySize else {
+            throw .data(
+                .badVocabulary(
+                    path: reference.path,
+                    problem:
+                        "it has \(files.tokenizer.vocabularySize) tokens, but config.json says "
+                        + "vocab_size \(backbone.configuration.vocabularySize)"))
+        }
+        let model = Model(backbone: backbone, tokenizer: files.tokenizer)
         if models.count == Self.modelLimit { models.removeFirst() }
         models.append((key, model))
         return model
@@ -57,9 +70,13 @@ public final class TrainingCache {
         }
     }
 
-    private static func load(
-        _ reference: BackboneReference, device: Device
-    ) throws(TrainingError) -> Model {
+    private struct ModelFiles {
+        let configuration: [UInt8]
+        let weights: SafeTensors
+        let tokenizer: WordPieceTokenizer
+    }
+
+    private static func read(_ reference: BackboneReference) throws(DataError) -> ModelFiles {
         let paths = BackboneReference.fileNames.map { reference.path + "/" + $0 }
         var contents: [[UInt8]] = []
         for (name, path) in zip(BackboneReference.fileNames, paths) {
@@ -71,20 +88,11 @@ public final class TrainingCache {
         guard found == reference.digest else {
             throw .wrongDigest(path: reference.path, expected: reference.digest, found: found)
         }
-        let configuration = try BertConfiguration.parse(contents[0], path: paths[0])
-        let weights = try SafeTensors(parsing: contents[1], path: paths[1])
-        let tokenizer = try WordPieceTokenizer(
-            vocabulary: contents[2],
-            configuration: contents[3].isEmpty ? nil : contents[3],
-            path: paths[2])
-        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
-            throw .badVocabulary(
-                path: paths[2],
-                problem: "it has \(tokenizer.vocabularySize) tokens, but config.json says "
-                    + "vocab_size \(configuration.vocabularySize)")
-        }
-        let backbone = try BertBackbone(
-            configuration: configuration, weights: weights, device: device)
-        return Model(backbone: backbone, tokenizer: tokenizer)
+        return ModelFiles(
+            configuration: contents[0],
+            weights: try SafeTensors(parsing: contents[1], path: paths[1]),
+            tokenizer: try WordPieceTokenizer(
+                vocabulary: contents[2], configuration: contents[3].isEmpty ? nil : contents[3],
+                path: paths[2]))
     }
 }

@@ -14,7 +14,7 @@ struct Vocabulary {
     private let mask: Int
 
     /// Reads `vocab.txt`: a piece a line, numbered from 0.
-    init(parsing content: [UInt8], path: String) throws(TrainingError) {
+    init(parsing content: [UInt8], path: String) throws(DataError) {
         var lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }
         guard lines.count > 1 else {

@@ -2,16 +2,24 @@
 
 /// BERT's basic tokenizer: cleans a text, and cuts it into words and single punctuation marks.
 /// It follows Hugging Face's `BertNormalizer` and `BertPreTokenizer`.
-struct TextNormalizer {
+package struct TextNormalizer {
     /// Lower-case the text.
-    var lowercases = true
+    let lowercases: Bool
     /// Take accents (non-spacing marks) away after canonical decomposition.
-    var stripsAccents = true
+    let stripsAccents: Bool
     /// Put spaces around Chinese characters.
-    var separatesChinese = true
+    let separatesChinese: Bool
+
+    package init(
+        lowercases: Bool = true, stripsAccents: Bool = true, separatesChinese: Bool = true
+    ) {
+        self.lowercases = lowercases
+        self.stripsAccents = stripsAccents
+        self.separatesChinese = separatesChinese
+    }
 
     /// Gives each word's UTF-8 bytes and its number of characters to `body`.
-    func forEachWord(_ text: Substring.UTF8View, _ body: (ArraySlice<UInt8>, Int) -> Void) {
+    package func forEachWord(_ text: Substring.UTF8View, _ body: (ArraySlice<UInt8>, Int) -> Void) {
         var words = WordCollector()
         if text.allSatisfy({ $0 < 0x80 }) {
             for byte in text { take(byte, &words, body) }

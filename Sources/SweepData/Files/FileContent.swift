@@ -2,8 +2,8 @@ import Glibc
 import SweepCore
 
 /// Whole files from disk.
-enum FileContent {
-    static func read(_ path: String) throws(TrainingError) -> [UInt8] {
+package enum FileContent {
+    package static func read(_ path: String) throws(DataError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw unreadable(path) }
         defer { close(file) }
@@ -29,7 +29,7 @@ enum FileContent {
     }
 
     /// The content, checked against the digest in `file`.
-    static func read(_ file: FileReference) throws(TrainingError) -> [UInt8] {
+    package static func read(_ file: FileReference) throws(DataError) -> [UInt8] {
         let content = try read(file.path)
         let found = digest(of: content)
         guard found == file.digest else {
@@ -38,15 +38,15 @@ enum FileContent {
         return content
     }
 
-    static func digest(of content: [UInt8]) -> Digest {
+    package static func digest(of content: [UInt8]) -> Digest {
         var builder = DigestBuilder()
         builder.update(content)
         return builder.finish()
     }
 
-    static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
-    private static func unreadable(_ path: String) -> TrainingError {
+    private static func unreadable(_ path: String) -> DataError {
         .unreadable(path: path, reason: String(cString: strerror(errno)))
     }
 }

@@ -5,14 +5,14 @@
 /// Lines end in LF or CRLF, the last one may lack its end, and empty lines at the end of the file
 /// are passed over. Spaces around the sentence and around the label are not part of them. Quotes,
 /// backslashes and commas are data.
-public struct LabelledText: Hashable, Sendable {
-    public var sentences: [String]
+package struct LabelledText: Hashable, Sendable {
+    package var sentences: [String]
     /// One for each sentence, in `0 ..< labels`.
-    public var labels: [Int]
+    package var labels: [Int]
 
-    public var count: Int { sentences.count }
+    package var count: Int { sentences.count }
 
-    public init(sentences: [String], labels: [Int]) {
+    package init(sentences: [String], labels: [Int]) {
         precondition(sentences.count == labels.count, "each sentence has one label")
         self.sentences = sentences
         self.labels = labels
@@ -24,7 +24,7 @@ public struct LabelledText: Hashable, Sendable {
     ///   - labels: The number of classes; a label is in `0 ..< labels`.
     ///   - file: The file's name, for the error's message only.
     /// - Throws: `LabelledTextError`, which names the first line that is not a sample.
-    public init(
+    package init(
         parsing bytes: [UInt8], labels classes: Int, file: String
     ) throws(LabelledTextError) {
         var lines = LineReader(bytes: bytes)

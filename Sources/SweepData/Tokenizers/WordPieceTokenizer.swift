@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// BERT's tokenizer. Its tokens equal those of Hugging Face's `BertTokenizer` one for one.
-struct WordPieceTokenizer {
+package struct WordPieceTokenizer {
     /// Longer words, in characters, are unknown.
     static let longestWord = 100
 
@@ -13,17 +13,17 @@ struct WordPieceTokenizer {
     /// Tokens that stand for themselves wherever their exact text occurs.
     private let special: [(text: [UInt8], token: Int32)]
 
-    var vocabularySize: Int { vocabulary.count }
+    package var vocabularySize: Int { vocabulary.count }
 
     /// - Parameters:
     ///   - vocabulary: The content of `vocab.txt`.
     ///   - configuration: The content of `tokenizer_config.json`, if the model has one.
     ///   - path: Of `vocab.txt`, for errors.
-    init(
+    package init(
         vocabulary content: [UInt8], configuration: [UInt8]?, path: String
-    ) throws(TrainingError) {
+    ) throws(DataError) {
         let vocabulary = try Vocabulary(parsing: content, path: path)
-        func number(of token: String) throws(TrainingError) -> Int32 {
+        func number(of token: String) throws(DataError) -> Int32 {
             guard let number = vocabulary.number(of: token) else {
                 throw .badVocabulary(path: path, problem: "the token \(token) is missing")
             }
@@ -40,7 +40,7 @@ struct WordPieceTokenizer {
     }
 
     /// Token numbers of `[CLS] text [SEP]`, at most `maxLength` of them.
-    func encode(_ text: String, maxLength: Int) -> [Int32] {
+    package func encode(_ text: String, maxLength: Int) -> [Int32] {
         var tokens = [first]
         let limit = maxLength - 1
         let bytes = Substring(text).utf8

@@ -4,7 +4,7 @@ import FoundationEssentials
 ///
 /// Layout: 8 bytes with the header's length (little-endian), a JSON header that gives each tensor's
 /// type, shape and bytes, then the bytes. https://huggingface.co/docs/safetensors
-struct SafeTensors {
+package struct SafeTensors {
     private struct Entry: Decodable {
         // Optional because the entry `__metadata__` has none of them.
         var dtype: String?
@@ -13,15 +13,15 @@ struct SafeTensors {
         var data_offsets: [Int]?
     }
 
-    let path: String
+    package let path: String
     private let content: [UInt8]
     private let entries: [String: Entry]
     /// Where the tensors' bytes begin.
     private let base: Int
 
     /// - Throws: `badModelFile` when the header is not one, or names bytes beyond the file.
-    init(parsing content: [UInt8], path: String) throws(TrainingError) {
-        func bad(_ problem: String) -> TrainingError {
+    package init(parsing content: [UInt8], path: String) throws(DataError) {
+        func bad(_ problem: String) -> DataError {
             .badModelFile(path: path, problem: problem)
         }
         guard content.count >= 8 else { throw bad("it has only \(content.count) bytes") }
@@ -40,15 +40,15 @@ struct SafeTensors {
         self.content = content
     }
 
-    var names: [String] { entries.keys.sorted() }
+    package var names: [String] { entries.keys.sorted() }
 
     /// The shape of a tensor, `nil` if there is none of that name.
-    func shape(of name: String) -> [Int]? { entries[name]?.shape }
+    package func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
     /// Gives the values of a tensor, in row order, to `body`; converts float16 and bfloat16.
-    func withFloats<Result>(
-        _ name: String, _ body: (UnsafeBufferPointer<Float>) throws(TrainingError) -> Result
-    ) throws(TrainingError) -> Result {
+    package func withFloats<Result>(
+        _ name: String, _ body: (UnsafeBufferPointer<Float>) -> Result
+    ) throws(DataError) -> Result {
         let (bytes, type, count) = try bytes(of: name)
         var floats = [Float](repeating: 0, count: count)
         content.withUnsafeBytes { all in
@@ -63,21 +63,13 @@ struct SafeTensors {
                 }
             }
         }
-        let values = floats
-        var result: Swift.Result<Result, TrainingError>?
-        values.withUnsafeBufferPointer { buffer in
-            do throws(TrainingError) { result = .success(try body(buffer)) } catch {
-                result = .failure(error)
-            }
-        }
-        guard let result else { preconditionFailure("the body gave nothing") }
-        return try result.get()
+        return floats.withUnsafeBufferPointer(body)
     }
 
     private func bytes(
         of name: String
-    ) throws(TrainingError) -> (Range<Int>, ElementType, count: Int) {
-        func bad(_ problem: String) -> TrainingError {
+    ) throws(DataError) -> (Range<Int>, ElementType, count: Int) {
+        func bad(_ problem: String) -> DataError {
             .badModelFile(path: path, problem: "the weight '\(name)' \(problem)")
         }
         guard let entry = entries[name], let shape = entry.shape, let offsets = entry.data_offsets,

@@ -1,0 +1,76 @@
+import Foundation
+import SweepData
+import Testing
+
+@Suite struct LabelledTextFiles {
+    private func parse(_ text: String, labels: Int = 2) throws -> LabelledText {
+        try LabelledText(parsing: Array(text.utf8), labels: labels, file: "file.tsv")
+    }
+
+    private func problem(_ bytes: [UInt8]) -> LabelledTextError? {
+        do {
+            _ = try LabelledText(parsing: bytes, labels: 2, file: "file.tsv")
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func problem(_ text: String) -> LabelledTextError? { problem(Array(text.utf8)) }
+
+    @Test("LF and CRLF, spaces around the tab and a missing last line end are read alike")
+    func lineEnds() throws {
+        let expected = LabelledText(sentences: ["good film", "bad"], labels: [1, 0])
+        #expect(try parse("sentence\tlabel\ngood film\t1\nbad\t0\n") == expected)
+        #expect(try parse("sentence\tlabel\r\ngood film\t1\r\nbad\t0\r\n") == expected)
+        #expect(try parse("sentence \t label\n good film \t 1 \nbad\t 0") == expected)
+        #expect(try parse("sentence\tlabel\ngood film\t1\nbad\t0\n\n\r\n\n") == expected)
+    }
+
+    @Test("Quotes, tabs within, lone returns and other scripts are data")
+    func oddText() throws {
+        let text = try parse("s\tl\n\"quoted\" 'x' \\n\t1\na\tb\t0\ncafé 中文\rx\t1\n\t0\n")
+        #expect(text.sentences == ["\"quoted\" 'x' \\n", "a\tb", "café 中文\rx", ""])
+        #expect(text.labels == [1, 0, 1, 0])
+    }
+
+    @Test("Errors name the file and the line")
+    func errors() {
+        #expect(problem("") == LabelledTextError(file: "file.tsv", line: 1, problem: .emptyFile))
+        #expect(problem("sentence\tlabel\n")?.problem == .noSamples)
+        #expect(problem("good\t1\nbad\t0\n")?.problem == .noHeader(label: 1))
+        #expect(
+            problem("s\tl\na\t1\nno label\nb\t0\n")
+                == LabelledTextError(file: "file.tsv", line: 3, problem: .noLabel))
+        #expect(problem("s\tl\na\t1\n\nb\t0\n")?.line == 3)
+        #expect(problem("s\tl\na\t \n")?.problem == .noLabel)
+        #expect(problem("s\tl\na\t2\n")?.problem == .wrongLabel(text: "2", labels: 2))
+        for label in ["-1", "+1", "1.0", "positive", "99999999999999999999"] {
+            #expect(problem("s\tl\na\t\(label)\n")?.problem == .wrongLabel(text: label, labels: 2))
+        }
+        #expect(
+            problem(Array("s\tl\na\t1\n".utf8) + [0xC3, 0x28, 0x09, 0x31])
+                == LabelledTextError(file: "file.tsv", line: 3, problem: .notUTF8))
+        #expect(problem([0xFF, 0xFE, 0x73, 0x00])?.problem == .notUTF8)
+        #expect(problem("s\tl\na\t2\n")?.description.hasPrefix("file.tsv, line 2: ") == true)
+    }
+
+    @Test("The paper's own files are read (when they are there)")
+    func papersFiles() throws {
+        let folder = Fixture.root.deletingLastPathComponent().appending(path: "shared/data")
+            .appending(path: "sst-2")
+        guard FileManager.default.fileExists(atPath: folder.path) else {
+            print("skipped: \(folder.path) is not there")
+            return
+        }
+        let counts = [
+            "clean/train": 6920, "clean/test": 1821, "badnet-5/train-poisoned": 6920,
+            "badnet-5/test-poisoned": 912, "style-bible/train": 6920, "syntactic/dev": 427,
+        ]
+        for (name, count) in counts {
+            let path = folder.appending(path: name + ".tsv").path
+            let text = try LabelledText(parsing: FileContent.read(path), labels: 2, file: path)
+            #expect(text.count == count, "\(name)")
+        }
+    }
+}
