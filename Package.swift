@@ -67,7 +67,9 @@ let package = Package(
         .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
         .testTarget(
             name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
-        .testTarget(name: "SweepStoreTests", dependencies: ["SweepCore", "SweepStore"]),
+        .testTarget(
+            name: "SweepStoreTests",
+            dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")]),
         .testTarget(
             name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"]),
         .testTarget(

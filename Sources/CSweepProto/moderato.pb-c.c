@@ -457,6 +457,51 @@ void   moderato__revocation__free_unpacked
   assert(message->base.descriptor == &moderato__revocation__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__fit__init
+                     (Moderato__Fit         *message)
+{
+  static const Moderato__Fit init_value = MODERATO__FIT__INIT;
+  *message = init_value;
+}
+size_t moderato__fit__get_packed_size
+                     (const Moderato__Fit *message)
+{
+  assert(message->base.descriptor == &moderato__fit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__fit__pack
+                     (const Moderato__Fit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__fit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__fit__pack_to_buffer
+                     (const Moderato__Fit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__fit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Fit *
+       moderato__fit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Fit *)
+     protobuf_c_message_unpack (&moderato__fit__descriptor,
+                                allocator, len, data);
+}
+void   moderato__fit__free_unpacked
+                     (Moderato__Fit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__fit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__epoch_metrics__init
                      (Moderato__EpochMetrics         *message)
 {
@@ -2808,7 +2853,58 @@ const ProtobufCMessageDescriptor moderato__revocation__descriptor =
   (ProtobufCMessageInit) moderato__revocation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moderato__fit__field_descriptors[2] =
+{
+  {
+    "loss",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Fit, loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "accuracy",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Fit, accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__fit__field_indices_by_name[] = {
+  1,   /* field[1] = accuracy */
+  0,   /* field[0] = loss */
+};
+static const ProtobufCIntRange moderato__fit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__fit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Fit",
+  "Fit",
+  "Moderato__Fit",
+  "moderato",
+  sizeof(Moderato__Fit),
+  2,
+  moderato__fit__field_descriptors,
+  moderato__fit__field_indices_by_name,
+  1,  moderato__fit__number_ranges,
+  (ProtobufCMessageInit) moderato__fit__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[10] =
 {
   {
     "epoch",
@@ -2870,18 +2966,83 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "class_correct",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__EpochMetrics, n_class_correct),
+    offsetof(Moderato__EpochMetrics, class_correct),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "class_total",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__EpochMetrics, n_class_total),
+    offsetof(Moderato__EpochMetrics, class_total),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clean_fit",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__EpochMetrics, clean_fit),
+    &moderato__fit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "poisoned_fit",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__EpochMetrics, poisoned_fit),
+    &moderato__fit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "validation",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__EpochMetrics, validation),
+    &moderato__fit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   4,   /* field[4] = asr */
   3,   /* field[3] = cacc */
+  5,   /* field[5] = class_correct */
+  6,   /* field[6] = class_total */
+  7,   /* field[7] = clean_fit */
   0,   /* field[0] = epoch */
+  8,   /* field[8] = poisoned_fit */
   2,   /* field[2] = test_loss */
   1,   /* field[1] = training_loss */
+  9,   /* field[9] = validation */
 };
 static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
 {
@@ -2891,7 +3052,7 @@ const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
   "Moderato__EpochMetrics",
   "moderato",
   sizeof(Moderato__EpochMetrics),
-  5,
+  10,
   moderato__epoch_metrics__field_descriptors,
   moderato__epoch_metrics__field_indices_by_name,
   1,  moderato__epoch_metrics__number_ranges,

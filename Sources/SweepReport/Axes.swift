@@ -6,6 +6,10 @@ struct Axis {
     /// Numbers stand at the right of their column.
     var isNumber: Bool
     var label: (Setting) -> String
+
+    /// Whether it is the one of epochs.
+    var isEpochs: Bool { title == Axis.epochs }
+    static let epochs = "Epochs"
 }
 
 /// Which axes of a sweep vary, and what all its points have in common.
@@ -56,7 +60,7 @@ struct Axes {
         add("Learning rate", isNumber: true, values: rates.map(scientific)) {
             scientific($0.learningRate)
         }
-        add("Epochs", isNumber: true, values: results.epochs.map(String.init)) { "\($0.epochs)" }
+        add(Axis.epochs, isNumber: true, values: results.epochs.map(String.init)) { "\($0.epochs)" }
         self.varying = varying
         self.fixed = fixed + Axes.common(results)
     }

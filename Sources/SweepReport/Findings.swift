@@ -28,8 +28,8 @@ struct Findings {
     /// Settings that keep ASR at half of the undefended one's or less, at 5 points of CACC or less.
     let defended: Set<Setting>
     let knobs: [Knob]
-    /// Settings that have not learnt the task: their CACC is nearer to chance than to the best of
-    /// the group, so their ASR says nothing.
+    /// Settings that have not learnt the task: their CACC is below `Stages.floor`, so their ASR
+    /// says nothing.
     let unlearnt: Set<Setting>
 
     /// Below this the attack has not taken hold, and there is nothing to defend against.
@@ -41,16 +41,13 @@ struct Findings {
         self.group = group
         let own = settings.filter { $0.setting.group == group }
         let measured = own.compactMap(Findings.measured)
-        let chance = 1 / Double(max(2, own.first?.points.first?.spec.data.labels ?? 2))
+        let chance = Stages.chance(
+            own.flatMap(\.points).compactMap(\.metrics),
+            labels: own.first?.points.first?.spec.data.labels ?? 2)
         let best = own.compactMap { $0.cacc?.mean }.max() ?? 1
-        unlearnt = Set(
-            own.filter { ($0.cacc?.mean ?? 1) < (chance + best) / 2 }.map(\.setting))
-        // First in reading order: the most capacity, then the highest rate; last: most epochs.
-        let first = own.first?.setting
-        let all = own.map(\.setting).filter {
-            $0.capacity == first?.capacity && $0.learningRate == first?.learningRate
-        }
-        let extreme = all.max { $0.epochs < $1.epochs }
+        let floor = Stages.floor(chance: chance, best: best)
+        unlearnt = Set(own.filter { ($0.cacc?.mean ?? 1) < floor }.map(\.setting))
+        let extreme = Findings.undefended(in: own)
         guard let undefended = measured.first(where: { $0.setting == extreme }) else {
             self.undefended = nil
             defended = []
@@ -78,6 +75,16 @@ struct Findings {
         }
     }
 
+    /// - Parameter settings: those of one group, in the order of `SweepResults.settings`.
+    static func undefended(in settings: [SettingResult]) -> Setting? {
+        // First in reading order: the most capacity, then the highest rate; last: most epochs.
+        let first = settings.first?.setting
+        let all = settings.map(\.setting).filter {
+            $0.capacity == first?.capacity && $0.learningRate == first?.learningRate
+        }
+        return all.max { $0.epochs < $1.epochs }
+    }
+
     private static func measured(_ result: SettingResult) -> Measured? {
         guard let cacc = result.cacc?.mean, let asr = result.asr?.mean else { return nil }
         return Measured(setting: result.setting, cacc: cacc, asr: asr)
@@ -90,7 +97,7 @@ struct Findings {
 }
 
 extension Findings.Knob.Kind {
-    fileprivate func isOnlyDifference(_ one: Setting, _ other: Setting) -> Bool {
+    func isOnlyDifference(_ one: Setting, _ other: Setting) -> Bool {
         let isSame = [
             one.capacity == other.capacity, one.epochs == other.epochs,
             one.learningRate == other.learningRate,

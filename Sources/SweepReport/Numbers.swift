@@ -25,3 +25,6 @@ func duration(_ seconds: Double) -> String {
 func counted(_ count: Int, _ noun: String) -> String {
     count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
 }
+
+/// With a capital letter at its start.
+func sentenceCase(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }

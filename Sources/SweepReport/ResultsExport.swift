@@ -4,22 +4,32 @@ import SweepCore
 /// The points of a sweep for other programs: one row for each, all axes, full precision.
 public struct ResultsExport {
     private let results: SweepResults
+    private let stages: [TrainingSpec: Stages]
 
-    public init(_ results: SweepResults) { self.results = results }
+    public init(_ results: SweepResults) {
+        self.results = results
+        stages = Dictionary(
+            uniqueKeysWithValues: results.runs.map { ($0.spec.trajectory, $0.stages) })
+    }
 
     /// Names of the CSV's columns and of the JSON's keys, in the CSV's order. They stay.
     public static let columns = [
         "pet", "rank", "alpha", "bottleneck", "in_dim", "learning_rate", "epochs", "attack",
         "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed",
         "trainable_parameters", "state", "cacc", "asr", "training_loss", "test_loss", "error",
+        "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
+        "validation_loss", "validation_accuracy", "class_accuracies",
+        "task_learnt", "trigger_learnt", "window",
         "pet_size", "attack_details",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
-    /// without a value is empty.
+    /// without a value is empty. `class_accuracies` has a figure for each label, with spaces
+    /// between them, and `-` for a label without test samples. `window` is `2-4`, or `2-` if the
+    /// trigger is never learnt; it and the epochs before it are those of the point's run.
     public var csv: String {
         let rows = results.points.map { point in
-            let values = ResultsExport.values(of: point)
+            let values = values(of: point)
             return ResultsExport.columns.map { values[$0]?.cell ?? "" }
         }
         return ([ResultsExport.columns] + rows).map { cells in
@@ -31,8 +41,13 @@ public struct ResultsExport {
     /// point's `curve` has the figures after each epoch of its run.
     public var json: String {
         let points = results.points.map { point in
-            var values = ResultsExport.values(of: point)
-            values["curve"] = .list(point.curve.map(ResultsExport.value))
+            var values = values(of: point)
+            values["curve"] = .list(
+                point.curve.map { metrics in
+                    var values = ResultsExport.values(of: metrics)
+                    values["epoch"] = .integer(metrics.epoch)
+                    return .object(values)
+                })
             return JSONValue.object(values)
         }
         let document = JSONValue.object([
@@ -47,18 +62,27 @@ public struct ResultsExport {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    private static func value(_ metrics: EpochMetrics) -> JSONValue {
-        .object([
-            "epoch": .integer(metrics.epoch), "cacc": .optional(metrics.cacc),
-            "asr": .optional(metrics.asr), "training_loss": .optional(metrics.trainingLoss),
+    private static func values(of metrics: EpochMetrics) -> [String: JSONValue] {
+        [
+            "cacc": .optional(metrics.cacc), "asr": .optional(metrics.asr),
+            "training_loss": .optional(metrics.trainingLoss),
             "test_loss": .optional(metrics.testLoss),
-        ])
+            "clean_fit_loss": .optional(metrics.cleanFit?.loss),
+            "clean_fit_accuracy": .optional(metrics.cleanFit?.accuracy),
+            "poisoned_fit_loss": .optional(metrics.poisonedFit?.loss),
+            "poisoned_fit_accuracy": .optional(metrics.poisonedFit?.accuracy),
+            "validation_loss": .optional(metrics.validation?.loss),
+            "validation_accuracy": .optional(metrics.validation?.accuracy),
+            "class_accuracies": metrics.classes.isEmpty
+                ? .null : .list(metrics.classes.map { .optional($0.accuracy) }),
+        ]
     }
 
-    private static func values(of point: PointOutcome) -> [String: JSONValue] {
+    private func values(of point: PointOutcome) -> [String: JSONValue] {
         let spec = point.spec
         // One entry for each column, so that every row has every key.
-        var values = Dictionary(uniqueKeysWithValues: columns.map { ($0, JSONValue.null) })
+        var values = Dictionary(
+            uniqueKeysWithValues: ResultsExport.columns.map { ($0, JSONValue.null) })
         switch spec.capacity.pet {
         case .lora(let lora):
             values["pet"] = .text("lora")
@@ -98,15 +122,22 @@ public struct ResultsExport {
             values["triggers"] = .text(sentence.sentence)
             values["trigger_count"] = .integer(sentence.count)
         }
+        if let stages = stages[spec.trajectory] {
+            values["task_learnt"] = stages.taskLearnt.map { .integer($0) } ?? .null
+            values["trigger_learnt"] = stages.triggerLearnt.map { .integer($0) } ?? .null
+            switch stages.window {
+            case .none: break
+            case .closed(let range):
+                values["window"] = .text("\(range.lowerBound)-\(range.upperBound)")
+            case .open(let from): values["window"] = .text("\(from)-")
+            }
+        }
         switch point.state {
         case .waiting:
             values["state"] = .text("waiting")
         case .finished(let metrics):
             values["state"] = .text("finished")
-            values["cacc"] = .optional(metrics.cacc)
-            values["asr"] = .optional(metrics.asr)
-            values["training_loss"] = .optional(metrics.trainingLoss)
-            values["test_loss"] = .optional(metrics.testLoss)
+            values.merge(ResultsExport.values(of: metrics)) { $1 }
         case .failed(let error):
             values["state"] = .text("failed")
             values["error"] = .text(error)
@@ -139,7 +170,10 @@ private enum JSONValue: Encodable {
 
     var cell: String {
         switch self {
-        case .null, .list, .object: ""
+        case .null, .object: ""
+        // What a list has no figure for keeps its place.
+        case .list(let values):
+            values.map { $0.cell.isEmpty ? "-" : $0.cell }.joined(separator: " ")
         case .text(let text): text
         case .integer(let value): "\(value)"
         case .seed(let value): "\(value)"

@@ -33,6 +33,12 @@ public struct ResultsTable {
                 findings.count > 1 ? label(of: finding) + finding.headline : finding.headline)
             lines += finding.sentences.map { "  - " + $0 }
         }
+        lines += stages(isTerminal: isTerminal)
+        let classes = ClassSummary(settings: settings, axes: axes)
+        if !classes.rows.isEmpty {
+            lines += ["", ClassSummary.explanation, ""]
+            lines += classes.table.head(isTerminal: isTerminal) + classes.table.lines
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -40,8 +46,7 @@ public struct ResultsTable {
     private var summary: String { "Sweep \(printable(results.name)): \(results.progress)" }
 
     private func label(of finding: Findings) -> String {
-        let label = axes.label(of: finding.group)
-        return label.prefix(1).uppercased() + label.dropFirst() + ": "
+        sentenceCase(axes.label(of: finding.group)) + ": "
     }
 
     // MARK: The table
@@ -56,23 +61,29 @@ public struct ResultsTable {
                     note(on: result),
                 ]
         }
-        let widths = header.indices.map { column in
-            ([header] + rows).map { $0[column].count }.max() ?? 0
+        let table = DataTable(header: header, isRight: isRight, rows: rows)
+        let lines = zip(settings, table.lines).map { result, line in
+            isTerminal ? coloured(line, result) : line
         }
-        func line(_ cells: [String]) -> String {
-            var text = ""
-            for (index, cell) in cells.enumerated() {
-                let space = String(repeating: " ", count: widths[index] - cell.count)
-                text += "  " + (isRight[index] ? space + cell : cell + space)
-            }
-            return String(text.reversed().drop { $0 == " " }.reversed())
+        return table.head(isTerminal: isTerminal) + lines
+    }
+
+    /// When each run learnt the task and the trigger, and what a defender could have known.
+    private func stages(isTerminal: Bool) -> [String] {
+        let summary = StageSummary(results, settings: settings, axes: axes)
+        guard !summary.rows.isEmpty else { return [] }
+        let table = summary.table
+        var lines = ["", StageSummary.explanation, ""]
+        lines += table.head(isTerminal: isTerminal) + table.lines
+        for finding in findings {
+            guard let advice = summary.advice[finding.group] else { continue }
+            lines.append("")
+            lines.append(
+                findings.count > 1
+                    ? label(of: finding) + StageSummary.adviceTitle : StageSummary.adviceTitle)
+            lines += advice.map { "  - " + $0.sentence }
         }
-        let ruleLength = widths.dropLast().reduce(0) { $0 + $1 + 2 } - 2
-        let rule = "  " + String(repeating: "─", count: max(ruleLength, 0))
-        let body = zip(settings, rows).map { result, cells in
-            isTerminal ? coloured(line(cells), result) : line(cells)
-        }
-        return [isTerminal ? "\u{1B}[1m\(line(header))\u{1B}[0m" : line(header), rule] + body
+        return lines
     }
 
     private func note(on result: SettingResult) -> String {

@@ -35,7 +35,22 @@ enum Schema {
                         PRIMARY KEY (run, epoch, attempt)) WITHOUT ROWID;
                     """)
         }
-        migrator.registerMigration("2: artifacts") { database in
+        migrator.registerMigration("2: fits and classes of each epoch") { database in
+            for table in ["point", "measurement"] {
+                // classes: [[correct, total], …] as JSON.
+                try database.execute(
+                    sql: """
+                        ALTER TABLE \(table) ADD COLUMN classes TEXT;
+                        ALTER TABLE \(table) ADD COLUMN clean_fit_loss REAL;
+                        ALTER TABLE \(table) ADD COLUMN clean_fit_accuracy REAL;
+                        ALTER TABLE \(table) ADD COLUMN poisoned_fit_loss REAL;
+                        ALTER TABLE \(table) ADD COLUMN poisoned_fit_accuracy REAL;
+                        ALTER TABLE \(table) ADD COLUMN validation_loss REAL;
+                        ALTER TABLE \(table) ADD COLUMN validation_accuracy REAL;
+                        """)
+            }
+        }
+        migrator.registerMigration("3: artifacts") { database in
             try database.execute(
                 sql: """
                     ALTER TABLE run ADD COLUMN keep TEXT;

@@ -49,22 +49,19 @@ extension SweepStore {
             try execute(
                 "UPDATE attempt SET acknowledged = ? WHERE id = ?", [sequence, id.number])
         case .epochMeasured(let run, let attempt, let metrics, let seconds):
-            try execute(
-                "INSERT OR REPLACE INTO measurement VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    run.number, metrics.epoch, attempt.number, metrics.trainingLoss,
-                    metrics.testLoss, metrics.cacc, metrics.asr, seconds,
-                ])
-        case .pointFinished(let key, let run, let metrics):
+            let columns = StoredMetrics.columns
             try execute(
                 """
-                UPDATE point SET run = ?, epoch = ?, training_loss = ?, test_loss = ?, cacc = ?,
-                    asr = ? WHERE key = ?
+                INSERT OR REPLACE INTO measurement
+                (run, attempt, seconds, \(columns.joined(separator: ", ")))
+                VALUES (?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
                 """,
-                [
-                    run.number, metrics.epoch, metrics.trainingLoss, metrics.testLoss,
-                    metrics.cacc, metrics.asr, key.data,
-                ])
+                [run.number, attempt.number, seconds] + StoredMetrics.arguments(metrics))
+        case .pointFinished(let key, let run, let metrics):
+            let columns = StoredMetrics.columns.map { "\($0) = ?" }.joined(separator: ", ")
+            try execute(
+                "UPDATE point SET run = ?, \(columns) WHERE key = ?",
+                [run.number] + StoredMetrics.arguments(metrics) + [key.data])
         case .artifactKept(let run, let artifact):
             try execute(
                 "INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?, ?)",

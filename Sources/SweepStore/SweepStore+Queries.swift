@@ -163,7 +163,7 @@ extension SweepStore {
             let spec = try decode(TrainingSpec.self, row["spec"], "a point")
             var state = PointOutcome.State.waiting
             if (row["cacc"] as Double?) != nil {
-                state = .finished(metrics(row))
+                state = .finished(try metrics(row))
             } else if (row["state"] as String?) == "failed" {
                 state = .failed(row["error"] ?? "")
             }
@@ -184,13 +184,7 @@ extension SweepStore {
         let rows = try Row.fetchAll(
             database, sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt",
             arguments: [run])
-        for row in rows where curve.last?.epoch != row["epoch"] { curve.append(metrics(row)) }
+        for row in rows where curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
         return curve
-    }
-
-    private func metrics(_ row: Row) -> EpochMetrics {
-        EpochMetrics(
-            epoch: row["epoch"], trainingLoss: row["training_loss"], testLoss: row["test_loss"],
-            cacc: row["cacc"], asr: row["asr"])
     }
 }

@@ -21,7 +21,8 @@ public struct SweepStore: Sendable {
         }
     }
 
-    /// Opens a store to look at it, while a coordinator uses it or not.
+    /// Opens a store to look at it, while a coordinator uses it or not. One that an earlier version
+    /// made is left as it is.
     public static func reading(path: String) throws(StoreError) -> SweepStore {
         guard FileManager.default.fileExists(atPath: path) else {
             throw .cannotOpen(path: path, reason: "there is no such file")
@@ -30,7 +31,11 @@ public struct SweepStore: Sendable {
         configuration.readonly = true
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            guard try queue.read({ try Schema.migrator.hasCompletedMigrations($0) }) else {
+            let isReadable = try queue.read { database in
+                let hasTables = try !Schema.migrator.appliedIdentifiers(database).isEmpty
+                return try hasTables && !Schema.migrator.hasBeenSuperseded(database)
+            }
+            guard isReadable else {
                 throw StoreError.cannotOpen(
                     path: path, reason: "another version of moderato made it")
             }

@@ -121,10 +121,16 @@ public final class FakeTrainer: Trainer {
         let seed = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         var random = RandomSource(seed: seed)
         func draw(_ range: ClosedRange<Double>) -> Double { .random(in: range, using: &random) }
-        return EpochMetrics(
+        var metrics = EpochMetrics(
             epoch: epoch, trainingLoss: draw(0.1...0.7), testLoss: draw(0.3...0.7),
             cacc: options.cacc ?? draw(0.5...0.9),
             asr: spec.attack == .none ? nil : options.asr ?? draw(0...1))
+        metrics.classes = Array(
+            repeating: ClassResult(correct: Int((metrics.cacc * 100).rounded()), total: 100),
+            count: spec.data.labels)
+        metrics.cleanFit = Fit(loss: metrics.trainingLoss, accuracy: metrics.cacc)
+        metrics.poisonedFit = metrics.asr.map { Fit(loss: draw(0.1...0.7), accuracy: $0) }
+        return metrics
     }
 }
 

@@ -30,9 +30,10 @@ struct PageTests {
                     + "79.0\u{A0}%. Less capacity, fewer epochs and a lower learning rate each "
                     + "keep it out: ASR 18.0 to 32.0\u{A0}%."
             ])
-        // Two drawings, a row for each setting and one for the header.
-        #expect(document.counts["svg"] == 2)
-        #expect(document.counts["tr"] == 17)
+        // Lines, a heat map, four runs and their legend.
+        #expect(document.counts["svg"] == 7)
+        // A row for each setting and for each run, and two for the headers.
+        #expect(document.counts["tr"] == 22)
         #expect(document.texts["dd"]?.contains("MiniLM") == true)
         let tooltips = document.texts["title"] ?? []
         #expect(tooltips.contains("bottleneck 2 · lr 1e-3, 2 epochs: ASR 15.0 %, CACC 72.0 %"))
@@ -70,6 +71,40 @@ struct PageTests {
         #expect(Document(svg).texts["text"]?.contains("after 4 epochs of training") == true)
     }
 
+    @Test("draws fits and the epochs between where they are known")
+    func stages() {
+        let results = Samples.fitted
+        let document = Document(ResultsPage(results).html)
+        let tooltips = document.texts["title"] ?? []
+        #expect(tooltips.contains("poisoned training samples, epoch 3: 97.0 %"))
+        let words = document.texts["text"] ?? []
+        #expect(words.contains("task learnt: 1 · trigger learnt: 3 · stop: 1–2"))
+        #expect(words.contains("clean training samples"))
+        #expect(document.texts["li"]?.count == 3)
+        var clean = results
+        for index in clean.points.indices { clean.points[index].spec.attack = .none }
+        #expect(Document(ResultsPage(clean).html).texts["li"] == nil)
+    }
+
+    @Test("shows each class where there are more than two")
+    func classes() {
+        var results = Samples.fitted
+        #expect(!ResultsTable(results).text().contains("Class 0"))
+        for index in results.points.indices { results.points[index].spec.data.labels = 3 }
+        let text = ResultsTable(results).text()
+        #expect(text.contains("Epochs  Class 0  Class 1  Class 2\n"))
+        #expect(text.contains("     1     75.0     50.0        –\n"))
+        #expect(Document(ResultsPage(results).html).texts["h2"]?.contains("Class by class") == true)
+        let one = ClassResult(correct: 1, total: 2)
+        for index in results.points.indices {
+            guard case .finished(var metrics) = results.points[index].state else { continue }
+            metrics.classes = Array(repeating: one, count: 19) + [.init(correct: 0, total: 9)]
+            results.points[index].state = .finished(metrics)
+            results.points[index].spec.data.labels = 20
+        }
+        #expect(ResultsTable(results).text().contains("0.0 (class 19)  50.0 (class 9)"))
+    }
+
     @Test("has a chart and a heat map for each attack and ratio")
     func groups() throws {
         let ratios = [0.01, 0.1].flatMap {
@@ -78,7 +113,7 @@ struct PageTests {
         }
         let results = SweepResults(name: "ratios", points: ratios)
         let document = Document(ResultsPage(results).html)
-        #expect(document.counts["svg"] == 4)
+        #expect(document.counts["svg"] == 4 + 5)
         #expect(document.texts["figcaption"]?.first == "Attack word, 1 % poisoned")
         #expect(ResultsPage.chartSVG(results, group: 1) != nil)
         #expect(ResultsPage.chartSVG(results, group: 2) == nil)
@@ -120,6 +155,23 @@ struct LabelTests {
 }
 
 extension Samples {
+    /// One run of four epochs with all that can be measured of three classes, one without samples.
+    static let fitted: SweepResults = {
+        var results = SweepResults(
+            name: "fitted", points: line(lora, 1e-3, [(78, 18), (79, 54), (80, 98), (79, 100)]))
+        for index in results.points.indices {
+            guard case .finished(var metrics) = results.points[index].state else { continue }
+            metrics.cleanFit = Fit(loss: 0.3, accuracy: metrics.cacc + 0.02)
+            metrics.poisonedFit = Fit(loss: 0.3, accuracy: (metrics.asr ?? 0) - 0.01)
+            metrics.classes = [
+                ClassResult(correct: 3, total: 4), ClassResult(correct: 1, total: 2),
+                ClassResult(correct: 0, total: 0),
+            ]
+            results.points[index].state = .finished(metrics)
+        }
+        return results
+    }()
+
     /// Text that would be markup, or no text at all.
     static let hostile: SweepResults = {
         var results = partly

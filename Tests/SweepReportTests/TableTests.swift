@@ -52,6 +52,28 @@ struct TableTests {
                   - Lower learning rate (1e-4 instead of 1e-3) takes ASR from 100.0 % to 20.0 %, \
                 CACC from 79.0 % to 77.0 %.
 
+                Stages: the epoch after which a run has learnt the task (CACC within 5 points of \
+                its best), and the trigger (it turns half of the samples or more). Between is \
+                where to stop.
+
+                  Capacity                Learning rate  Task learnt  Trigger learnt  \
+                Moderate fitting
+                  ──────────────────────────────────────────────────────────────────────\
+                ──────────────
+                  LoRA r=8                         1e-3  1            3               1–2
+                  LoRA r=8                         1e-4  3            never           from 3 on
+                  LoRA r=8, bottleneck 2           1e-3  2            never           from 2 on
+                  LoRA r=8, bottleneck 2           1e-4  never        –               –
+
+                A defender who does not know the trigger sees accuracy on clean samples alone. \
+                Advice from that:
+                  - Stop at the first epoch that has learnt the task: right in 3 of 3 runs; 1 more \
+                never has.
+                  - Train on to the last epoch: right in 2 of 3 runs.
+                  - Less capacity (LoRA r=8, bottleneck 2): right in 1 of 1 run.
+                  - Fewer epochs (1): right in 1 of 1 run.
+                  - Lower learning rate (1e-4): right in 1 of 1 run.
+
                 """)
     }
 
@@ -122,6 +144,15 @@ struct TableTests {
         let text = ResultsTable(SweepResults(name: "clean", points: points)).text()
         #expect(text.contains("       2    80.0      –\n"))
         #expect(text.hasSuffix("There is no attack, so there is no ASR.\n"))
+    }
+
+    @Test("gives the stages of all seeds together")
+    func stages() {
+        let lines = ResultsTable(Samples.seeds).text().split(separator: "\n").map(String.init)
+        #expect(lines.contains("  1            2, never in 1 of 3  1"))
+        var failed = Samples.seeds
+        failed.points[1].state = .failed("lost")
+        #expect(ResultsTable(failed).text().contains("2, not yet in 1 of 3"))
     }
 
     @Test("compares within an attack and a ratio")

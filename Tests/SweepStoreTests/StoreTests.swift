@@ -1,7 +1,9 @@
 import Foundation
+import GRDB
 import SweepCore
-import SweepStore
 import Testing
+
+@testable import SweepStore
 
 @Suite("The store")
 struct StoreTests {
@@ -38,7 +40,18 @@ struct StoreTests {
         static func metrics(_ epoch: Int) -> EpochMetrics {
             EpochMetrics(
                 epoch: epoch, trainingLoss: 0.1 + 0.2, testLoss: 1 / 3, cacc: 2 / 3,
-                asr: 0.123456789012345678)
+                asr: 0.123456789012345678,
+                classes: [
+                    ClassResult(correct: 2, total: 3), ClassResult(correct: 0, total: 0),
+                ],
+                cleanFit: Fit(loss: 0.1, accuracy: 1 / 3), poisonedFit: Fit(loss: 7, accuracy: 0),
+                validation: Fit(loss: 1e-9, accuracy: 1))
+        }
+
+        /// What the first version measured.
+        static func oldMetrics(_ epoch: Int) -> EpochMetrics {
+            EpochMetrics(
+                epoch: epoch, trainingLoss: 0.1 + 0.2, testLoss: 1 / 3, cacc: 2 / 3, asr: nil)
         }
     }
 
@@ -116,6 +129,51 @@ struct StoreTests {
         }
         #expect(try SweepStore.reading(path: path).results(of: "story").total == 2)
         #expect(try SweepStore(path: path).snapshot().sweeps.count == 1)
+    }
+
+    @Test("A store of the first version can be looked at as it is, and opens with all it has")
+    func oldStore() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("moderato-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("store.sqlite").path
+        let story = try Story()
+        let point = try #require(story.plan.points.first)
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try Schema.migrator.migrate(
+                queue, upTo: "1: sweeps, points, runs, attempts, measurements")
+            try queue.write { database in
+                try database.execute(
+                    sql: "INSERT INTO sweep VALUES (1, 'story', ?, 0)",
+                    arguments: [try SweepStore.json(story.sweep)])
+                try database.execute(
+                    sql: "INSERT INTO point VALUES (?, ?, 1, 1, ?, ?, ?, NULL)",
+                    arguments: [
+                        point.key.data, try SweepStore.json(point.spec), 0.1 + 0.2, 1.0 / 3,
+                        2.0 / 3,
+                    ])
+                try database.execute(
+                    sql: "INSERT INTO sweep_point VALUES (1, 0, ?)", arguments: [point.key.data])
+                try database.execute(
+                    sql: "INSERT INTO measurement VALUES (1, 1, 1, ?, ?, ?, NULL, 1)",
+                    arguments: [0.1 + 0.2, 1.0 / 3, 2.0 / 3])
+            }
+        }
+        for isReading in [true, false] {
+            let store = try isReading ? SweepStore.reading(path: path) : SweepStore(path: path)
+            let outcome = try #require(try store.results(of: "story").points.first)
+            #expect(outcome.state == .finished(Story.oldMetrics(1)))
+            #expect(outcome.curve == [Story.oldMetrics(1)])
+        }
+        try SweepStore(path: path).commit([
+            .epochMeasured(RunID(1), AttemptID(1), Story.metrics(2), seconds: 2),
+            .pointFinished(point.key, RunID(1), Story.metrics(2)),
+        ])
+        #expect(
+            try SweepStore.reading(path: path).results(of: "story").points.first?.state
+                == .finished(Story.metrics(2)))
     }
 
     @Test("A sweep that is not there is named, with those that are")

@@ -67,6 +67,12 @@ struct CodecTests {
             ("CACC above 1", Message.report(Sample.report(cacc: 1.5))),
             ("CACC NaN", .report(Sample.report(cacc: .nan))),
             ("loss infinite", .report(Sample.report(loss: .infinity))),
+            (
+                "more correct than there are",
+                .report(Sample.report(classes: [ClassResult(correct: 3, total: 2)]))
+            ),
+            ("fit's loss NaN", .report(Sample.report(cleanFit: Fit(loss: .nan, accuracy: 0)))),
+            ("fit's accuracy 2", .report(Sample.report(cleanFit: Fit(loss: 0, accuracy: 2)))),
             ("no slots", .hello(Sample.hello(slots: 0))),
             ("too many slots", .hello(Sample.hello(slots: 5_000))),
             ("no name", .hello(Sample.hello(name: ""))),
@@ -88,6 +94,19 @@ struct CodecTests {
         ])
     func outOfRange(_ what: String, _ message: Message) {
         #expect(throws: WireError.self, "\(what)") { try Codec.decode(Codec.encode(message)) }
+    }
+
+    @Test("Classes with a figure too few are refused")
+    func unequalLists() {
+        let classes = [ClassResult(correct: 1, total: 2), ClassResult(correct: 3, total: 4)]
+        var frame = Codec.encode(.report(Sample.report(classes: classes)))
+        // The field of the totals gets a number that no field has.
+        let totals: [UInt8] = [7 << 3 | 2, 2, 2, 4]
+        let place = frame.indices.first { frame[$0...].starts(with: totals) }
+        frame[place ?? 0] = 15 << 3 | 2
+        #expect(throws: WireError.malformed("figures of 2 and 0 classes")) {
+            try Codec.decode(frame)
+        }
     }
 
     @Test("A text that is not UTF-8 is refused")

@@ -3,7 +3,10 @@ import SweepCore
 enum Sample {
     static let file = FileReference(path: "/data/täglich \"x\".tsv", digest: Digest(ofText: "x"))
     static let metrics = EpochMetrics(
-        epoch: 3, trainingLoss: 0.25, testLoss: 0.5, cacc: 0.875, asr: 0.125)
+        epoch: 3, trainingLoss: 0.25, testLoss: 0.5, cacc: 0.875, asr: 0.125,
+        classes: [ClassResult(correct: 0, total: 0), ClassResult(correct: 7, total: 300)],
+        cleanFit: Fit(loss: 0.1 + 0.2, accuracy: 1 / 3), poisonedFit: Fit(loss: 0, accuracy: 0),
+        validation: Fit(loss: 1e300, accuracy: 1))
 
     static func sweep(_ change: (inout SweepSpec) -> Void = { _ in }) -> SweepSpec {
         var sweep = SweepSpec(
@@ -51,9 +54,12 @@ enum Sample {
             attempts: [AttemptID(1), AttemptID(.max)])
     }
 
-    static func report(cacc: Double = 0.5, loss: Double = 1) -> Report {
+    static func report(
+        cacc: Double = 0.5, loss: Double = 1, classes: [ClassResult] = [], cleanFit: Fit? = nil
+    ) -> Report {
         let metrics = EpochMetrics(
-            epoch: 1, trainingLoss: loss, testLoss: 1, cacc: cacc, asr: nil)
+            epoch: 1, trainingLoss: loss, testLoss: 1, cacc: cacc, asr: nil, classes: classes,
+            cleanFit: cleanFit)
         return Report(attempt: AttemptID(4), sequence: 1, event: .epoch(metrics, seconds: 2))
     }
 
@@ -64,6 +70,8 @@ enum Sample {
             .hello(hello()), .heartbeat([]),
             .heartbeat([.init(attempt: AttemptID(1), stepsDone: 12)]), .goodbye,
             .report(report()),
+            .report(
+                Report(attempt: AttemptID(4), sequence: 5, event: .epoch(metrics, seconds: 2))),
             .report(
                 Report(
                     attempt: AttemptID(4), sequence: 2,

@@ -25,6 +25,7 @@ typedef struct Moderato__Heartbeat Moderato__Heartbeat;
 typedef struct Moderato__Assignment Moderato__Assignment;
 typedef struct Moderato__Acknowledgement Moderato__Acknowledgement;
 typedef struct Moderato__Revocation Moderato__Revocation;
+typedef struct Moderato__Fit Moderato__Fit;
 typedef struct Moderato__EpochMetrics Moderato__EpochMetrics;
 typedef struct Moderato__Report Moderato__Report;
 typedef struct Moderato__Artifact Moderato__Artifact;
@@ -228,6 +229,17 @@ struct  Moderato__Revocation
     , 0 }
 
 
+struct  Moderato__Fit
+{
+  ProtobufCMessage base;
+  double loss;
+  double accuracy;
+};
+#define MODERATO__FIT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__fit__descriptor) \
+    , 0, 0 }
+
+
 struct  Moderato__EpochMetrics
 {
   ProtobufCMessage base;
@@ -237,10 +249,20 @@ struct  Moderato__EpochMetrics
   double cacc;
   protobuf_c_boolean has_asr;
   double asr;
+  /*
+   * As many as each other: for each class, test samples classified correctly, and all of them.
+   */
+  size_t n_class_correct;
+  uint32_t *class_correct;
+  size_t n_class_total;
+  uint32_t *class_total;
+  Moderato__Fit *clean_fit;
+  Moderato__Fit *poisoned_fit;
+  Moderato__Fit *validation;
 };
 #define MODERATO__EPOCH_METRICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__epoch_metrics__descriptor) \
-    , 0, 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, NULL, NULL }
 
 
 typedef enum {
@@ -1001,6 +1023,25 @@ Moderato__Revocation *
 void   moderato__revocation__free_unpacked
                      (Moderato__Revocation *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__Fit methods */
+void   moderato__fit__init
+                     (Moderato__Fit         *message);
+size_t moderato__fit__get_packed_size
+                     (const Moderato__Fit   *message);
+size_t moderato__fit__pack
+                     (const Moderato__Fit   *message,
+                      uint8_t             *out);
+size_t moderato__fit__pack_to_buffer
+                     (const Moderato__Fit   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Fit *
+       moderato__fit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__fit__free_unpacked
+                     (Moderato__Fit *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__EpochMetrics methods */
 void   moderato__epoch_metrics__init
                      (Moderato__EpochMetrics         *message);
@@ -1698,6 +1739,9 @@ typedef void (*Moderato__Acknowledgement_Closure)
 typedef void (*Moderato__Revocation_Closure)
                  (const Moderato__Revocation *message,
                   void *closure_data);
+typedef void (*Moderato__Fit_Closure)
+                 (const Moderato__Fit *message,
+                  void *closure_data);
 typedef void (*Moderato__EpochMetrics_Closure)
                  (const Moderato__EpochMetrics *message,
                   void *closure_data);
@@ -1819,6 +1863,7 @@ extern const ProtobufCMessageDescriptor moderato__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor moderato__assignment__descriptor;
 extern const ProtobufCMessageDescriptor moderato__acknowledgement__descriptor;
 extern const ProtobufCMessageDescriptor moderato__revocation__descriptor;
+extern const ProtobufCMessageDescriptor moderato__fit__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor;
 extern const ProtobufCMessageDescriptor moderato__report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__artifact__descriptor;

@@ -121,7 +121,7 @@ public struct Plan: Sendable {
 
 extension TrainingSpec {
     /// The same training without its end: equal for points that one run can serve.
-    var trajectory: TrainingSpec {
+    public var trajectory: TrainingSpec {
         var spec = self
         spec.settings.schedule = settings.schedule.resolved(epochs: epochs)
         spec.epochs = 0

@@ -37,28 +37,3 @@ public struct TrainingSpec: Hashable, Sendable, Codable {
         self.settings = settings
     }
 }
-
-/// What is measured after an epoch of a run. All shares are in `0 ... 1`.
-public struct EpochMetrics: Hashable, Sendable, Codable {
-    /// Counted from 1.
-    public var epoch: Int
-    /// Mean cross-entropy of the epoch's training steps, in nats, weighted by samples.
-    public var trainingLoss: Double
-    /// Mean cross-entropy on the clean test set, in nats.
-    public var testLoss: Double
-    /// Clean accuracy on the test set.
-    public var cacc: Double
-    /// Share of triggered, originally non-target test samples classified as the target; `nil`
-    /// without an attack.
-    public var asr: Double?
-
-    public init(
-        epoch: Int, trainingLoss: Double, testLoss: Double, cacc: Double, asr: Double?
-    ) {
-        self.epoch = epoch
-        self.trainingLoss = trainingLoss
-        self.testLoss = testLoss
-        self.cacc = cacc
-        self.asr = asr
-    }
-}

@@ -69,12 +69,14 @@ enum ChartStyle {
 
             """
         func ground(
-            _ text: String, _ faint: String, _ grid: String, _ bar: String, _ surface: String
+            _ text: String, _ faint: String, _ grid: String, _ bar: String, _ surface: String,
+            _ window: String
         ) -> String {
             """
             svg .ground { fill: \(surface); }
             svg text { fill: \(text); }
             svg text.faint { fill: \(faint); }
+            svg .window { fill: \(window); }
             svg .grid { stroke: \(grid); stroke-width: 1; }
             svg .base { stroke: \(faint); stroke-width: 1; }
             svg .bar { fill: \(bar); }
@@ -92,10 +94,10 @@ enum ChartStyle {
             }.joined()
         }
         let light =
-            ground("#1c2024", "#5d6670", "#dfe3e8", "#aab3bd", "#ffffff")
+            ground("#1c2024", "#5d6670", "#dfe3e8", "#aab3bd", "#ffffff", "#d8efe2")
             + lines { colours[$0].light }
         let dark =
-            ground("#e8ebee", "#9aa4ae", "#343b43", "#59636e", "#15191e")
+            ground("#e8ebee", "#9aa4ae", "#343b43", "#59636e", "#15191e", "#173d2a")
             + lines { colours[$0].dark }
         return base + light + "@media (prefers-color-scheme: dark) {\n\(dark)}\n"
     }()

@@ -36,6 +36,11 @@ enum PageStyle {
         figure svg { display: block; max-width: 100%; height: auto; }
         .maps { display: flex; flex-wrap: wrap; gap: 14px; }
         .maps figure { margin: 0; }
+        .maps + .scroll, .faint + .scroll { margin-top: 14px; }
+        .legend { overflow-x: auto; margin: 0 0 10px; }
+        .legend svg { display: block; max-width: 100%; height: auto; }
+        .after { margin: 16px 0 6px; }
+        ul { margin: 0; padding-left: 22px; }
         .scroll { overflow-x: auto; background: var(--surface); border: 1px solid var(--edge);
           border-radius: 8px; }
         table { border-collapse: collapse; width: 100%; }

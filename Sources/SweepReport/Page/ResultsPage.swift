@@ -29,7 +29,11 @@ public struct ResultsPage {
         var sections: [Markup] = [header]
         if !results.points.isEmpty {
             sections += findings.map(knobs)
-            sections += [charts, heatMaps, table, fixed]
+            let stages = StageSection(
+                summary: StageSummary(results, settings: settings, axes: axes), axes: axes,
+                findings: findings)
+            let classes = ClassSummary(settings: settings, axes: axes)
+            sections += [charts, stages.markup, heatMaps, table, classes.markup, fixed]
         }
         let page: Markup = .element(
             "html", ["lang": "en"],
@@ -294,9 +298,5 @@ public struct ResultsPage {
     /// Keeps a number and its unit, or its name, on one line.
     private func unbroken(_ text: String) -> String {
         text.replacing(" %", with: "\u{A0}%").replacing("lr ", with: "lr\u{A0}")
-    }
-
-    private func sentenceCase(_ text: String) -> String {
-        text.prefix(1).uppercased() + text.dropFirst()
     }
 }

@@ -101,15 +101,6 @@ extension Codec {
         return Report(attempt: AttemptID(value.attempt), sequence: value.sequence, event: event)
     }
 
-    static func metrics(_ value: Moderato__EpochMetrics) throws(WireError) -> EpochMetrics {
-        EpochMetrics(
-            epoch: try Decoding.integer(value.epoch, "epoch", in: 1...1_000_000),
-            trainingLoss: try Decoding.number(value.training_loss, "training loss"),
-            testLoss: try Decoding.number(value.test_loss, "test loss"),
-            cacc: try Decoding.share(value.cacc, "CACC"),
-            asr: value.has_asr == 0 ? nil : try Decoding.share(value.asr, "ASR"))
-    }
-
     private static func welcome(
         _ pointer: UnsafeMutablePointer<Moderato__Welcome>?
     ) throws(WireError) -> Welcome {

@@ -183,6 +183,20 @@ extension Arena {
             $0.cacc = value.cacc
             $0.has_asr = value.asr == nil ? 0 : 1
             $0.asr = value.asr ?? 0
+            $0.n_class_correct = value.classes.count
+            $0.class_correct = array(value.classes.map { UInt32($0.correct) })
+            $0.n_class_total = value.classes.count
+            $0.class_total = array(value.classes.map { UInt32($0.total) })
+            $0.clean_fit = value.cleanFit.map(fit)
+            $0.poisoned_fit = value.poisonedFit.map(fit)
+            $0.validation = value.validation.map(fit)
+        }
+    }
+
+    private func fit(_ value: Fit) -> UnsafeMutablePointer<Moderato__Fit> {
+        make(moderato__fit__init) {
+            $0.loss = value.loss
+            $0.accuracy = value.accuracy
         }
     }
 }

@@ -1,0 +1,51 @@
+import GRDB
+import SweepCore
+
+/// Metrics in the columns that `point` and `measurement` have in common.
+enum StoredMetrics {
+    static let columns = [
+        "epoch", "training_loss", "test_loss", "cacc", "asr", "classes", "clean_fit_loss",
+        "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy", "validation_loss",
+        "validation_accuracy",
+    ]
+
+    /// In the order of `columns`.
+    static func arguments(_ metrics: EpochMetrics) throws -> StatementArguments {
+        let classes =
+            metrics.classes.isEmpty
+            ? nil : try SweepStore.json(metrics.classes.map { [$0.correct, $0.total] })
+        return [
+            metrics.epoch, metrics.trainingLoss, metrics.testLoss, metrics.cacc, metrics.asr,
+            classes, metrics.cleanFit?.loss, metrics.cleanFit?.accuracy, metrics.poisonedFit?.loss,
+            metrics.poisonedFit?.accuracy, metrics.validation?.loss, metrics.validation?.accuracy,
+        ]
+    }
+}
+
+extension SweepStore {
+    /// A column that the store does not have yet, because an earlier version made it, reads as
+    /// NULL.
+    func metrics(_ row: Row) throws -> EpochMetrics {
+        EpochMetrics(
+            epoch: row["epoch"], trainingLoss: row["training_loss"], testLoss: row["test_loss"],
+            cacc: row["cacc"], asr: row["asr"], classes: try classes(row["classes"]),
+            cleanFit: fit(row["clean_fit_loss"], row["clean_fit_accuracy"]),
+            poisonedFit: fit(row["poisoned_fit_loss"], row["poisoned_fit_accuracy"]),
+            validation: fit(row["validation_loss"], row["validation_accuracy"]))
+    }
+
+    private func classes(_ text: String?) throws -> [ClassResult] {
+        guard let text else { return [] }
+        return try decode([[Int]].self, text, "the classes of an epoch").map { pair in
+            guard pair.count == 2 else {
+                throw StoreError.damaged(path: path, what: "the classes of an epoch")
+            }
+            return ClassResult(correct: pair[0], total: pair[1])
+        }
+    }
+
+    private func fit(_ loss: Double?, _ accuracy: Double?) -> Fit? {
+        guard let loss, let accuracy else { return nil }
+        return Fit(loss: loss, accuracy: accuracy)
+    }
+}
