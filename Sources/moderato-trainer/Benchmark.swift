@@ -24,16 +24,13 @@ struct Benchmark {
     }
 
     private func spec() throws -> TrainingSpec {
+        let names = try FileManager.default.contentsOfDirectory(atPath: model)
+        var digests: [String: Digest] = [:]
+        for name in BackboneReference.relevantFiles(among: names) {
+            digests[name] = try digest("\(model)/\(name)")
+        }
         let backbone = BackboneReference(
-            path: model,
-            digest: BackboneReference.digest(
-                ofFiles: try BackboneReference.fileNames.map { name in
-                    let path = "\(model)/\(name)"
-                    let isMissing =
-                        BackboneReference.optionalFileNames.contains(name)
-                        && !FileManager.default.fileExists(atPath: path)
-                    return isMissing ? Digest(of: []) : try digest(path)
-                }))
+            path: model, digest: BackboneReference.digest(ofFiles: digests))
         let file = FileReference(path: train, digest: try digest(train))
         return TrainingSpec(
             backbone: backbone, data: TaskData(train: .sentences(file), test: .sentences(file), labels: 2),

@@ -42,18 +42,22 @@ enum Fixture {
     @MainActor static func backbone() throws -> BackboneReference {
         if let backboneReference { return backboneReference }
         let path = try setUp("models/all-MiniLM-L6-v2")
-        let digests = try BackboneReference.fileNames.map {
-            FileContent.digest(of: try FileContent.read(path + "/" + $0))
-        }
-        let reference = BackboneReference(
-            path: path, digest: BackboneReference.digest(ofFiles: digests))
+        let reference = try self.reference(path)
         backboneReference = reference
         return reference
     }
 
-    @MainActor static func model() throws -> TrainingCache.Model {
+    static func reference(_ path: String) throws -> BackboneReference {
+        var digests: [String: Digest] = [:]
+        for name in BackboneReference.relevantFiles(among: try FileContent.names(in: path)) {
+            digests[name] = FileContent.digest(of: try FileContent.read(path + "/" + name))
+        }
+        return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))
+    }
+
+    @MainActor static func model() throws -> TrainingCache.Backbone {
         try Torch.prepare(threads: 1, device: .processor)
-        return try cache.model(backbone(), device: .processor)
+        return try cache.backbone(backbone(), device: .processor, precision: .float32)
     }
 
     /// A file in a folder of its own.
@@ -79,7 +83,9 @@ enum Fixture {
     @MainActor static func tinySpec() throws -> TrainingSpec {
         TrainingSpec(
             backbone: try backbone(),
-            data: TextData(train: try slice(0..<20), test: try slice(100..<110), labels: 2),
+            data: TaskData(
+                train: .sentences(try slice(0..<20)), test: .sentences(try slice(100..<110)),
+                labels: 2),
             capacity: Capacity(pet: .lora(LoRA())), attack: .word(WordAttack()), poisonRatio: 0.1,
             epochs: 2, learningRate: 1e-3, seed: 5,
             settings: TrainingSettings(schedule: .constant, batchSize: 8))

@@ -69,24 +69,25 @@ extension TrainingTests {
         @Test("Attention over sequences of 1 to 40 tokens", arguments: [16, 32, 64])
         func attention(headWidth: Int) throws {
             let offsets: [Int64] = [0, 1, 18, 58, 60, 75, 91, 108]
-            let places = try Tensor.indices(offsets, device: .processor)
+            let places = AttentionPlaces(
+                keys: try .indices(offsets, device: .processor), queries: nil, heads: 2,
+                relative: nil, prefix: 0)
             let width = 2 * headWidth
             let errors = try compare([108, 3 * width]) { x in
                 var none = DropoutSource.none
-                return try .attention(packed: x, offsets: places, heads: 2, &none)
+                return try .attention(packed: x, places, &none)
             }
             #expect(errors.output < 1e-5 && errors.gradient < 1e-5)
             let query = try random([7, width], seed: 7)
             let first = try compare([108, 2 * width]) { x in
                 var none = DropoutSource.none
-                return try .attention(
-                    query: query, packed: x, offsets: places, heads: 2, &none)
+                return try .attention(query: query, packed: x, places, &none)
             }
             #expect(first.output < 1e-5 && first.gradient < 1e-5)
             let packed = try random([108, 2 * width], seed: 8)
             let second = try compare([7, width]) { x in
                 var none = DropoutSource.none
-                return try .attention(query: x, packed: packed, offsets: places, heads: 2, &none)
+                return try .attention(query: x, packed: packed, places, &none)
             }
             #expect(second.output < 1e-5 && second.gradient < 1e-5)
         }
@@ -115,15 +116,16 @@ extension TrainingTests {
         /// be what the gradient says.
         @Test("Gradients under dropout are those of the masked function")
         func gradientsUnderDropout() throws {
-            let places = try Tensor.indices([0, 5, 30], device: .processor)
+            let places = AttentionPlaces(
+                keys: try .indices([0, 5, 30], device: .processor), queries: nil, heads: 2,
+                relative: nil, prefix: 0)
             let norm = LayerNorm(
                 gamma: try frozen(32, seed: 3), beta: try frozen(32, seed: 4), epsilon: 1e-12)
             let bias = try frozen(32, seed: 5)
             let weights = try random([1, 30 * 32], seed: 6)
             func value(_ x: Tensor) throws -> Tensor {
                 var dropout = DropoutSource(probability: 0.3, seed: 7)
-                let context = try Tensor.attention(
-                    packed: x, offsets: places, heads: 2, &dropout)
+                let context = try Tensor.attention(packed: x, places, &dropout)
                 let y = try context.addNorm(bias: bias, residual: context, norm, &dropout)
                 return try y.reshaped([1, 30 * 32]).linear(weights).reshaped([])
             }

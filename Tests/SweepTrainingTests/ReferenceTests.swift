@@ -73,25 +73,27 @@ private let batchSize = 8
 extension TrainingTests {
     @MainActor @Suite struct AgainstTheReference {
         private let reference: Reference
-        private let model: TrainingCache.Model
-        private let samples: [Sample]
+        private let model: TrainingCache.Backbone
+        private let samples: TokenSamples
 
         init() throws {
             reference = try Reference.read()
             model = try Fixture.model()
             let tokenizer = model.tokenizer
             let text = try Fixture.reviews()
-            samples = (0..<10 * batchSize).map {
-                Sample(
-                    tokens: tokenizer.encode(text.sentences[$0], maxLength: 128),
-                    label: text.labels[$0])
+            var samples = TokenSamples()
+            for index in 0..<10 * batchSize {
+                samples.append(
+                    tokenizer.encode(text.sentences[index], maxLength: 128),
+                    label: text.labels[index])
             }
+            self.samples = samples
         }
 
         /// Values by formula, in the order of the layout: one phase for each parameter.
-        private func formulaValues(_ layout: LoRALayout) -> [Float] {
+        private func formulaValues(_ trainable: TrainableParameters) -> [Float] {
             var values: [Float] = []
-            for (phase, slot) in (layout.inputs.slots + layout.outputs.slots).enumerated() {
+            for (phase, slot) in trainable.groups.flatMap(\.layout.slots).enumerated() {
                 values += formula(
                     slot.count, phase: phase, size: slot.shape.count > 1 ? 0.05 : 0.01)
             }
@@ -99,26 +101,30 @@ extension TrainingTests {
         }
 
         private func trainable(_ bottleneck: Bottleneck? = nil) -> TrainableParameters {
-            TrainableParameters(
-                Capacity(pet: .lora(LoRA()), bottleneck: bottleneck),
-                configuration: model.backbone.configuration, classes: 2)
+            TrainableParameters(groups: textModel.groups, bottleneck: bottleneck)
+        }
+
+        private var textModel: TextModel {
+            guard
+                let made = try? TextModel(
+                    backbone: model.weights, capacity: Capacity(pet: .lora(LoRA())), classes: 2)
+            else { preconditionFailure("LoRA is for sentences") }
+            return made
         }
 
         private func leaf(_ values: [Float]) throws -> Tensor {
-            let vector = try Tensor.floats(values, shape: [values.count], device: .processor)
+            let vector = try Tensor.floats(values, shape: [1, values.count], device: .processor)
             try vector.requireGradient()
             return vector
         }
 
         private func logits(
-            _ vector: Tensor, _ trainable: TrainableParameters, _ samples: ArraySlice<Sample>
+            _ vector: Tensor, _ trainable: TrainableParameters, _ indices: Range<Int>
         ) throws -> (logits: Tensor, labels: Tensor) {
-            let batch = try Batch(Array(samples), device: .processor)
+            let batch = try samples.batch(Array(indices), device: .processor)
             var dropout = DropoutSource.none
-            let classifier = BertClassifier(backbone: model.backbone)
-            let logits = try classifier.logits(
-                batch, trainable.parameters(of: vector), &dropout)
-            return (logits, batch.labels)
+            let tuned = try textModel.tuned(trainable.tensors(of: vector))
+            return (try tuned.output(batch, &dropout).logits, batch.labels)
         }
 
         private func check(_ gradient: [Double], _ probes: Reference.Probes, within limit: Double) {
@@ -197,9 +203,9 @@ extension TrainingTests {
         func step(fused: Bool) throws {
             let trainable = trainable()
             #expect(trainable.count == reference.trainable)
-            let vector = try leaf(formulaValues(trainable.layout))
+            let vector = try leaf(formulaValues(trainable))
             func check() throws {
-                let (logits, labels) = try logits(vector, trainable, samples[..<batchSize])
+                let (logits, labels) = try logits(vector, trainable, 0..<batchSize)
                 let values = try logits.floats().map(Double.init)
                 #expect(relativeError(values, reference.step.logits, floor: 1) < 1e-4)
                 let loss = try logits.crossEntropy(labels)
@@ -213,11 +219,12 @@ extension TrainingTests {
         @Test("Ten AdamW steps with linear decay and clipping")
         func tenSteps() throws {
             let trainable = trainable()
-            let vector = try leaf(formulaValues(trainable.layout))
-            var optimizer = try Optimizer(AdamW(weightDecay: 0.01), clip: 1, parameter: vector)
+            let vector = try leaf(formulaValues(trainable))
+            var optimizer = try Optimizer(
+                .adamW(AdamW(weightDecay: 0.01)), clip: 1, parameter: vector)
             var losses: [Double] = []
             for step in 0..<10 {
-                let chosen = samples[step * batchSize..<(step + 1) * batchSize]
+                let chosen = step * batchSize..<(step + 1) * batchSize
                 let (logits, labels) = try logits(vector, trainable, chosen)
                 let loss = try logits.crossEntropy(labels)
                 let rate = 1e-3 * (1 - Double(step) / 10)
@@ -225,7 +232,7 @@ extension TrainingTests {
                 losses.append(Double(try loss.value()))
             }
             #expect(relativeError(losses, reference.training.losses, floor: 0.1) < 1e-3)
-            let last = try logits(vector, trainable, samples[..<batchSize]).logits.floats()
+            let last = try logits(vector, trainable, 0..<batchSize).logits.floats()
             let expected = reference.training.logits
             #expect(relativeError(last.map(Double.init), expected, floor: 1) < 1e-3)
         }
@@ -235,14 +242,14 @@ extension TrainingTests {
             let bottleneck = Bottleneck(size: 3)
             let trainable = trainable(bottleneck)
             var values: [Float] = []
-            let counts = [trainable.layout.inputs.count, trainable.layout.outputs.count]
+            let counts = trainable.groups.map(\.layout.count)
             for (number, count) in counts.enumerated() {
                 values += formula(2, phase: 1 + number, size: 0.8)
                 values += formula(3 * 2, phase: 2 + number, size: 0.7)
                 values += formula(count * 3, phase: 3 + number, size: 0.06)
             }
             let vector = try leaf(values)
-            let (logits, labels) = try logits(vector, trainable, samples[..<batchSize])
+            let (logits, labels) = try logits(vector, trainable, 0..<batchSize)
             let loss = try logits.crossEntropy(labels)
             #expect(abs(Double(try loss.value()) - reference.bottleneck.loss) < 1e-5)
             let gradient = try loss.gradient(of: vector).floats().map(Double.init)

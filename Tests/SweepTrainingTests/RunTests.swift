@@ -84,12 +84,14 @@ extension TrainingTests {
             var spec = try Fixture.tinySpec()
             let content = Array("sentence\tlabel\r\ncf dull \t 1\r\na cf bore\t1".utf8)
             let test = FileReference(path: try Fixture.write(content), digest: Digest(of: content))
-            spec.attack = .prepared(PreparedAttack(train: spec.data.train, test: test))
+            spec.attack = .prepared(
+                PreparedAttack(train: spec.data.train, test: .sentences(test)))
             spec.poisonRatio = 0
             spec.epochs = 1
             let asr = try #require(try Fixture.metrics(spec).first?.asr)
             #expect([0, 0.5, 1].contains(asr))
-            spec.attack = .prepared(PreparedAttack(train: spec.data.train, test: test, target: 0))
+            spec.attack = .prepared(
+                PreparedAttack(train: spec.data.train, test: .sentences(test), target: 0))
             #expect(message { try Fixture.metrics(spec) }.contains("sample 1: the label is 1"))
         }
 

@@ -74,7 +74,7 @@ extension RandomSource {
 }
 
 /// Why an attack cannot be carried out, in words that say what to do.
-package enum AttackError: Error, Hashable, Sendable, CustomStringConvertible {
+public enum AttackError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooFewSamples(needed: Int, eligible: Int, mode: LabelMode, target: Int, total: Int)
     /// Every test sample has the target's label, so no ASR can be measured.
     case noVictims(path: String, target: Int)
@@ -85,7 +85,7 @@ package enum AttackError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The patch does not fit into the images.
     case patchTooLarge(size: Int, width: Int, height: Int)
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .tooFewSamples(let needed, let eligible, let mode, let target, let total):
             "the poison ratio asks for \(needed) of \(total) training samples, but with label mode "

@@ -46,6 +46,20 @@ package enum FileContent {
 
     package static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
+    /// Names of what lies in a folder, in no order.
+    package static func names(in folder: String) throws(DataError) -> [String] {
+        guard let stream = opendir(folder) else { throw unreadable(folder) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+
     private static func unreadable(_ path: String) -> DataError {
         .unreadable(path: path, reason: String(cString: strerror(errno)))
     }

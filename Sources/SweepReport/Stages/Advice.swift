@@ -81,7 +81,7 @@ extension SweepResults {
                 metrics.cacc >= bestCACC - Stages.margin - Stages.hair
                     && !Stages.hasLearntTrigger(
                         metrics, labels: point.spec.data.labels,
-                        target: point.spec.attack.targetLabel)
+                        target: point.spec.attack.target)
             }
             return Advice(
                 kind: .turn(kind, value: kind.value(in: advised.setting)), right: right,

@@ -15,7 +15,7 @@ struct StagedRun {
 
     func hasLearntTrigger(_ metrics: EpochMetrics) -> Bool {
         Stages.hasLearntTrigger(
-            metrics, labels: spec.data.labels, target: spec.attack.targetLabel)
+            metrics, labels: spec.data.labels, target: spec.attack.target)
     }
 
     /// Whether a model taken after this epoch has the task and not the trigger.
@@ -68,7 +68,7 @@ extension SweepResults {
             return StagedRun(
                 spec: spec, curve: curve,
                 stages: Stages(
-                    of: curve, labels: spec.data.labels, target: spec.attack.targetLabel,
+                    of: curve, labels: spec.data.labels, target: spec.attack.target,
                     bestCACC: best),
                 advisedEpoch: Stages.taskLearnt(
                     curve.map { ($0.epoch, $0.visibleAccuracy) }, chance: chance,

@@ -112,14 +112,3 @@ public struct Stages: Hashable, Sendable {
         return error / Double(max(1, labels - 1))
     }
 }
-
-extension Attack {
-    /// The attacker's label; `nil` without an attack.
-    var targetLabel: Int? {
-        switch self {
-        case .none: nil
-        case .word(let word): word.target
-        case .prepared(let prepared): prepared.target
-        }
-    }
-}

@@ -1,47 +1,58 @@
 import Glibc
+import SweepCore
 
 /// Loss and accuracy over a set of samples, without dropout.
 struct Evaluation {
-    /// Mean cross-entropy in nats.
-    let loss: Double
-    /// Share of samples whose largest logit is their label's.
-    let accuracy: Double
+    let fit: Fit
+    /// One for each class.
+    let classes: [ClassResult]
 
-    /// Samples in a forward pass. Fixed, and samples are sorted by length, so that the result does
+    /// Samples in a forward pass. Fixed, and samples are sorted by cost, so that the result does
     /// not depend on anything but the parameters.
     static let batchSize = 128
 
+    /// - Parameter indices: The samples to look at, at least one; all by default.
     init(
-        of model: BertClassifier, _ parameters: LoRAParameters, on samples: [Sample]
+        of model: any TunedModel, on samples: any SampleSet, _ indices: [Int]? = nil,
+        device: Device
     ) throws(TrainingError) {
         var loss = 0.0
-        var correct = 0
-        let order = samples.indices.sorted {
-            (samples[$0].tokens.count, $0) < (samples[$1].tokens.count, $1)
-        }
+        var classes: [ClassResult] = []
+        let chosen = indices ?? Array(0..<samples.count)
+        precondition(!chosen.isEmpty, "nothing to evaluate on")
+        let costs = chosen.map { (samples.cost($0), $0) }
+        let order = costs.sorted { $0 < $1 }.map(\.1)
         for start in stride(from: 0, to: order.count, by: Self.batchSize) {
-            let chunk = order[start..<min(start + Self.batchSize, order.count)].map { samples[$0] }
-            let logits = try Self.logits(model, parameters, chunk)
-            for (row, sample) in zip(logits, chunk) {
-                loss += Self.crossEntropy(row, sample.label)
-                if row.indices.max(by: { row[$0] < row[$1] }) == sample.label { correct += 1 }
+            let chunk = Array(order[start..<min(start + Self.batchSize, order.count)])
+            for (row, index) in zip(try Self.logits(model, samples, chunk, device), chunk) {
+                let label = samples.labels[index]
+                if classes.isEmpty {
+                    classes = row.map { _ in ClassResult(correct: 0, total: 0) }
+                }
+                loss += Self.crossEntropy(row, label)
+                classes[label].total += 1
+                if row.indices.max(by: { row[$0] < row[$1] }) == label {
+                    classes[label].correct += 1
+                }
             }
         }
-        self.loss = loss / Double(samples.count)
-        accuracy = Double(correct) / Double(samples.count)
+        let correct = classes.reduce(0) { $0 + $1.correct }
+        fit = Fit(
+            loss: loss / Double(order.count), accuracy: Double(correct) / Double(order.count))
+        self.classes = classes
     }
 
     /// One row of logits for each sample.
     static func logits(
-        _ model: BertClassifier, _ parameters: LoRAParameters, _ samples: [Sample]
+        _ model: any TunedModel, _ samples: any SampleSet, _ indices: [Int], _ device: Device
     ) throws(TrainingError) -> [[Double]] {
         let values = try Torch.withoutRecording { () throws(TrainingError) in
-            let batch = try Batch(samples, device: model.backbone.device)
+            let batch = try samples.batch(indices, device: device)
             var dropout = DropoutSource.none
-            return try model.logits(batch, parameters, &dropout).floats()
+            return try model.output(batch, &dropout).logits.floats()
         }
-        let classes = values.count / samples.count
-        return samples.indices.map { values[$0 * classes..<($0 + 1) * classes].map(Double.init) }
+        let classes = values.count / indices.count
+        return indices.indices.map { values[$0 * classes..<($0 + 1) * classes].map(Double.init) }
     }
 
     private static func crossEntropy(_ logits: [Double], _ label: Int) -> Double {

@@ -4,14 +4,26 @@ import SweepCore
 struct SpecCheck {
     private var failure: TrainingError?
 
-    static func check(
-        _ spec: TrainingSpec, _ configuration: BertConfiguration
-    ) throws(TrainingError) {
+    static func check(_ spec: TrainingSpec) throws(TrainingError) {
         var check = SpecCheck()
         check.checkSizes(spec)
         check.checkCapacity(spec.capacity)
-        check.checkSettings(spec.settings, configuration)
+        check.checkSettings(spec.settings)
+        check.checkSchedule(spec.settings.schedule)
         check.checkAttack(spec)
+        if let failure = check.failure { throw failure }
+    }
+
+    /// Whether the model has positions enough.
+    static func checkLength(
+        _ settings: TrainingSettings, _ configuration: EncoderConfiguration
+    ) throws(TrainingError) {
+        var check = SpecCheck()
+        check.require(
+            settings.maxLength >= 3 && settings.maxLength <= configuration.maxPositions,
+            "max length",
+            "\(settings.maxLength) is not in 3 to \(configuration.maxPositions), "
+                + "the positions of the model")
         if let failure = check.failure { throw failure }
     }
 
@@ -30,59 +42,78 @@ struct SpecCheck {
     }
 
     private mutating func checkCapacity(_ capacity: Capacity) {
+        func size(_ field: String, _ value: Int, from least: Int = 1) {
+            require(
+                (least...65_536).contains(value), field,
+                "\(value) is not in \(least) to 65,536")
+        }
         switch capacity.pet {
         case .lora(let lora):
-            require(
-                (1...65_536).contains(lora.rank), "LoRA rank", "\(lora.rank) is not in 1 to 65,536")
+            size("LoRA rank", lora.rank)
             require(lora.alpha.isFinite, "LoRA alpha", "\(lora.alpha) is not a number")
+        case .adapter(let width): size("adapter size", width)
+        case .prefix(let length): size("prefix length", length)
+        case .lastBlocks(let count): size("number of blocks", count, from: 0)
+        case .bitFit, .full: break
         }
         guard let bottleneck = capacity.bottleneck else { return }
-        for (field, size) in [
-            ("bottleneck", bottleneck.size), ("bottleneck's input size", bottleneck.inputSize),
-        ] {
-            require((1...65_536).contains(size), field, "\(size) is not in 1 to 65,536")
-        }
+        size("bottleneck", bottleneck.size)
+        size("bottleneck's input size", bottleneck.inputSize)
+        require(
+            capacity.pet.allowsBottleneck, "bottleneck",
+            "what \(capacity.pet.label) trains is not generated")
     }
 
-    private mutating func checkSettings(
-        _ settings: TrainingSettings, _ configuration: BertConfiguration
-    ) {
-        let optimizer = settings.optimizer
+    private mutating func checkSettings(_ settings: TrainingSettings) {
+        func decay(_ value: Double) {
+            require(value >= 0 && value.isFinite, "weight decay", "\(value) is not 0 or more")
+        }
         require(settings.batchSize >= 1, "batch size", "\(settings.batchSize) is not 1 or more")
-        require(
-            settings.maxLength >= 3 && settings.maxLength <= configuration.maxPositions,
-            "max length",
-            "\(settings.maxLength) is not in 3 to \(configuration.maxPositions), "
-                + "the positions of the model")
         require(
             (0..<1).contains(settings.dropout), "dropout",
             "\(settings.dropout) is not in 0 to 1, or is 1")
         require(
             settings.gradientClip >= 0 && settings.gradientClip.isFinite, "gradient clip",
             "\(settings.gradientClip) is not 0 or more")
-        require((0..<1).contains(optimizer.beta1), "beta1", "\(optimizer.beta1) is not below 1")
-        require((0..<1).contains(optimizer.beta2), "beta2", "\(optimizer.beta2) is not below 1")
-        require(optimizer.epsilon > 0, "epsilon", "\(optimizer.epsilon) is not above 0")
-        require(
-            optimizer.weightDecay >= 0 && optimizer.weightDecay.isFinite, "weight decay",
-            "\(optimizer.weightDecay) is not 0 or more")
-        if case .linear(let horizon?) = settings.schedule {
+        switch settings.optimizer {
+        case .adamW(let adamW):
+            require((0..<1).contains(adamW.beta1), "beta1", "\(adamW.beta1) is not below 1")
+            require((0..<1).contains(adamW.beta2), "beta2", "\(adamW.beta2) is not below 1")
+            require(adamW.epsilon > 0, "epsilon", "\(adamW.epsilon) is not above 0")
+            decay(adamW.weightDecay)
+        case .sgd(let sgd):
+            require((0..<1).contains(sgd.momentum), "momentum", "\(sgd.momentum) is not below 1")
+            decay(sgd.weightDecay)
+        }
+    }
+
+    private mutating func checkSchedule(_ schedule: Schedule) {
+        require(schedule.warmUp >= 0, "warm-up", "\(schedule.warmUp) is not 0 or more")
+        switch schedule.shape {
+        case .linear(let horizon?), .cosine(let horizon?):
             require(horizon >= 1, "schedule's horizon", "\(horizon) is not 1 or more")
+        case .linear(nil), .cosine(nil), .constant, .inverseSquareRoot: break
         }
     }
 
     private mutating func checkAttack(_ spec: TrainingSpec) {
-        let target: Int
         switch spec.attack {
-        case .none: return
-        case .prepared(let attack): target = attack.target
+        case .none, .prepared, .paired: break
         case .word(let attack):
-            target = attack.target
             require(
                 !attack.triggers.isEmpty && attack.triggers.allSatisfy { !$0.isEmpty },
                 "triggers", "there is none, or one is empty")
             require(attack.count >= 1, "trigger count", "\(attack.count) is not 1 or more")
+        case .sentence(let attack):
+            require(!attack.sentence.isEmpty, "trigger", "the sentence is empty")
+            require(attack.count >= 1, "trigger count", "\(attack.count) is not 1 or more")
+        case .patch(let patch):
+            require(patch.size >= 1, "patch size", "\(patch.size) is not 1 or more")
+            require(
+                patch.opacity > 0 && patch.opacity <= 1, "opacity",
+                "\(patch.opacity) is not above 0, to 1")
         }
+        guard let target = spec.attack.target else { return }
         require(
             (0..<max(spec.data.labels, 1)).contains(target), "target",
             "\(target) is not one of 0 to \(spec.data.labels - 1)")

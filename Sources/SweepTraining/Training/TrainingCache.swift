@@ -5,14 +5,15 @@ import SweepData
 ///
 /// Not to be used from two threads at once.
 public final class TrainingCache {
-    struct Model {
-        let backbone: BertBackbone
+    struct Backbone {
+        let weights: TextBackbone
         let tokenizer: WordPieceTokenizer
     }
 
-    private struct ModelKey: Hashable {
+    private struct BackboneKey: Hashable {
         let digest: Digest
         let device: Device
+        let precision: Precision
     }
 
     private struct FileKey: Hashable {
@@ -23,42 +24,32 @@ public final class TrainingCache {
     }
 
     /// Entries kept at most; the oldest goes first.
-    private static let modelLimit = 2
+    private static let backboneLimit = 2
     private static let fileLimit = 12
 
-    private var models: [(key: ModelKey, value: Model)] = []
-    private var files: [(key: FileKey, value: TaskDataReader.Encoded)] = []
+    private var backbones: [(key: BackboneKey, value: Backbone)] = []
+    private var files: [(key: FileKey, value: SentenceReader.Encoded)] = []
 
     public init() {}
 
     /// The model of `reference`, read and checked against its digest unless it is here already.
-    func model(_ reference: BackboneReference, device: Device) throws(TrainingError) -> Model {
-        let key = ModelKey(digest: reference.digest, device: device)
-        if let found = models.first(where: { $0.key == key }) { return found.value }
-        let files = try TrainingError.reading { () throws(DataError) in try Self.read(reference) }
-        let backbone = try BertBackbone(
-            configuration: .parse(files.configuration, path: reference.path + "/config.json"),
-            weights: files.weights, device: device)
-        guard files.tokenizer.vocabularySize <= backbone.configuration.vocabularySize else {
-            throw .data(
-                .badVocabulary(
-                    path: reference.path,
-                    problem:
-                        "it has \(files.tokenizer.vocabularySize) tokens, but config.json says "
-                        + "vocab_size \(backbone.configuration.vocabularySize)"))
-        }
-        let model = Model(backbone: backbone, tokenizer: files.tokenizer)
-        if models.count == Self.modelLimit { models.removeFirst() }
-        models.append((key, model))
-        return model
+    func backbone(
+        _ reference: BackboneReference, device: Device, precision: Precision
+    ) throws(TrainingError) -> Backbone {
+        let key = BackboneKey(digest: reference.digest, device: device, precision: precision)
+        if let found = backbones.first(where: { $0.key == key }) { return found.value }
+        let backbone = try Self.load(reference, device: device, precision: precision)
+        if backbones.count == Self.backboneLimit { backbones.removeFirst() }
+        backbones.append((key, backbone))
+        return backbone
     }
 
-    func taskData(
+    func samples(
         for spec: TrainingSpec, tokenizer: WordPieceTokenizer
-    ) throws(TrainingError) -> TaskData {
-        let reader = TaskDataReader(
+    ) throws(TrainingError) -> TaskSamples {
+        let reader = SentenceReader(
             tokenizer: tokenizer, maxLength: spec.settings.maxLength, labels: spec.data.labels)
-        return try reader.taskData(for: spec) { file throws(TrainingError) in
+        return try reader.samples(for: spec) { file throws(TrainingError) in
             let key = FileKey(
                 model: spec.backbone.digest, file: file.digest, labels: spec.data.labels,
                 maxLength: spec.settings.maxLength)
@@ -70,29 +61,28 @@ public final class TrainingCache {
         }
     }
 
-    private struct ModelFiles {
-        let configuration: [UInt8]
-        let weights: SafeTensors
-        let tokenizer: WordPieceTokenizer
-    }
-
-    private static func read(_ reference: BackboneReference) throws(DataError) -> ModelFiles {
-        let paths = BackboneReference.fileNames.map { reference.path + "/" + $0 }
-        var contents: [[UInt8]] = []
-        for (name, path) in zip(BackboneReference.fileNames, paths) {
-            let isMissing =
-                BackboneReference.optionalFileNames.contains(name) && !FileContent.exists(path)
-            contents.append(isMissing ? [] : try FileContent.read(path))
+    private static func load(
+        _ reference: BackboneReference, device: Device, precision: Precision
+    ) throws(TrainingError) -> Backbone {
+        let files = try TrainingError.reading { () throws(DataError) in
+            try ModelFolder(reference)
         }
-        let found = BackboneReference.digest(ofFiles: contents.map(FileContent.digest(of:)))
-        guard found == reference.digest else {
-            throw .wrongDigest(path: reference.path, expected: reference.digest, found: found)
+        let path = reference.path + "/config.json"
+        let configuration = try EncoderConfiguration.parse(files.content("config.json"), path: path)
+        let (weights, tokenizer) = try TrainingError.reading { () throws(DataError) in
+            (try files.weights(), try files.tokenizer())
         }
-        return ModelFiles(
-            configuration: contents[0],
-            weights: try SafeTensors(parsing: contents[1], path: paths[1]),
-            tokenizer: try WordPieceTokenizer(
-                vocabulary: contents[2], configuration: contents[3].isEmpty ? nil : contents[3],
-                path: paths[2]))
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw .data(
+                .badVocabulary(
+                    path: reference.path,
+                    problem: "it has \(tokenizer.vocabularySize) tokens, but config.json says "
+                        + "vocab_size \(configuration.vocabularySize)"))
+        }
+        return Backbone(
+            weights: try TextBackbone(
+                configuration: configuration, weights: weights, device: device,
+                precision: precision),
+            tokenizer: tokenizer)
     }
 }

@@ -1,10 +1,11 @@
 import SweepCore
+import SweepData
 
 /// One training from its spec to its metrics.
 ///
-/// The same spec, thread count and device give the same metrics, bit for bit; and with a constant
-/// schedule, or a linear one with an explicit horizon, the metrics of epoch k are those of a run
-/// with `epochs = k`.
+/// The same spec, thread count and device give the same metrics, bit for bit; and with a schedule
+/// that does not look at the run's end, the metrics of epoch k are those of a run with
+/// `epochs = k`.
 public final class TrainingRun {
     public let spec: TrainingSpec
     /// How many numbers are trained.
@@ -14,10 +15,15 @@ public final class TrainingRun {
 
     public var stepsTotal: Int { stepsPerEpoch * spec.epochs }
 
-    private let data: TaskData
+    private let data: TaskSamples
+    private let model: any Model
     private let threads: Int
     private let device: Device
-    private let backbone: BertBackbone
+    /// Training samples whose fit is measured: those the attacker left alone, those touched.
+    private let fitted: (clean: [Int], poisoned: [Int])
+
+    /// Samples of each part of the training set that the fit is measured on, at most.
+    private static let fitSamples = 1_000
 
     /// Reads and checks everything the run needs; nothing is trained yet.
     ///
@@ -29,19 +35,34 @@ public final class TrainingRun {
         cache: TrainingCache = TrainingCache()
     ) throws(TrainingError) {
         try Torch.prepare(threads: threads, device: device)
-        let model = try cache.model(spec.backbone, device: device)
-        try SpecCheck.check(spec, model.backbone.configuration)
-        data = try cache.taskData(for: spec, tokenizer: model.tokenizer)
-        backbone = model.backbone
+        try SpecCheck.check(spec)
+        let backbone = try cache.backbone(
+            spec.backbone, device: device, precision: spec.settings.precision)
+        try SpecCheck.checkLength(spec.settings, backbone.weights.configuration)
+        model = try TextModel(
+            backbone: backbone.weights, capacity: spec.capacity, classes: spec.data.labels)
+        data = try cache.samples(for: spec, tokenizer: backbone.tokenizer)
+        fitted = Self.fittedSamples(data.touched, seed: spec.settings.dataSeed)
         self.spec = spec
         self.threads = threads
         self.device = device
         trainableParameters =
-            TrainableParameters(
-                spec.capacity, configuration: backbone.configuration, classes: spec.data.labels
-            ).count
+            TrainableParameters(groups: model.groups, bottleneck: spec.capacity.bottleneck).count
         let batchSize = spec.settings.batchSize
         stepsPerEpoch = data.train.count / batchSize + (data.train.count % batchSize == 0 ? 0 : 1)
+    }
+
+    /// Up to `fitSamples` of each part, drawn by the data seed.
+    private static func fittedSamples(
+        _ touched: [Bool]?, seed: UInt64
+    ) -> (clean: [Int], poisoned: [Int]) {
+        guard let touched else { return ([], []) }
+        var random = RandomSource(seed: seed)
+        func sample(_ isTouched: Bool) -> [Int] {
+            let all = touched.indices.filter { touched[$0] == isTouched }
+            return random.permutation(all.count).prefix(fitSamples).map { all[$0] }.sorted()
+        }
+        return (sample(false), sample(true))
     }
 
     /// Trains from the start.
@@ -71,24 +92,30 @@ public final class TrainingRun {
     func makeLearner() throws(TrainingError) -> Learner {
         try Torch.prepare(threads: threads, device: device)
         return try Learner(
-            spec, backbone: backbone, samples: data.train,
+            spec, model: model, samples: data.train,
             rate: LearningRate(spec, stepsPerEpoch: stepsPerEpoch))
     }
 
     private func evaluate(
         _ learner: Learner, epoch: Int, loss: Double
     ) throws(TrainingError) -> EpochMetrics {
-        let parameters = try learner.parameters()
-        let clean = try Evaluation(of: learner.model, parameters, on: data.test)
-        guard clean.loss.isFinite else {
+        let tuned = try learner.tunedModel()
+        func fit(
+            _ samples: (any SampleSet)?, _ indices: [Int]? = nil
+        ) throws(TrainingError) -> Fit? {
+            guard let samples, indices?.isEmpty != true else { return nil }
+            return try Evaluation(of: tuned, on: samples, indices, device: device).fit
+        }
+        let clean = try Evaluation(of: tuned, on: data.test, device: device)
+        guard clean.fit.loss.isFinite else {
             throw .diverged(
                 step: learner.stepsDone, lastLoss: loss, learningRate: spec.learningRate)
         }
-        var asr: Double?
-        if let triggered = data.triggered {
-            asr = try Evaluation(of: learner.model, parameters, on: triggered.samples).accuracy
-        }
         return EpochMetrics(
-            epoch: epoch, trainingLoss: loss, testLoss: clean.loss, cacc: clean.accuracy, asr: asr)
+            epoch: epoch, trainingLoss: loss, testLoss: clean.fit.loss, cacc: clean.fit.accuracy,
+            asr: try fit(data.triggered)?.accuracy, classes: clean.classes,
+            cleanFit: try fit(data.train, fitted.clean),
+            poisonedFit: try fit(data.train, fitted.poisoned),
+            validation: try fit(data.validation))
     }
 }
