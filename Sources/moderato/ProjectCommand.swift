@@ -85,11 +85,13 @@ struct ProjectCommand: ParsableCommand {
                 } catch {
                     throw failure("\(file): \(error)", Exit.usage)
                 }
-                let seconds = duration((ContinuousClock.now - start) / .seconds(1))
+                let seconds = (ContinuousClock.now - start) / .seconds(1)
                 let base = "\(folder)/\(name(of: file))-\(method.rawValue)"
                 try write(projection.csv, to: base + ".csv")
                 try write(projection.svg, to: base + ".svg")
-                print("  \(base).svg, .csv: \(projection.summary), in \(seconds)")
+                print(
+                    "  \(base).svg, .csv: \(projection.summary), in "
+                        + String(format: "%.1f s", seconds))
             }
         }
     }
