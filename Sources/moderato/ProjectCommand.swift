@@ -110,13 +110,15 @@ struct ProjectCommand: ParsableCommand {
         }
     }
 
+    /// The words for models do not fit; the others do.
     private func words(for error: DataError, _ file: String) -> String {
-        switch error {
-        case .badModelFile(_, let problem): "\(file): these are no hidden states: \(problem)"
-        case .missingWeight(_, let name):
-            "\(file): these are no hidden states: there is no tensor '\(name)'"
-        case .unreadable, .wrongDigest, .wrongShape, .badVocabulary, .badText: "\(error)"
+        if case .badModelFile(_, let problem) = error {
+            return "\(file): these are no hidden states: \(problem)"
         }
+        if case .missingWeight(_, let name) = error {
+            return "\(file): these are no hidden states: there is no tensor '\(name)'"
+        }
+        return "\(error)"
     }
 }
 
