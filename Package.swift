@@ -77,7 +77,9 @@ let package = Package(
             dependencies: ["SweepCore", "SweepData", "SweepTraining"],
             exclude: ["Reference"],
             linkerSettings: linkShim),
-        .testTarget(name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport"]),
+        .testTarget(
+            name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport"],
+            exclude: ["Reference"]),
         .testTarget(name: "SweepWorkerTests", dependencies: ["SweepCore", "SweepWorker"]),
         .testTarget(
             name: "SweepFileTests", dependencies: ["SweepCore", "SweepData", "SweepFile"]),

@@ -21,6 +21,7 @@ struct Moderato: ParsableCommand {
         subcommands: [
             RunCommand.self, PlanCommand.self, CoordinatorCommand.self, WorkerCommand.self,
             SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
+            ProjectCommand.self,
         ])
 }
 

@@ -25,6 +25,23 @@ import Testing
         #expect(half == [1, -2.5, 0x1p-24, .infinity, 0])
     }
 
+    @Test("64-bit integers and the metadata are read")
+    func integersAndMetadata() throws {
+        let content =
+            file(
+                #"{"__metadata__":{"epoch":"3","run":"a"},"w":{"dtype":"I64","shape":[2],"#
+                    + #""data_offsets":[0,16]}}"#, bytes: 0) + [1] + [0, 0, 0, 0, 0, 0, 0]
+            + Array(repeating: 255, count: 8)
+        let tensors = try SafeTensors(parsing: content, path: "hidden.safetensors")
+        #expect(tensors.metadata == ["epoch": "3", "run": "a"])
+        #expect(try tensors.integers("w") == [1, -1])
+        #expect(throws: DataError.self) { try values(content) }
+        let floats = file(#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, bytes: 8)
+        let other = try SafeTensors(parsing: floats, path: "model.safetensors")
+        #expect(other.metadata.isEmpty)
+        #expect(throws: DataError.self) { try other.integers("w") }
+    }
+
     @Test("A truncated file or a lying header is an error, never a crash")
     func badFiles() throws {
         func entry(_ shape: String, _ offsets: String, type: String = "F32") -> [UInt8] {

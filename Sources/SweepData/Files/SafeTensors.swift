@@ -13,7 +13,14 @@ package struct SafeTensors {
         var data_offsets: [Int]?
     }
 
+    private struct Header: Decodable {
+        // swift-format-ignore: AlwaysUseLowerCamelCase
+        var __metadata__: [String: String]?
+    }
+
     package let path: String
+    /// What the file says of itself.
+    package let metadata: [String: String]
     private let content: [UInt8]
     private let entries: [String: Entry]
     /// Where the tensors' bytes begin.
@@ -31,8 +38,9 @@ package struct SafeTensors {
         }
         base = 8 + Int(length)
         do {
-            entries = try JSONDecoder().decode(
-                [String: Entry].self, from: Data(content[8..<base]))
+            let header = Data(content[8..<base])
+            entries = try JSONDecoder().decode([String: Entry].self, from: header)
+            metadata = try JSONDecoder().decode(Header.self, from: header).__metadata__ ?? [:]
         } catch {
             throw bad("the header is not the JSON of a safetensors file")
         }
@@ -50,6 +58,7 @@ package struct SafeTensors {
         _ name: String, _ body: (UnsafeBufferPointer<Float>) -> Result
     ) throws(DataError) -> Result {
         let (bytes, type, count) = try bytes(of: name)
+        guard type != .int64 else { throw wrongType(name, type.rawValue, "F32, F16 or BF16") }
         var floats = [Float](repeating: 0, count: count)
         content.withUnsafeBytes { all in
             let from = UnsafeRawBufferPointer(rebasing: all[bytes])
@@ -66,6 +75,24 @@ package struct SafeTensors {
         return floats.withUnsafeBufferPointer(body)
     }
 
+    /// The values of a tensor of 64-bit integers, in row order.
+    package func integers(_ name: String) throws(DataError) -> [Int] {
+        let (bytes, type, count) = try bytes(of: name)
+        guard type == .int64 else { throw wrongType(name, type.rawValue, "I64") }
+        return content.withUnsafeBytes { all in
+            (0..<count).map { index in
+                let bits = all.loadUnaligned(
+                    fromByteOffset: bytes.lowerBound + 8 * index, as: UInt64.self)
+                return Int(Int64(bitPattern: UInt64(littleEndian: bits)))
+            }
+        }
+    }
+
+    private func wrongType(_ name: String, _ found: String, _ expected: String) -> DataError {
+        .badModelFile(
+            path: path, problem: "the weight '\(name)' has the type \(found), not \(expected)")
+    }
+
     private func bytes(
         of name: String
     ) throws(DataError) -> (Range<Int>, ElementType, count: Int) {
@@ -76,7 +103,7 @@ package struct SafeTensors {
             let typeName = entry.dtype
         else { throw .missingWeight(path: path, name: name) }
         guard let type = ElementType(rawValue: typeName) else {
-            throw bad("has the type \(typeName), not F32, F16 or BF16")
+            throw bad("has the type \(typeName), not F32, F16, BF16 or I64")
         }
         guard offsets.count == 2, offsets[0] >= 0, offsets[0] <= offsets[1],
             offsets[1] <= content.count - base
@@ -99,8 +126,15 @@ package struct SafeTensors {
         case float32 = "F32"
         case float16 = "F16"
         case bfloat16 = "BF16"
+        case int64 = "I64"
 
-        var size: Int { self == .float32 ? 4 : 2 }
+        var size: Int {
+            switch self {
+            case .float32: 4
+            case .float16, .bfloat16: 2
+            case .int64: 8
+            }
+        }
 
         /// The value of a 16-bit type's bits.
         func value(of bits: UInt16) -> Float {

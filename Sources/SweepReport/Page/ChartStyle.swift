@@ -22,8 +22,14 @@ enum ChartStyle {
 
     /// A circle, square, triangle or diamond around a place.
     static func marker(_ index: Int, x: Double, y: Double, tooltip: String) -> Markup {
-        let title = Markup.element("title", [:], tooltip)
-        let size = index == 0 ? 5.0 : 4.2
+        marker(
+            index, x: x, y: y, size: index == 0 ? 5 : 4.2,
+            title: .element("title", [:], tooltip))
+    }
+
+    static func marker(
+        _ index: Int, x: Double, y: Double, size: Double, title: Markup = []
+    ) -> Markup {
         switch index % 4 {
         case 0:
             return .element("circle", ["cx": px(x), "cy": px(y), "r": px(size)], title)
