@@ -69,7 +69,8 @@ let package = Package(
             name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
         .testTarget(name: "SweepStoreTests", dependencies: ["SweepCore", "SweepStore"]),
         .testTarget(
-            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"]),
+            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"],
+            exclude: ["Reference"]),
         .testTarget(
             name: "SweepTrainingTests",
             dependencies: ["SweepCore", "SweepData", "SweepTraining"],

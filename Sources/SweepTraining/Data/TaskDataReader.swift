@@ -3,7 +3,7 @@ import SweepData
 
 /// Reads a run's files, carries its attack out and turns sentences into tokens.
 struct TaskDataReader {
-    let tokenizer: WordPieceTokenizer
+    let tokenizer: any Tokenizer
     let maxLength: Int
     /// Classes of the task.
     let labels: Int

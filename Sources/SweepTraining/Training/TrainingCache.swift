@@ -7,7 +7,7 @@ import SweepData
 public final class TrainingCache {
     struct Model {
         let backbone: BertBackbone
-        let tokenizer: WordPieceTokenizer
+        let tokenizer: any Tokenizer
     }
 
     private struct ModelKey: Hashable {
@@ -54,7 +54,7 @@ public final class TrainingCache {
     }
 
     func taskData(
-        for spec: TrainingSpec, tokenizer: WordPieceTokenizer
+        for spec: TrainingSpec, tokenizer: any Tokenizer
     ) throws(TrainingError) -> TaskData {
         let reader = TaskDataReader(
             tokenizer: tokenizer, maxLength: spec.settings.maxLength, labels: spec.data.labels)
@@ -73,7 +73,7 @@ public final class TrainingCache {
     private struct ModelFiles {
         let configuration: [UInt8]
         let weights: SafeTensors
-        let tokenizer: WordPieceTokenizer
+        let tokenizer: any Tokenizer
     }
 
     private static func read(_ reference: BackboneReference) throws(DataError) -> ModelFiles {
@@ -88,11 +88,11 @@ public final class TrainingCache {
         guard found == reference.digest else {
             throw .wrongDigest(path: reference.path, expected: reference.digest, found: found)
         }
+        let texts = Dictionary(uniqueKeysWithValues: zip(BackboneReference.fileNames, contents))
+            .filter { !$0.value.isEmpty }
         return ModelFiles(
             configuration: contents[0],
             weights: try SafeTensors(parsing: contents[1], path: paths[1]),
-            tokenizer: try WordPieceTokenizer(
-                vocabulary: contents[2], configuration: contents[3].isEmpty ? nil : contents[3],
-                path: paths[2]))
+            tokenizer: try TokenizerFiles(folder: reference.path, contents: texts).tokenizer())
     }
 }
