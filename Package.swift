@@ -71,7 +71,8 @@ let package = Package(
             name: "SweepStoreTests",
             dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")]),
         .testTarget(
-            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"]),
+            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"],
+            exclude: ["Reference"]),
         .testTarget(
             name: "SweepTrainingTests",
             dependencies: ["SweepCore", "SweepData", "SweepTraining"],

@@ -26,7 +26,8 @@ public enum DataError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(path): the weight '\(name)' has shape \(found) where config.json asks for "
                 + "\(expected); use the config.json that belongs to the model"
         case .badVocabulary(let path, let problem):
-            "\(path) is not a WordPiece vocabulary: \(problem); use the model's own vocab.txt"
+            "\(path) gives no tokenizer that this program can use: \(problem); use the model's own "
+                + "files, and a model of the BERT, MPNet or RoBERTa family"
         case .badText(let error): error.description
         }
     }

@@ -76,6 +76,9 @@ struct SweepFiles {
                     + " (cluster/setup makes .moderato/models/all-MiniLM-L6-v2)")
         }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        if let missing = missingFiles(names) {
+            throw entry.mistake("\(path) is no model's folder: \(missing)")
+        }
         var digests: [String: Digest] = [:]
         for name in BackboneReference.relevantFiles(among: names) {
             var builder = DigestBuilder()
@@ -88,6 +91,25 @@ struct SweepFiles {
         }
         try checkLength(maxLength, training: training, model: entry, folder: path)
         return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))
+    }
+
+    /// What a model needs and a folder with these files lacks.
+    private func missingFiles(_ names: [String]) -> String? {
+        let all = Set(names)
+        if !all.contains("config.json") { return "config.json is missing" }
+        let weights = [BackboneReference.weightsName, BackboneReference.indexName]
+        if all.isDisjoint(with: weights) {
+            return all.contains("pytorch_model.bin")
+                ? "pytorch_model.bin can hold code, and is not read; convert it with safetensors' "
+                    + "save_file(torch.load('pytorch_model.bin'), 'model.safetensors')"
+                : "model.safetensors is missing"
+        }
+        if all.isDisjoint(with: ["tokenizer.json", "vocab.txt"]),
+            !all.isSuperset(of: ["vocab.json", "merges.txt"])
+        {
+            return "a tokenizer is missing: tokenizer.json, vocab.txt, or vocab.json with merges.txt"
+        }
+        return nil
     }
 
     private func checkLength(

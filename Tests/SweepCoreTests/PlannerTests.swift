@@ -67,11 +67,14 @@ struct PlannerTests {
         let sweep = Sample.sweep()
         var moved = sweep
         moved.backbone.path = "/elsewhere"
-        moved.data.train.path = "/elsewhere.tsv"
+        var file = sweep.data.train.files[0]
+        file.path = "/elsewhere.tsv"
+        moved.data.train = .sentences(file)
         moved.name = "other"
         #expect(Plan(sweep).points.map(\.key) == Plan(moved).points.map(\.key))
         var changed = sweep
-        changed.data.train.digest = Digest(ofText: "other sentences")
+        file.digest = Digest(ofText: "other sentences")
+        changed.data.train = .sentences(file)
         #expect(Plan(sweep).points.map(\.key) != Plan(changed).points.map(\.key))
     }
 

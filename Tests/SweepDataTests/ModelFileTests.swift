@@ -66,24 +66,4 @@ import Testing
         }
         #expect(throws: DataError.self) { try values(good, "other") }
     }
-
-    @Test("A vocabulary without the special tokens is refused")
-    func badVocabulary() {
-        #expect(throws: DataError.self) {
-            try WordPieceTokenizer(
-                vocabulary: Array("[UNK]\nword\n".utf8), configuration: nil, path: "vocab.txt")
-        }
-    }
-
-    @Test("A model without lower-casing keeps case and accents")
-    func casedTokenizer() throws {
-        let vocabulary = "[UNK]\n[CLS]\n[SEP]\nCafé\ncafe\n##s\n"
-        let configuration = Array(#"{"do_lower_case":false}"#.utf8)
-        let cased = try WordPieceTokenizer(
-            vocabulary: Array(vocabulary.utf8), configuration: configuration, path: "vocab.txt")
-        #expect(cased.encode("Cafés cafes Cafe", maxLength: 9) == [1, 3, 5, 4, 5, 0, 2])
-        let uncased = try WordPieceTokenizer(
-            vocabulary: Array(vocabulary.utf8), configuration: nil, path: "vocab.txt")
-        #expect(uncased.encode("Cafés cafes Cafe", maxLength: 5) == [1, 4, 5, 4, 2])
-    }
 }

@@ -18,13 +18,15 @@ struct GoodFileTests {
         #expect(
             spec.backbone.digest
                 == BackboneReference.digest(ofFiles: [
-                    Digest(ofText: #"{"max_position_embeddings": 512}"#),
-                    Digest(ofText: "weights"), Digest(ofText: "[PAD]\n"), Digest(ofText: ""),
+                    "config.json": Digest(ofText: #"{"max_position_embeddings": 512}"#),
+                    "model.safetensors": Digest(ofText: "weights"),
+                    "vocab.txt": Digest(ofText: "[PAD]\n"),
                 ]))
         // How the tokenizer is set changes results, so it changes the model's digest.
         try folder.write("model/tokenizer_config.json", #"{"do_lower_case": false}"#)
         #expect(try folder.read(sweep()).backbone.digest != spec.backbone.digest)
-        #expect(spec.data.train == FileReference(path: folder.path + "/train.tsv", digest: train))
+        let file = FileReference(path: folder.path + "/train.tsv", digest: train)
+        #expect(spec.data.train == .sentences(file))
         #expect(spec.data.labels == 2)
         #expect(spec.trainingSamples == [train: 20])
         #expect(

@@ -31,9 +31,11 @@ struct MistakeTests {
         try folder.delete("model/vocab.txt")
         #expect(
             folder.message(sweep())
-                == "sweep.yaml, line 2, model: the model's folder needs config.json, "
-                + "model.safetensors and vocab.txt; model/vocab.txt: there is no such file; "
-                + "check the path")
+                == "sweep.yaml, line 2, model: model is no model's folder: a tokenizer is missing: "
+                + "tokenizer.json, vocab.txt, or vocab.json with merges.txt")
+        try folder.delete("model/model.safetensors")
+        try folder.write("model/pytorch_model.bin", "pickle")
+        #expect(folder.message(sweep()).contains("convert it with safetensors' save_file"))
     }
 
     @Test("A mistake in a file of sentences has its own line too")

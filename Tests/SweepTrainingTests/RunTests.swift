@@ -98,7 +98,9 @@ extension TrainingTests {
         @Test("A file that changed is refused with its name")
         func wrongDigest() throws {
             var spec = try Fixture.tinySpec()
-            spec.data.train.digest = Digest(ofText: "something else")
+            var file = spec.data.train.files[0]
+            file.digest = Digest(ofText: "something else")
+            spec.data.train = .sentences(file)
             let text = message { try Fixture.metrics(spec) }
             #expect(text.contains(spec.data.train.path))
             #expect(text.contains("is not the file the sweep was made with"))
@@ -106,7 +108,9 @@ extension TrainingTests {
             spec.backbone.digest = Digest(ofText: "another model")
             #expect(message { try Fixture.metrics(spec) }.contains(spec.backbone.path))
             spec = try Fixture.tinySpec()
-            spec.data.test.path += ".not-there"
+            file = spec.data.test.files[0]
+            file.path += ".not-there"
+            spec.data.test = .sentences(file)
             let message = message {
                 try TrainingRun(spec: spec, threads: 1, cache: TrainingCache())
             }

@@ -31,6 +31,7 @@ struct DistributedSweepTests {
                 case .report(_, .failed(let error)), .exited(let error):
                     Issue.record("\(error)")
                     throw CancellationError()
+                case .report(_, .artifact): break
                 case .report(_, .handedBack): throw CancellationError()
                 }
             }

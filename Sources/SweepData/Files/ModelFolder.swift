@@ -31,12 +31,7 @@ package struct ModelFolder {
         return try SafeTensors(parsing: content, path: path + "/" + name)
     }
 
-    package func tokenizer() throws(DataError) -> WordPieceTokenizer {
-        guard let vocabulary = contents["vocab.txt"] else {
-            throw .unreadable(path: path + "/vocab.txt", reason: "there is no such file")
-        }
-        return try WordPieceTokenizer(
-            vocabulary: vocabulary, configuration: contents["tokenizer_config.json"],
-            path: path + "/vocab.txt")
+    package func tokenizer() throws(DataError) -> any Tokenizer {
+        try TokenizerFiles(folder: path, contents: contents).tokenizer()
     }
 }

@@ -2,7 +2,9 @@
 
 /// BERT's basic tokenizer: cleans a text, and cuts it into words and single punctuation marks.
 /// It follows Hugging Face's `BertNormalizer` and `BertPreTokenizer`.
-package struct TextNormalizer {
+package struct TextNormalizer: Hashable, Sendable {
+    /// Take control characters away, and write white space as spaces.
+    let cleans: Bool
     /// Lower-case the text.
     let lowercases: Bool
     /// Take accents (non-spacing marks) away after canonical decomposition.
@@ -11,14 +13,21 @@ package struct TextNormalizer {
     let separatesChinese: Bool
 
     package init(
-        lowercases: Bool = true, stripsAccents: Bool = true, separatesChinese: Bool = true
+        cleans: Bool = true, lowercases: Bool = true, stripsAccents: Bool = true,
+        separatesChinese: Bool = true
     ) {
+        self.cleans = cleans
         self.lowercases = lowercases
         self.stripsAccents = stripsAccents
         self.separatesChinese = separatesChinese
     }
 
-    /// Gives each word's UTF-8 bytes and its number of characters to `body`.
+    /// Leaves every text as it is.
+    static let none = TextNormalizer(
+        cleans: false, lowercases: false, stripsAccents: false, separatesChinese: false)
+
+    /// Gives the UTF-8 bytes and the number of characters of each word of the normalized text to
+    /// `body`.
     package func forEachWord(_ text: Substring.UTF8View, _ body: (ArraySlice<UInt8>, Int) -> Void) {
         var words = WordCollector()
         if text.allSatisfy({ $0 < 0x80 }) {
@@ -27,6 +36,14 @@ package struct TextNormalizer {
             for scalar in normalized(String(Substring(text))) { take(scalar, &words, body) }
         }
         words.finish(body)
+    }
+
+    /// The text, cleaned, but not cut.
+    func normalizedText(_ text: Substring.UTF8View) -> String {
+        if self == .none { return String(Substring(text)) }
+        var result = String.UnicodeScalarView()
+        result.append(contentsOf: normalized(String(Substring(text))))
+        return String(result)
     }
 
     private func take(
@@ -42,7 +59,8 @@ package struct TextNormalizer {
             words.finish(body)
             words.append(byte)
             words.finish(body)
-        default: break
+        case 0x0B, 0x0C: if !cleans { words.finish(body) }
+        default: if !cleans { words.append(byte) }
         }
     }
 
@@ -64,8 +82,8 @@ package struct TextNormalizer {
     private func normalized(_ text: String) -> [Unicode.Scalar] {
         var clean = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
-            if Self.isRemoved(scalar) { continue }
-            if scalar.properties.isWhitespace {
+            if cleans && Self.isRemoved(scalar) { continue }
+            if cleans && scalar.properties.isWhitespace {
                 clean.append(" ")
             } else if separatesChinese && Self.isChinese(scalar) {
                 clean.append(" ")

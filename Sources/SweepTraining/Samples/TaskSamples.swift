@@ -16,7 +16,7 @@ struct TaskSamples {
 
 /// Reads sentences and carries a run's attack out on them.
 struct SentenceReader {
-    let tokenizer: WordPieceTokenizer
+    let tokenizer: any Tokenizer
     let maxLength: Int
     /// Classes of the task.
     let labels: Int

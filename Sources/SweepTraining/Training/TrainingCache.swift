@@ -7,7 +7,7 @@ import SweepData
 public final class TrainingCache {
     struct Backbone {
         let weights: TextBackbone
-        let tokenizer: WordPieceTokenizer
+        let tokenizer: any Tokenizer
     }
 
     private struct BackboneKey: Hashable {
@@ -45,7 +45,7 @@ public final class TrainingCache {
     }
 
     func samples(
-        for spec: TrainingSpec, tokenizer: WordPieceTokenizer
+        for spec: TrainingSpec, tokenizer: any Tokenizer
     ) throws(TrainingError) -> TaskSamples {
         let reader = SentenceReader(
             tokenizer: tokenizer, maxLength: spec.settings.maxLength, labels: spec.data.labels)
