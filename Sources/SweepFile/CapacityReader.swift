@@ -63,13 +63,15 @@ extension PET {
             }
             self = .lora(lora)
         case "adapter":
-            self = try fields["size"].map { entry throws(SweepFileError) in
-                .adapter(size: try entry.integer(sizes))
-            } ?? .usualAdapter
+            self =
+                try fields["size"].map { entry throws(SweepFileError) in
+                    .adapter(size: try entry.integer(sizes))
+                } ?? .usualAdapter
         case "prefix":
-            self = try fields["length"].map { entry throws(SweepFileError) in
-                .prefix(length: try entry.integer(sizes))
-            } ?? .usualPrefix
+            self =
+                try fields["length"].map { entry throws(SweepFileError) in
+                    .prefix(length: try entry.integer(sizes))
+                } ?? .usualPrefix
         case "last-blocks": self = .lastBlocks(try fields["count"]?.integer(0...1_000) ?? 0)
         default: try self.init(usual: kind, at: entry)
         }

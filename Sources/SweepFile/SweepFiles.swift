@@ -107,7 +107,8 @@ struct SweepFiles {
         if all.isDisjoint(with: ["tokenizer.json", "vocab.txt"]),
             !all.isSuperset(of: ["vocab.json", "merges.txt"])
         {
-            return "a tokenizer is missing: tokenizer.json, vocab.txt, or vocab.json with merges.txt"
+            return
+                "a tokenizer is missing: tokenizer.json, vocab.txt, or vocab.json with merges.txt"
         }
         return nil
     }

@@ -102,7 +102,9 @@ struct Axes {
             ("Optimizer", settings.optimizer.label),
             ("Data seed", "\(settings.dataSeed)"),
         ]
-        if settings.precision != .float32 { rows.append(("Precision", settings.precision.rawValue)) }
+        if settings.precision != .float32 {
+            rows.append(("Precision", settings.precision.rawValue))
+        }
         if settings.classWeighting { rows.append(("Class weighting", "balanced")) }
         return rows
     }

@@ -17,10 +17,10 @@ public struct ResultsExport {
         "pet", "rank", "alpha", "bottleneck", "in_dim", "learning_rate", "epochs", "attack",
         "triggers", "trigger_count", "label_mode", "target", "poison_ratio", "seed",
         "trainable_parameters", "state", "cacc", "asr", "training_loss", "test_loss", "error",
+        "pet_size", "attack_details",
         "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
         "validation_loss", "validation_accuracy", "class_accuracies",
         "task_learnt", "trigger_learnt", "window",
-        "pet_size", "attack_details",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell

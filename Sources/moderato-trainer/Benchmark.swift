@@ -33,7 +33,8 @@ struct Benchmark {
             path: model, digest: BackboneReference.digest(ofFiles: digests))
         let file = FileReference(path: train, digest: try digest(train))
         return TrainingSpec(
-            backbone: backbone, data: TaskData(train: .sentences(file), test: .sentences(file), labels: 2),
+            backbone: backbone,
+            data: TaskData(train: .sentences(file), test: .sentences(file), labels: 2),
             capacity: Capacity(
                 pet: .lora(LoRA()), bottleneck: bottleneck.map { Bottleneck(size: $0) }),
             attack: .none, poisonRatio: 0, epochs: 10, learningRate: 3e-4, seed: 1,

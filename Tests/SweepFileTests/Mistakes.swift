@@ -79,7 +79,8 @@ let valueMistakes = [
         "15, training.gradient-clip: -1 is out of range; write a number of 0 (no clipping) or above"
     ),
     Mistake(
-        15, "  optimizer: sgd", "15, training.optimizer: 'sgd' is no optimizer; write adamw"),
+        15, "  optimizer: adagrad",
+        "15, training.optimizer: 'adagrad' is no optimizer; write adamw or sgd"),
     Mistake(
         15, "  optimizer: { kind: adamw, epsilon: 0 }",
         "15, training.optimizer.epsilon: 0 is out of range; write a number above 0, to 1"),
@@ -126,12 +127,15 @@ let keyMistakes = [
 let attackMistakes = [
     Mistake(
         8, "  capacity: lorra",
-        "8, grid.capacity: 'lorra' is no PET (did you mean lora?); write lora"),
+        "8, grid.capacity: 'lorra' is no PET (did you mean lora?); write lora, "
+            + "adapter, prefix, bitfit, full or last-blocks"),
     Mistake(
-        8, "  capacity: { pet: adapter }", "8, grid.capacity.pet: 'adapter' is no PET; write lora"),
+        8, "  capacity: { pet: full, bottleneck: 2 }",
+        "8, grid.capacity.bottleneck: there is no such key; the keys here are pet"),
     Mistake(
         8, "  capacity: { bottleneck: 2 }",
-        "8, grid.capacity.pet: the key is missing; write pet: lora"),
+        "8, grid.capacity.pet: the key is missing; write pet: lora, adapter, prefix, bitfit, full "
+            + "or last-blocks"),
     Mistake(
         8, "  capacity: [lora, { pet: lora, rank: 8 }]",
         "8, grid.capacity: a mapping (keys and values) is in the list twice, or is the same as "
@@ -175,13 +179,15 @@ let attackMistakes = [
         "11, grid.poison-ratio: the key is missing, and a word attack needs it; write the share "
             + "of training samples to poison, such as 0.05"),
     Mistake(
-        15, "  schedule: cosine",
-        "15, training.schedule: 'cosine' is no schedule; write constant or linear"),
+        15, "  schedule: step",
+        "15, training.schedule: 'step' is no schedule; write constant, linear, cosine "
+            + "or inverse-sqrt"),
     Mistake(
         15, "  schedule: { kind: linear, horizon: 1 }",
-        "9, grid.epochs: 2 epochs are more than the linear schedule's horizon of 1, after which "
+        "9, grid.epochs: 2 epochs are more than the schedule's horizon of 1, after which "
             + "the learning rate is 0; raise training.schedule.horizon"),
     Mistake(
         15, "  schedule: { kind: constant, horizon: 1 }",
-        "15, training.schedule.horizon: a constant schedule has no horizon; take the key out"),
+        "15, training.schedule.horizon: the schedule constant never looks at an end and "
+            + "has no horizon; take the key out"),
 ]

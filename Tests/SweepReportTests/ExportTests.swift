@@ -28,14 +28,16 @@ struct ExportTests {
                 == "pet,rank,alpha,bottleneck,in_dim,learning_rate,epochs,attack,triggers,"
                 + "trigger_count,label_mode,target,poison_ratio,seed,"
                 + "trainable_parameters,state,cacc,asr,training_loss,test_loss,error,"
+                + "pet_size,attack_details,"
                 + "clean_fit_loss,clean_fit_accuracy,poisoned_fit_loss,poisoned_fit_accuracy,"
                 + "validation_loss,validation_accuracy,class_accuracies,"
                 + "task_learnt,trigger_learnt,window\r\n"
                 + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
                 + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
-                + "0.30000000000000004,,,0.25,0.75,,1,,,0.25 -,,,\r\n"
+                + "0.30000000000000004,,,,\"word: 1 word of 'a,b \"\"c\"\"', clean labels, "
+                + "target 1\",0.25,0.75,,1,,,0.25 -,,,\r\n"
                 + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,"
-                + "\"first line\nsecond\",,,,,,,,,,\r\n")
+                + "\"first line\nsecond\",,none,,,,,,,,,,\r\n")
     }
 
     @Test("JSON has the same keys, sorted, and null where there is no value")

@@ -107,7 +107,8 @@ extension PatchAttack.Colour {
     /// Such as `#ffffff`.
     public var label: String {
         let digits = Array("0123456789abcdef")
-        return "#" + [red, green, blue].map { "\(digits[Int($0) / 16])\(digits[Int($0) % 16])" }
+        return "#"
+            + [red, green, blue].map { "\(digits[Int($0) / 16])\(digits[Int($0) % 16])" }
             .joined()
     }
 }

@@ -34,7 +34,8 @@ public struct SweepSpec: Hashable, Sendable, Codable {
     public var data: TaskData
     public var grid: Grid
     public var settings: TrainingSettings
-    /// Training samples by the data set's digest, so that steps can be counted without reading files.
+    /// Training samples by the data set's digest, so that steps can be counted without reading
+    /// files.
     public var trainingSamples: [Digest: Int]
     public var keep: Keepsakes
 

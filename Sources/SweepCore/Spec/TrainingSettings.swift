@@ -91,7 +91,8 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     public var schedule: Schedule
     /// Samples in a step, 1 or more. The last step of an epoch takes what is left.
     public var batchSize: Int
-    /// Tokens of a sentence at most, special tokens included; 3 or more. Without meaning for images.
+    /// Tokens of a sentence at most, special tokens included; 3 or more. Without meaning for
+    /// images.
     public var maxLength: Int
     /// Probability in `0 ..< 1`; after the embeddings, the attention and each sublayer, and before
     /// the head.
