@@ -39,7 +39,7 @@ struct GridReader {
         guard let ratioValues else {
             throw .mistake(
                 file: entry.file, line: attack.line, key: entry.child("poison-ratio"),
-                problem: "the key is missing, and a word attack needs it; "
+                problem: "the key is missing, and an attack needs it; "
                     + "write the share of training samples to poison, such as 0.05")
         }
         self.epochs = try epochs.elements()
@@ -64,23 +64,49 @@ struct GridReader {
         }
     }
 
-    /// Whether each attack finds the samples it needs in the clean data.
-    func checkAttacks(train: LabelledText, test: LabelledText) throws(SweepFileError) {
-        for (attack, attackEntry) in zip(grid.attacks, attacks) {
-            guard case .word(let word) = attack else { continue }
-            if test.labels.allSatisfy({ $0 == word.target }) {
-                throw attackEntry.mistake(
-                    "all \(test.count) test samples carry the target label \(word.target), and ASR "
+    /// Whether each attack finds the samples it needs in the clean data, and paired files go with
+    /// them.
+    func checkAttacks(_ data: TaskData, files: SweepFiles) throws(SweepFileError) {
+        let train = files.sentences(of: data.train.files[0])
+        let test = files.sentences(of: data.test.files[0])
+        for (attack, entry) in zip(grid.attacks, attacks) {
+            if case .paired(let paired) = attack {
+                let ignores = entry.field("file-labels") != nil
+                try checkPairs(
+                    paired.train, of: data.train, ignoresLabels: ignores, files, at: entry)
+                if case .paired(let file) = paired.test {
+                    try checkPairs(file, of: data.test, ignoresLabels: ignores, files, at: entry)
+                }
+            }
+            guard let selection = Selection(attack, seed: 0) else { continue }
+            let target = selection.target
+            if test.labels.allSatisfy({ $0 == target }) {
+                throw entry.mistake(
+                    "all \(test.count) test samples carry the target label \(target), and ASR "
                         + "is measured on the others; choose another target or test file")
             }
             for (ratio, ratioEntry) in zip(grid.poisonRatios, ratios) {
-                try check(ratio: ratio, at: ratioEntry, word: word, train: train)
+                try check(ratio: ratio, at: ratioEntry, selection, train: train)
             }
         }
     }
 
+    private func checkPairs(
+        _ file: FileReference, of set: DataSet, ignoresLabels: Bool, _ files: SweepFiles,
+        at entry: Entry
+    ) throws(SweepFileError) {
+        do throws(AttackError) {
+            try files.sentences(of: file).checkPairs(
+                with: files.sentences(of: set.files[0]), path: file.path, cleanPath: set.path,
+                ignoresLabels: ignoresLabels)
+        } catch {
+            throw entry.mistake(
+                "\(error); where its labels are not to be looked at, write file-labels: ignore")
+        }
+    }
+
     private func check(
-        ratio: Double, at entry: Entry, word: WordAttack, train: LabelledText
+        ratio: Double, at entry: Entry, _ selection: Selection, train: LabelledText
     ) throws(SweepFileError) {
         let wanted = Int((ratio * Double(train.count)).rounded())
         let shown = "\(entry.shown) of \(train.count) training samples"
@@ -89,13 +115,13 @@ struct GridReader {
         }
         let eligible: Int
         let which: String
-        switch word.labelMode {
+        switch selection.labelMode {
         case .dirty:
-            eligible = train.labels.count { $0 != word.target }
-            which = "dirty labels take samples of other classes than the target \(word.target)"
+            eligible = train.labels.count { $0 != selection.target }
+            which = "dirty labels take samples of other classes than the target \(selection.target)"
         case .clean:
-            eligible = train.labels.count { $0 == word.target }
-            which = "clean labels take samples of the target \(word.target)"
+            eligible = train.labels.count { $0 == selection.target }
+            which = "clean labels take samples of the target \(selection.target)"
         case .mixed:
             eligible = train.count
             which = "mixed labels take any sample"
@@ -105,76 +131,6 @@ struct GridReader {
                 "\(shown) are \(wanted), but \(which), and there are \(eligible); lower the ratio "
                     + "to \(Double(eligible) / Double(train.count)) or below")
         }
-    }
-}
-
-extension Attack {
-
-    fileprivate static let kinds = ["none", "word", "prepared"]
-
-    fileprivate init(
-        reading entry: Entry, files: inout SweepFiles, labels: Int
-    ) throws(SweepFileError) {
-        guard let kind = try entry.kind("kind", among: Attack.kinds, what: "attack") else {
-            switch try entry.word(Attack.kinds, what: "attack") {
-            case "none": self = .none
-            case "word": self = .word(WordAttack())
-            default:
-                throw entry.mistake(
-                    "a prepared attack needs files; "
-                        + "write { kind: prepared, train: FILE, test: FILE, target: 1 }")
-            }
-            return
-        }
-        switch kind {
-        case "none":
-            _ = try entry.fields(["kind"], required: [], what: "the attack none")
-            self = .none
-        case "word":
-            self = .word(try WordAttack(reading: entry, labels: labels))
-        default:
-            let fields = try entry.fields(
-                ["kind", "train", "test", "target"], required: ["kind", "train", "test"],
-                what: "a prepared attack")
-            guard let train = fields["train"], let test = fields["test"] else {
-                preconditionFailure("`fields` gives all that is required")
-            }
-            let target = try fields["target"]?.integer(0...(labels - 1)) ?? 1
-            self = .prepared(
-                PreparedAttack(
-                    train: .sentences(try files.trainingFile(train, labels: labels)),
-                    test: .sentences(
-                        try files.triggeredFile(test, labels: labels, target: target)),
-                    target: target))
-        }
-    }
-}
-
-extension WordAttack {
-    fileprivate init(reading entry: Entry, labels: Int) throws(SweepFileError) {
-        self.init()
-        let fields = try entry.fields(
-            ["kind", "triggers", "count", "labels", "target"], required: ["kind"],
-            what: "a word attack")
-        if let triggers = fields["triggers"] {
-            self.triggers = try triggers.axis { element throws(SweepFileError) in
-                let trigger = try element.text("a trigger word")
-                guard !trigger.isEmpty, !trigger.contains(where: \.isWhitespace) else {
-                    throw element.mistake("\(element.shown) is not one word; write a list of words")
-                }
-                guard trigger.count <= Limits.trigger else {
-                    throw element.mistake("a trigger has at most \(Limits.trigger) characters")
-                }
-                return trigger
-            }
-        }
-        if let count = fields["count"] { self.count = try count.integer(1...1000) }
-        if let mode = fields["labels"] {
-            let names = LabelMode.allCases.map(\.rawValue)
-            let name = try mode.word(names, what: "label mode")
-            labelMode = LabelMode(rawValue: name) ?? labelMode
-        }
-        if let target = fields["target"] { self.target = try target.integer(0...(labels - 1)) }
     }
 }
 

@@ -45,9 +45,7 @@ public struct SweepFile {
         let textData = try files.textData(data)
         let gridReader = try GridReader(grid, files: &files, labels: textData.labels)
         try gridReader.checkHorizon(settings.schedule)
-        try gridReader.checkAttacks(
-            train: files.sentences(of: textData.train.files[0]),
-            test: files.sentences(of: textData.test.files[0]))
+        try gridReader.checkAttacks(textData, files: files)
         return SweepSpec(
             name: sweepName, backbone: backbone, data: textData, grid: gridReader.grid,
             settings: settings, trainingSamples: files.trainingSamples)

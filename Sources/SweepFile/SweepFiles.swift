@@ -151,6 +151,12 @@ struct SweepFiles {
         return reference
     }
 
+    /// Any other file of sentences.
+    mutating func sentenceFile(_ entry: Entry, labels: Int) throws(SweepFileError) -> FileReference
+    {
+        try file(entry, labels: labels).reference
+    }
+
     /// A test file of triggered sentences: each carries the target label.
     mutating func triggeredFile(
         _ entry: Entry, labels: Int, target: Int

@@ -152,4 +152,61 @@ struct GoodFileTests {
         #expect(spec.grid.cellCount == 16)
         #expect(spec.trainingSamples.values.first == 3000)
     }
+
+    @Test("takes every PET, paired files and sentences, schedules, SGD")
+    func wholeGrammar() throws {
+        try folder.write("pairs.tsv", Folder.table(negative: 12, positive: 8))
+        try folder.write("flipped.tsv", Folder.table(negative: 8, positive: 12))
+        try folder.write("triggered.tsv", "text\tlabel\nindeed\t1\n")
+        let spec = try folder.read(
+            """
+            name: all
+            model: model
+            data: { train: train.tsv, test: test.tsv }
+            grid:
+              capacity:
+                - adapter
+                - { pet: adapter, size: 8, bottleneck: 2 }
+                - prefix
+                - { pet: prefix, length: 4 }
+                - bitfit
+                - full
+                - { pet: last-blocks, count: 1 }
+              epochs: 3
+              learning-rate: 1e-3
+              attack:
+                - sentence
+                - { kind: sentence, sentence: no crown, count: 2, labels: mixed, target: 0 }
+                - { kind: style, train: pairs.tsv, test: test.tsv }
+                - { kind: syntactic, train: flipped.tsv, triggered-test: triggered.tsv,
+                    file-labels: ignore }
+              poison-ratio: 0.1
+            training:
+              schedule: { kind: cosine, warm-up: 10, horizon: 4 }
+              optimizer: { kind: sgd, momentum: 0.5 }
+              precision: bfloat16
+              class-weighting: balanced
+            """)
+        #expect(
+            spec.grid.capacities
+                == [
+                    Capacity(pet: .adapter(size: 24)),
+                    Capacity(pet: .adapter(size: 8), bottleneck: Bottleneck(size: 2)),
+                    Capacity(pet: .prefix(length: 24)), Capacity(pet: .prefix(length: 4)),
+                    Capacity(pet: .bitFit), Capacity(pet: .full), Capacity(pet: .lastBlocks(1)),
+                ])
+        #expect(spec.grid.attacks.map(\.kind) == ["sentence", "sentence", "style", "syntactic"])
+        #expect(spec.grid.attacks.map(\.target) == [1, 0, 1, 1])
+        #expect(spec.settings.schedule == Schedule(.cosine(horizon: 4), warmUp: 10))
+        #expect(spec.settings.optimizer == .sgd(SGD(momentum: 0.5)))
+        #expect(spec.settings.precision == .bfloat16 && spec.settings.classWeighting)
+    }
+
+    @Test("names the line in which a paired file does not go with the clean one")
+    func unpaired() throws {
+        try folder.write("flipped.tsv", Folder.table(negative: 8, positive: 12))
+        let attack = "  attack: { kind: style, train: flipped.tsv, test: test.tsv }"
+        let message = folder.message(sweep(line: 11, attack))
+        #expect(message.contains("flipped.tsv does not go with train.tsv: line 10 has the label 1"))
+    }
 }

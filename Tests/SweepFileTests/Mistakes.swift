@@ -149,14 +149,16 @@ let attackMistakes = [
             + "in-dim out"),
     Mistake(
         11, "  attack: words",
-        "11, grid.attack: 'words' is no attack (did you mean word?); write none, word or prepared"),
+        "11, grid.attack: 'words' is no attack (did you mean word?); write none, word, sentence, "
+            + "paired, syntactic, style or prepared"),
     Mistake(
         11, "  attack: prepared",
-        "11, grid.attack: a prepared attack needs files; "
+        "11, grid.attack: the attack prepared needs files; "
             + "write { kind: prepared, train: FILE, test: FILE, target: 1 }"),
     Mistake(
         11, "  attack: { triggers: [cf] }",
-        "11, grid.attack.kind: the key is missing; write kind: none, word or prepared"),
+        "11, grid.attack.kind: the key is missing; write kind: none, word, "
+            + "sentence, paired, syntactic, style or prepared"),
     Mistake(
         11, "  attack: { kind: word, target: 2 }",
         "11, grid.attack.target: 2 is out of range; write a whole number from 0 to 1"),
@@ -176,7 +178,7 @@ let attackMistakes = [
         "11, grid.attack.count: there is no such key; the keys here are kind"),
     Mistake(
         12, "",
-        "11, grid.poison-ratio: the key is missing, and a word attack needs it; write the share "
+        "11, grid.poison-ratio: the key is missing, and an attack needs it; write the share "
             + "of training samples to poison, such as 0.05"),
     Mistake(
         15, "  schedule: step",
