@@ -11,8 +11,8 @@ struct AddedToken: Hashable, Sendable {
     var isNormalized = false
 }
 
-/// Cuts added tokens out of a text, as Hugging Face's `AddedVocabulary` does: from left to right, the
-/// longest token at each place.
+/// Cuts added tokens out of a text, as Hugging Face's `AddedVocabulary` does: from left to right,
+/// the longest token at each place.
 struct AddedTokens: Sendable {
     enum Piece {
         case text(Substring.UTF8View)

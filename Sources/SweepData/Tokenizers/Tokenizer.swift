@@ -3,8 +3,8 @@ package protocol Tokenizer: Sendable {
     /// One more than the largest token number that `encode` gives.
     var vocabularySize: Int { get }
 
-    /// The sentence's tokens between the model's special ones, at most `maxLength` in all: what does
-    /// not fit is cut off at the sentence's end.
+    /// The sentence's tokens between the model's special ones, at most `maxLength` in all: what
+    /// does not fit is cut off at the sentence's end.
     func encode(_ sentence: String, maxLength: Int) -> [Int32]
 }
 
