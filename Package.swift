@@ -63,13 +63,14 @@ let package = Package(
             linkerSettings: [.linkedLibrary("protobuf-c")]),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CTorchShim"),
+        .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
 
         .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
         .testTarget(
             name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
         .testTarget(name: "SweepStoreTests", dependencies: ["SweepCore", "SweepStore"]),
         .testTarget(
-            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"],
+            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData", "CMalloc"],
             exclude: ["Reference"]),
         .testTarget(
             name: "SweepTrainingTests",
