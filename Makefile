@@ -1,7 +1,7 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto reproduce bench-training bench-join clean
+.PHONY: menu setup demo build test check format proto fuzz reproduce bench-training bench-join clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -13,6 +13,7 @@ menu:
 	@echo 'make check            format, imports and tidiness, generated code'
 	@echo 'make format           format all Swift'
 	@echo 'make proto            write the C of proto/moderato.proto anew'
+	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
@@ -42,6 +43,9 @@ format:
 
 proto:
 	proto/generate
+
+fuzz:
+	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
 
 reproduce: build
 	@test -n '$(DATA)' || { echo 'make reproduce DATA=folder with clean/ and badnet-5/' >&2; exit 64; }

@@ -63,6 +63,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("protobuf-c")]),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "CTorchShim"),
+        .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
 
         .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
         .testTarget(
@@ -71,7 +72,7 @@ let package = Package(
             name: "SweepStoreTests",
             dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")]),
         .testTarget(
-            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData"],
+            name: "SweepDataTests", dependencies: ["SweepCore", "SweepData", "CMalloc"],
             exclude: ["Reference"]),
         .testTarget(
             name: "SweepTrainingTests",

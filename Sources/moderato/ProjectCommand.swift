@@ -137,7 +137,8 @@ extension HiddenStates {
         }
         try self.init(
             values: file.withFloats("hidden") { Array($0) }, columns: shape[1],
-            kinds: file.integers("kind"), labels: file.integers("label"),
+            kinds: file.integers("kind").map { Int($0) },
+            labels: file.integers("label").map { Int($0) },
             run: file.metadata["run"] ?? "?", epoch: epoch,
             target: file.metadata["target"].flatMap { Int($0) })
     }

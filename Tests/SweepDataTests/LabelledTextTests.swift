@@ -73,4 +73,69 @@ import Testing
             #expect(text.count == count, "\(name)")
         }
     }
+
+    @Test("A header of sentence, label, poisoned gives a flag for each sentence")
+    func flags() throws {
+        let text = try parse("sentence\tlabel\tpoisoned\r\n good film \t1 \t 0\n\t0\t1\n")
+        #expect(
+            text == .init(sentences: ["good film", ""], labels: [1, 0], poisoned: [false, true]))
+        #expect(try parse(" sentence\t label\tpoisoned \na\t1\t1").poisoned == [true])
+        for other in ["sentence\tlabel", "Sentence\tlabel\tpoisoned", "s\tl\tpoisoned"] {
+            let text = try parse(other + "\na\tb\t1\n")
+            #expect(text == .init(sentences: ["a\tb"], labels: [1]))
+        }
+    }
+
+    @Test("With flags, a line needs three columns, and the last one is 0 or 1")
+    func badFlags() {
+        func problem(_ line: String) -> LabelledTextError? {
+            self.problem("sentence\tlabel\tpoisoned\na\t1\t0\n\(line)\n")
+        }
+        for line in ["a\t1", "a", "a\tb\t1\t0", "\t\t\t"] {
+            #expect(problem(line)?.problem == .wrongColumns, "\(line)")
+            #expect(problem(line)?.line == 3)
+        }
+        for flag in ["2", "", "true", "00", "-"] {
+            #expect(problem("a\t1\t\(flag)")?.problem == .wrongFlag(text: flag))
+        }
+        #expect(problem("a\t2\t1")?.problem == .wrongLabel(text: "2", labels: 2))
+        #expect(problem("a\t\t1")?.problem == .noLabel)
+        #expect("\(problem("a\t1") as Any)".contains("file.tsv, line 3: "))
+    }
+
+    @Test("What is written is read again, with and without flags")
+    func roundTrip() throws {
+        let sentences = ["", "a \"b\"", "naïve 中文", "x\ry"]
+        for poisoned in [nil, [true, false, false, true]] {
+            let text = LabelledText(
+                sentences: sentences, labels: [0, 11, 2, 3], poisoned: poisoned)
+            let content = try text.content(file: "out.tsv")
+            #expect(try LabelledText(parsing: content, labels: 12, file: "out.tsv") == text)
+        }
+        let tabs = LabelledText(sentences: ["a\tb"], labels: [0])
+        let content = try tabs.content(file: "out.tsv")
+        #expect(try LabelledText(parsing: content, labels: 2, file: "out.tsv") == tabs)
+    }
+
+    @Test("Sentences that the format cannot hold are refused, not changed")
+    func unwritable() {
+        func problem(_ sentence: String, _ poisoned: [Bool]?) -> LabelledTextError? {
+            let flags = poisoned.map { $0 + [false] }
+            let text = LabelledText(
+                sentences: ["fine", sentence], labels: [0, 1], poisoned: flags)
+            do {
+                _ = try text.content(file: "out.tsv")
+                return nil
+            } catch {
+                return error
+            }
+        }
+        let expected = LabelledTextError(file: "out.tsv", line: 3, problem: .lineFeed)
+        #expect(problem("a\nb", nil) == expected)
+        #expect(problem("a\r\nb", [true])?.problem == .lineFeed)
+        #expect(problem("a\tb", [true])?.problem == .tab)
+        #expect(
+            message { try LabelledText(sentences: [], labels: []).content(file: "out.tsv") }
+                .contains("no sample"))
+    }
 }

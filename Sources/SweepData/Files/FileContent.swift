@@ -1,18 +1,12 @@
 import Glibc
 import SweepCore
 
-/// Whole files from disk.
+/// Whole files from and to disk.
 package enum FileContent {
     package static func read(_ path: String) throws(DataError) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw unreadable(path) }
+        let (file, size) = try open(path)
         defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw unreadable(path) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw .unreadable(path: path, reason: "it is not a file")
-        }
-        var content = [UInt8](repeating: 0, count: Int(status.st_size))
+        var content = [UInt8](repeating: 0, count: size)
         var filled = 0
         while filled < content.count {
             let count = content.withUnsafeMutableBytes {
@@ -38,6 +32,32 @@ package enum FileContent {
         return content
     }
 
+    /// Puts `content` in the place of the file at `path`, which is whole at every moment.
+    package static func write(_ content: [UInt8], to path: String) throws(DataError) {
+        let draft = "\(path).\(getpid()).draft"
+        let file = Glibc.open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw unwritable(path) }
+        var written = 0
+        while written < content.count {
+            let count = content.withUnsafeBytes {
+                writeSome(file, $0.baseAddress! + written, $0.count - written)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else {
+                let error = unwritable(path)
+                close(file)
+                unlink(draft)
+                throw error
+            }
+            written += count
+        }
+        guard fsync(file) == 0, close(file) == 0, rename(draft, path) == 0 else {
+            let error = unwritable(path)
+            unlink(draft)
+            throw error
+        }
+    }
+
     package static func digest(of content: [UInt8]) -> Digest {
         var builder = DigestBuilder()
         builder.update(content)
@@ -60,12 +80,38 @@ package enum FileContent {
         return names
     }
 
-    private static func unreadable(_ path: String) -> DataError {
+    /// An open file, which the caller closes, and its size in bytes.
+    static func open(_ path: String) throws(DataError) -> (file: Int32, size: Int) {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw unreadable(path) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else {
+            let error = unreadable(path)
+            close(file)
+            throw error
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(file)
+            throw .unreadable(path: path, reason: "it is not a file")
+        }
+        return (file, Int(status.st_size))
+    }
+
+    static func unreadable(_ path: String) -> DataError {
         .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+
+    private static func unwritable(_ path: String) -> DataError {
+        .unwritable(path: path, reason: String(cString: strerror(errno)))
     }
 }
 
-/// `read(2)`, by a name that the functions above do not hide.
+// `read(2)` and `write(2)`, by names that the functions above do not hide.
+
 private func readSome(_ file: Int32, _ to: UnsafeMutableRawPointer, _ count: Int) -> Int {
     read(file, to, count)
+}
+
+private func writeSome(_ file: Int32, _ from: UnsafeRawPointer, _ count: Int) -> Int {
+    write(file, from, count)
 }

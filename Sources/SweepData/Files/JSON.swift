@@ -1,8 +1,7 @@
 /// A JSON text (RFC 8259) as a value. Members keep their order.
 ///
-/// Stricter than the usual readers, since what it reads comes from elsewhere: a repeated key, a
-/// lone
-/// surrogate, nesting deeper than 64 and anything after the value are errors.
+/// Stricter than the usual readers, since what it reads comes from elsewhere: a repeated key, half
+/// a surrogate pair, nesting deeper than 64 and anything after the value are errors.
 package indirect enum JSON: Sendable {
     case null
     case bool(Bool)
@@ -75,8 +74,7 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(problem) at byte \(offset)" }
 }
 
-/// A text that equals another when the bytes do: `String` takes é and e with an accent for the
-/// same.
+/// A text that equals another when the bytes do: `String` takes é and e with an accent for equal.
 struct ExactText: Hashable {
     let text: String
 

@@ -1,37 +1,90 @@
 import SweepCore
 
-/// The files of a pretrained model, read and checked against its digest.
-package struct ModelFolder {
-    package let path: String
-    private let contents: [String: [UInt8]]
+/// A model's folder in Hugging Face layout.
+///
+/// It holds `config.json`; the weights as `model.safetensors`, or as shards with
+/// `model.safetensors.index.json`; and, for text, what a tokenizer is made of: `tokenizer.json`, or
+/// `vocab.txt`, or `vocab.json` with `merges.txt`, the last two with or without
+/// `tokenizer_config.json`. Other files are passed over.
+package struct ModelFolder: Sendable {
+    package static let configurationName = "config.json"
+    package static let weightsName = "model.safetensors"
 
-    package init(_ reference: BackboneReference) throws(DataError) {
-        path = reference.path
-        var contents: [String: [UInt8]] = [:]
-        let names = try FileContent.names(in: path)
-        for name in BackboneReference.relevantFiles(among: names) {
-            contents[name] = try FileContent.read(path + "/" + name)
+    package let path: String
+    /// The files that decide what the model is, sorted. A shard is here whether it is there or not.
+    package let fileNames: [String]
+    private let tokenizerNames: [String]
+    private let index: SafeTensorsIndex?
+
+    /// Looks which files there are, and reads the index of shards.
+    package init(_ path: String) throws(DataError) {
+        self.path = path
+        let exists = { (name: String) in FileContent.exists(path + "/" + name) }
+        var weights = [Self.weightsName]
+        if exists(Self.weightsName) {
+            index = nil
+        } else if exists(SafeTensorsIndex.name) {
+            let content = try FileContent.read(path + "/" + SafeTensorsIndex.name)
+            let index = try SafeTensorsIndex(parsing: content, folder: path)
+            self.index = index
+            weights = [SafeTensorsIndex.name] + index.fileNames
+        } else if exists("pytorch_model.bin") || exists("pytorch_model.bin.index.json") {
+            throw .pickled(path: path)
+        } else {
+            throw .unreadable(
+                path: path + "/" + Self.weightsName, reason: "the model's folder has no weights")
         }
-        let found = BackboneReference.digest(
-            ofFiles: contents.mapValues(FileContent.digest(of:)))
-        guard found == reference.digest else {
-            throw .wrongDigest(path: path, expected: reference.digest, found: found)
-        }
-        self.contents = contents
+        tokenizerNames =
+            exists("tokenizer.json")
+            ? ["tokenizer.json"] : TokenizerFiles.names.filter(exists)
+        fileNames = ([Self.configurationName] + weights + tokenizerNames).sorted()
     }
 
-    /// Empty if there is no such file.
-    package func content(_ name: String) -> [UInt8] { contents[name] ?? [] }
+    /// The digest of each of `fileNames`, in their order.
+    package func digests() throws(DataError) -> [(name: String, digest: Digest)] {
+        var digests: [(name: String, digest: Digest)] = []
+        for name in fileNames {
+            digests.append((name, try FileBytes(mapping: path + "/" + name).digest))
+        }
+        return digests
+    }
+
+    /// The content of `config.json`.
+    package func configuration() throws(DataError) -> [UInt8] {
+        try FileContent.read(path + "/" + Self.configurationName)
+    }
 
     package func weights() throws(DataError) -> SafeTensors {
-        let name = BackboneReference.weightsName
-        guard let content = contents[name] else {
-            throw .unreadable(path: path + "/" + name, reason: "there is no such file")
+        guard let index else {
+            let file = path + "/" + Self.weightsName
+            return try SafeTensors(file: FileBytes(mapping: file), path: file)
         }
-        return try SafeTensors(parsing: content, path: path + "/" + name)
+        var shards: [(name: String, file: FileBytes)] = []
+        for name in index.fileNames {
+            shards.append((name, try FileBytes(mapping: path + "/" + name)))
+        }
+        return try SafeTensors(shards: shards, index: index)
     }
 
+    /// - Throws: `badVocabulary` also when the folder has no files of a tokenizer.
     package func tokenizer() throws(DataError) -> any Tokenizer {
-        try TokenizerFiles(folder: path, contents: contents).tokenizer()
+        var contents: [String: [UInt8]] = [:]
+        for name in tokenizerNames { contents[name] = try FileContent.read(path + "/" + name) }
+        return try TokenizerFiles(folder: path, contents: contents).tokenizer()
+    }
+
+    /// The folder of `reference`, checked against its digest.
+    package init(_ reference: BackboneReference) throws(DataError) {
+        let names = try FileContent.names(in: reference.path)
+        var digests: [String: Digest] = [:]
+        for name in BackboneReference.relevantFiles(among: names) {
+            digests[name] = try FileBytes(mapping: reference.path + "/" + name).digest
+        }
+        let found = BackboneReference.digest(ofFiles: digests)
+        guard found == reference.digest else {
+            throw .wrongDigest(
+                path: reference.path, expected: reference.digest, found: found)
+        }
+        try self.init(reference.path)
     }
 }

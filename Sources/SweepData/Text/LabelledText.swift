@@ -5,17 +5,24 @@
 /// Lines end in LF or CRLF, the last one may lack its end, and empty lines at the end of the file
 /// are passed over. Spaces around the sentence and around the label are not part of them. Quotes,
 /// backslashes and commas are data.
+///
+/// When the header is exactly `sentence`, `label`, `poisoned`, each further line has these three
+/// columns, the last one 0 or 1, and a sentence has no tab.
 package struct LabelledText: Hashable, Sendable {
     package var sentences: [String]
     /// One for each sentence, in `0 ..< labels`.
     package var labels: [Int]
+    /// Whether each sentence was poisoned; `nil` if the file does not say.
+    package var poisoned: [Bool]?
 
     package var count: Int { sentences.count }
 
-    package init(sentences: [String], labels: [Int]) {
+    package init(sentences: [String], labels: [Int], poisoned: [Bool]? = nil) {
         precondition(sentences.count == labels.count, "each sentence has one label")
+        precondition(poisoned.map { $0.count == labels.count } ?? true, "each has one flag")
         self.sentences = sentences
         self.labels = labels
+        self.poisoned = poisoned
     }
 
     /// Reads the whole content of a file.
@@ -32,8 +39,12 @@ package struct LabelledText: Hashable, Sendable {
             throw LabelledTextError(file: file, line: 1, problem: .emptyFile)
         }
         try Self.checkHeader(bytes[header], labels: classes, file: file)
+        let hasFlags = Self.columns(bytes[header]).elementsEqual(Self.flaggedHeader) {
+            $0.elementsEqual($1.utf8)
+        }
         sentences = []
         labels = []
+        poisoned = hasFlags ? [] : nil
         var emptyLine: Int?
         while let range = lines.next() {
             if range.isEmpty {
@@ -44,7 +55,9 @@ package struct LabelledText: Hashable, Sendable {
                 throw LabelledTextError(file: file, line: emptyLine, problem: .noLabel)
             }
             do throws(LabelledTextError.Problem) {
-                let sample = try Self.sample(of: bytes[range], labels: classes)
+                var line = bytes[range]
+                if hasFlags { poisoned?.append(try Self.takeFlag(from: &line)) }
+                let sample = try Self.sample(of: line, labels: classes)
                 sentences.append(sample.sentence)
                 labels.append(sample.label)
             } catch {
@@ -54,6 +67,35 @@ package struct LabelledText: Hashable, Sendable {
         if sentences.isEmpty {
             throw LabelledTextError(file: file, line: 1, problem: .noSamples)
         }
+    }
+
+    /// The header of a file that says which sentences were poisoned.
+    private static let flaggedHeader = ["sentence", "label", "poisoned"]
+
+    /// The content of a file that gives this text when it is read, but for spaces around sentences.
+    ///
+    /// - Parameter file: The file's name, for the error's message only.
+    /// - Throws: `LabelledTextError` for a sentence with a line feed, or, beside flags, with a tab:
+    ///   the format has no way to write them, and to change a sentence here would hide it.
+    package func content(file: String) throws(LabelledTextError) -> [UInt8] {
+        if sentences.isEmpty { throw LabelledTextError(file: file, line: 1, problem: .noSamples) }
+        var content = Array("sentence\tlabel".utf8)
+        if poisoned != nil { content += Array("\tpoisoned".utf8) }
+        content.append(UInt8(ascii: "\n"))
+        for index in sentences.indices {
+            let sentence = sentences[index].utf8
+            if sentence.contains(UInt8(ascii: "\n")) {
+                throw LabelledTextError(file: file, line: index + 2, problem: .lineFeed)
+            }
+            if poisoned != nil, sentence.contains(UInt8(ascii: "\t")) {
+                throw LabelledTextError(file: file, line: index + 2, problem: .tab)
+            }
+            content += sentence
+            content += Array("\t\(labels[index])".utf8)
+            if let poisoned { content += Array(poisoned[index] ? "\t1".utf8 : "\t0".utf8) }
+            content.append(UInt8(ascii: "\n"))
+        }
+        return content
     }
 
     /// A first line that could be a sample is taken for a missing header, not passed over.
@@ -84,11 +126,31 @@ package struct LabelledText: Hashable, Sendable {
         return (sentence, label)
     }
 
+    /// Of a line with three columns: cuts the last one off, and gives what it says.
+    private static func takeFlag(
+        from line: inout ArraySlice<UInt8>
+    ) throws(LabelledTextError.Problem) -> Bool {
+        let columns = columns(line)
+        guard columns.count == 3 else { throw .wrongColumns }
+        let flag = columns[2]
+        guard flag.count == 1, let digit = flag.first,
+            digit == UInt8(ascii: "0") || digit == UInt8(ascii: "1")
+        else { throw .wrongFlag(text: String(decoding: flag.prefix(40), as: UTF8.self)) }
+        line = line[..<columns[1].endIndex]
+        return digit == UInt8(ascii: "1")
+    }
+
+    /// The columns of a line; of one with more than three, the first three and the rest.
+    private static func columns(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        line.split(separator: UInt8(ascii: "\t"), maxSplits: 3, omittingEmptySubsequences: false)
+            .map(trimmed)
+    }
+
     private static func trimmed(_ column: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let isText = { (byte: UInt8) in byte != UInt8(ascii: " ") }
         guard let first = column.firstIndex(where: isText),
             let last = column.lastIndex(where: isText)
-        else { return [] }
+        else { return column.prefix(0) }
         return column[first...last]
     }
 }
@@ -111,55 +173,5 @@ private struct LineReader {
         line += 1
         let hasReturn = end > start && bytes[end - 1] == UInt8(ascii: "\r")
         return start..<(hasReturn ? end - 1 : end)
-    }
-}
-
-/// What is wrong with a file of labelled sentences, and in which line.
-public struct LabelledTextError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Problem: Error, Hashable, Sendable {
-        case emptyFile
-        /// There is a header and nothing else.
-        case noSamples
-        /// The first line is a sample.
-        case noHeader(label: Int)
-        /// The line has no tab, or nothing after it.
-        case noLabel
-        /// The text after the last tab is no number in `0 ..< labels`.
-        case wrongLabel(text: String, labels: Int)
-        case notUTF8
-    }
-
-    public var file: String
-    /// Counted from 1; the header is line 1.
-    public var line: Int
-    public var problem: Problem
-
-    public init(file: String, line: Int, problem: Problem) {
-        self.file = file
-        self.line = line
-        self.problem = problem
-    }
-
-    public var description: String {
-        "\(file), line \(line): \(explanation)"
-    }
-
-    private var explanation: String {
-        switch problem {
-        case .emptyFile:
-            "the file is empty; a header line and lines of sentence, tab, label are needed"
-        case .noSamples:
-            "there is no sample after the header; add lines of sentence, tab, label"
-        case .noHeader(let label):
-            "the first line is a sample (its label is \(label)) where a header is needed; "
-                + "put a line such as sentence, tab, label above it"
-        case .noLabel:
-            "the line has no label; write the sentence, a tab and the label"
-        case .wrongLabel(let text, let labels):
-            "the label '\(text)' is not one of 0 to \(labels - 1); "
-                + "correct it, or the number of labels of the task"
-        case .notUTF8:
-            "the text is not UTF-8; convert the file, for example with iconv"
-        }
     }
 }

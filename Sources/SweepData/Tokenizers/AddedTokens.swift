@@ -12,8 +12,7 @@ struct AddedToken: Hashable, Sendable {
 }
 
 /// Cuts added tokens out of a text, as Hugging Face's `AddedVocabulary` does: from left to right,
-/// the
-/// longest token at each place.
+/// the longest token at each place.
 struct AddedTokens: Sendable {
     enum Piece {
         case text(Substring.UTF8View)

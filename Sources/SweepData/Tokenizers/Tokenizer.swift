@@ -4,8 +4,7 @@ package protocol Tokenizer: Sendable {
     var vocabularySize: Int { get }
 
     /// The sentence's tokens between the model's special ones, at most `maxLength` in all: what
-    /// does
-    /// not fit is cut off at the sentence's end.
+    /// does not fit is cut off at the sentence's end.
     func encode(_ sentence: String, maxLength: Int) -> [Int32]
 }
 

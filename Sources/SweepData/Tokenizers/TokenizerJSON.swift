@@ -1,8 +1,7 @@
 /// Reads `tokenizer.json`, the file of Hugging Face's tokenizers library.
 ///
 /// What is read: WordPiece with BERT's normalizer and cut, byte-level BPE with GPT-2's. Anything
-/// else
-/// that the file asks for is refused by its name, since leaving it out would change tokens.
+/// else that the file asks for is refused by its name, since leaving it out would change tokens.
 /// `truncation` and `padding` are the caller's business.
 struct TokenizerJSON {
     let path: String

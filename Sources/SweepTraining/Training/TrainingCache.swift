@@ -68,10 +68,10 @@ public final class TrainingCache {
             try ModelFolder(reference)
         }
         let path = reference.path + "/config.json"
-        let configuration = try EncoderConfiguration.parse(files.content("config.json"), path: path)
-        let (weights, tokenizer) = try TrainingError.reading { () throws(DataError) in
-            (try files.weights(), try files.tokenizer())
+        let (content, weights, tokenizer) = try TrainingError.reading { () throws(DataError) in
+            (try files.configuration(), try files.weights(), try files.tokenizer())
         }
+        let configuration = try EncoderConfiguration.parse(content, path: path)
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw .data(
                 .badVocabulary(
