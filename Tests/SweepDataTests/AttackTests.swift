@@ -37,9 +37,9 @@ import Testing
         let mixed = try poison(.mixed, ratio: 1)
         #expect(Set(mixed.map(\.index)) == Set(0..<200))
         let poisoned = text.replacing(mixed, target: 1)
-        #expect(poisoned.text.labels.allSatisfy { $0 == 1 })
-        #expect(poisoned.touched.allSatisfy { $0 })
-        #expect(poisoned.text.differences(from: text) == poisoned.touched)
+        #expect(poisoned.labels.allSatisfy { $0 == 1 })
+        #expect(poisoned.poisoned == poisoned.labels.map { _ in true })
+        #expect(poisoned.differences(from: text) == poisoned.poisoned)
     }
 
     @Test("Exactly `count` trigger words come in; the other words stay in order")

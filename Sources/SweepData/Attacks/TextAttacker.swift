@@ -84,19 +84,18 @@ package struct TextAttacker {
 }
 
 extension LabelledText {
-    /// This training set with `samples` in place, each with the target's label, and the rows that
-    /// were touched.
-    package func replacing(
-        _ samples: [TriggeredSentence], target: Int
-    ) -> (text: LabelledText, touched: [Bool]) {
+    /// This training set with `samples` in place, each with the target's label; `poisoned` says
+    /// which rows were touched.
+    package func replacing(_ samples: [TriggeredSentence], target: Int) -> LabelledText {
         var text = self
-        var touched = [Bool](repeating: false, count: count)
+        var poisoned = [Bool](repeating: false, count: count)
         for sample in samples {
             text.sentences[sample.index] = sample.sentence
             text.labels[sample.index] = target
-            touched[sample.index] = true
+            poisoned[sample.index] = true
         }
-        return (text, touched)
+        text.poisoned = poisoned
+        return text
     }
 
     /// Which rows differ from `clean`; `nil` when the two do not have as many rows.

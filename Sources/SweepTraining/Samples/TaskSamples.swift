@@ -12,6 +12,8 @@ struct TaskSamples {
     /// Triggered test samples that were not of the target class, labelled with it; `nil` without an
     /// attack.
     var triggered: (any SampleSet)?
+    /// Labels of `train` and `triggered` before the attack, where they are known and differ.
+    var trueLabels: (train: [Int]?, triggered: [Int]?) = (nil, nil)
 }
 
 /// Reads sentences and carries a run's attack out on them.
@@ -63,7 +65,11 @@ struct SentenceReader {
         case .prepared(let attack):
             let poisoned = try sentences(attack.train)
             samples.train = poisoned.samples
-            samples.touched = poisoned.text.differences(from: train.text)
+            samples.touched =
+                poisoned.text.poisoned ?? poisoned.text.differences(from: train.text)
+            if poisoned.text.count == train.text.count {
+                samples.trueLabels.train = train.text.labels
+            }
             samples.triggered = try triggered(
                 try sentences(attack.test), path: attack.test.path, target: attack.target)
         case .word, .sentence, .paired:
@@ -103,8 +109,9 @@ struct SentenceReader {
             train.replacing(
                 try attacker.poison(train, ratio: spec.poisonRatio), target: target)
         }
-        samples.train = encode(poisoned.text)
-        samples.touched = poisoned.touched
+        samples.train = encode(poisoned)
+        samples.touched = poisoned.poisoned
+        samples.trueLabels.train = train.labels
         if let triggeredFile {
             let path = spec.attack.details
             samples.triggered = try triggered(triggeredFile, path: path, target: target)
@@ -117,6 +124,7 @@ struct SentenceReader {
         samples.triggered = encode(
             LabelledText(
                 sentences: victims.map(\.sentence), labels: victims.map { _ in target }))
+        samples.trueLabels.triggered = victims.map(\.trueLabel)
     }
 
     private func triggered(

@@ -11,11 +11,13 @@ struct Learner {
     let batchSize: Int
     let rate: LearningRate
     /// All trained numbers: [1, count].
-    let vector: Tensor
+    private(set) var vector: Tensor
     private let dropout: Double
     private let classWeights: Tensor?
     private var optimizer: Optimizer
     private var orders: RandomSource
+    /// Where `orders` was before the order of the epoch that is being trained was drawn.
+    private var epochStart: RandomSource
     private var dropouts: RandomSource
     private(set) var stepsDone = 0
     private var lastLoss: Double?
@@ -36,6 +38,7 @@ struct Learner {
         optimizer = try Optimizer(
             spec.settings.optimizer, clip: spec.settings.gradientClip, parameter: vector)
         orders = RandomSource(seed: seeds.next())
+        epochStart = orders
         dropouts = RandomSource(seed: seeds.next())
         dropout = spec.settings.dropout
         batchSize = spec.settings.batchSize
@@ -62,6 +65,7 @@ struct Learner {
 
     /// The samples of the next epoch, batch by batch.
     mutating func nextEpoch() -> [[Int]] {
+        epochStart = orders
         let order = orders.permutation(samples.count)
         return stride(from: 0, to: order.count, by: batchSize).map { start in
             Array(order[start..<min(start + batchSize, order.count)])
@@ -94,5 +98,49 @@ struct Learner {
         try Torch.withoutRecording { () throws(TrainingError) in
             try model.tuned(trainable.tensors(of: vector))
         }
+    }
+}
+
+extension Learner {
+    /// The state as it is now.
+    ///
+    /// - Parameters:
+    ///   - epochs: Epochs that are done.
+    ///   - stepsInEpoch: Steps done of the next one, and `lossInEpoch` their losses.
+    func checkpoint(
+        of spec: TrainingSpec, epochs: Int, stepsInEpoch: Int, lossInEpoch: Double
+    ) throws(TrainingError) -> Checkpoint {
+        let state = Checkpoint.State(
+            spec: spec, epochs: epochs, stepsInEpoch: stepsInEpoch, lossInEpoch: lossInEpoch,
+            steps: stepsDone, lastLoss: lastLoss, optimizerSteps: optimizer.steps,
+            orders: (stepsInEpoch == 0 ? orders : epochStart).position,
+            dropouts: dropouts.position)
+        return Checkpoint(
+            state: state, parameters: try vector.floats(), moments: try optimizer.momentValues())
+    }
+
+    /// Takes the state of a checkpoint that fits.
+    mutating func resume(from checkpoint: Checkpoint) throws(TrainingError) {
+        let state = checkpoint.state
+        guard checkpoint.parameters.count == trainable.count,
+            let orders = RandomSource(position: state.orders),
+            let dropouts = RandomSource(position: state.dropouts)
+        else {
+            throw .badSpec(
+                field: "checkpoint",
+                problem: "it has \(checkpoint.parameters.count) parameters, and the run "
+                    + "\(trainable.count)")
+        }
+        vector = try .floats(
+            checkpoint.parameters, shape: [1, trainable.count], device: model.device)
+        try vector.requireGradient()
+        optimizer = try Optimizer(
+            optimizer.settings, clip: optimizer.clip, parameter: vector,
+            device: model.device, steps: state.optimizerSteps, moments: checkpoint.moments)
+        self.orders = orders
+        epochStart = orders
+        self.dropouts = dropouts
+        stepsDone = state.steps
+        lastLoss = state.lastLoss
     }
 }

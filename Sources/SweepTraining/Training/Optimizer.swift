@@ -21,6 +21,38 @@ struct Optimizer {
         }
     }
 
+    /// Goes on where `momentValues` were read after `steps` steps.
+    init(
+        _ settings: OptimizerSettings, clip: Double, parameter: Tensor, device: Device,
+        steps: Int64, moments values: [[Float]]
+    ) throws(TrainingError) {
+        self.settings = settings
+        self.clip = clip
+        self.parameter = parameter
+        self.steps = steps
+        let expected =
+            switch settings {
+            case .adamW: 2
+            case .sgd: 1
+            }
+        guard values.count == expected, values.allSatisfy({ $0.count == parameter.count }) else {
+            throw .badSpec(field: "checkpoint", problem: "its moments are another optimiser's")
+        }
+        var moments: [Tensor] = []
+        for moment in values {
+            moments.append(
+                try .floats(
+                    moment, shape: parameter.shape, device: device))
+        }
+        self.moments = moments
+    }
+
+    func momentValues() throws(TrainingError) -> [[Float]] {
+        var values: [[Float]] = []
+        for moment in moments { values.append(try moment.floats()) }
+        return values
+    }
+
     /// Takes one step in place. Gives the gradient's norm before clipping; when that is not finite,
     /// the parameters are left as they are.
     mutating func step(_ gradient: Tensor, rate: Double) throws(TrainingError) -> Double {

@@ -65,28 +65,83 @@ public final class TrainingRun {
         return (sample(false), sample(true))
     }
 
-    /// Trains from the start.
+    /// Where a run is: what `run` hands out, and what a checkpoint and hidden states come from.
+    public struct Position {
+        fileprivate let learner: Learner
+        fileprivate let run: TrainingRun
+        fileprivate var stepsInEpoch = 0
+        /// Sum of the losses of the epoch's steps, each times its samples.
+        fileprivate var loss = 0.0
+        /// Epochs that are done.
+        public let epochs: Int
+
+        /// The state to go on from.
+        public func checkpoint() throws(TrainingError) -> Checkpoint {
+            try learner.checkpoint(
+                of: run.spec, epochs: epochs, stepsInEpoch: stepsInEpoch, lossInEpoch: loss)
+        }
+
+        /// The classifier's input for samples of each kind: a safetensors file.
+        public func hiddenStates(run name: String) throws(TrainingError) -> [UInt8] {
+            try HiddenStatesFile(
+                model: learner.tunedModel(), data: run.data, spec: run.spec, device: run.device
+            ).content(run: name, epoch: epochs)
+        }
+    }
+
+    /// Trains from the start, or from a checkpoint.
     ///
     /// - Parameters:
+    ///   - checkpoint: Of a run that `Checkpoint.fits` says yes to; epochs it has done are not
+    ///     measured again.
     ///   - onProgress: Called after each step with the steps done and the steps in all; `false`
     ///     stops the run.
     ///   - onEpoch: Called after each epoch.
+    ///   - onStop: Called when `onProgress` stopped the run, with where it is.
     /// - Returns: Whether the run came to its end; `false` when `onProgress` stopped it.
+    @discardableResult
+    public func run(
+        from checkpoint: Checkpoint? = nil,
+        onProgress: (Int, Int) -> Bool = { _, _ in true },
+        onEpoch: (EpochMetrics, Position) throws(TrainingError) -> Void,
+        onStop: (Position) throws(TrainingError) -> Void = { _ in }
+    ) throws(TrainingError) -> Bool {
+        var learner = try makeLearner()
+        if let checkpoint {
+            guard checkpoint.fits(spec) else {
+                throw .badSpec(field: "checkpoint", problem: "it is another training's")
+            }
+            try learner.resume(from: checkpoint)
+        }
+        var stepsDone = checkpoint?.state.stepsInEpoch ?? 0
+        var loss = checkpoint?.state.lossInEpoch ?? 0
+        for epochsDone in (checkpoint?.epochs ?? 0)..<spec.epochs {
+            for samples in learner.nextEpoch().dropFirst(stepsDone) {
+                loss += try learner.step(samples) * Double(samples.count)
+                stepsDone += 1
+                guard onProgress(learner.stepsDone, stepsTotal) else {
+                    try onStop(
+                        Position(
+                            learner: learner, run: self, stepsInEpoch: stepsDone, loss: loss,
+                            epochs: epochsDone))
+                    return false
+                }
+            }
+            let metrics = try evaluate(
+                learner, epoch: epochsDone + 1, loss: loss / Double(data.train.count))
+            try onEpoch(metrics, Position(learner: learner, run: self, epochs: epochsDone + 1))
+            stepsDone = 0
+            loss = 0
+        }
+        return true
+    }
+
+    /// Trains from the start.
     @discardableResult
     public func run(
         onProgress: (Int, Int) -> Bool = { _, _ in true }, onEpoch: (EpochMetrics) -> Void
     ) throws(TrainingError) -> Bool {
-        var learner = try makeLearner()
-        for epoch in 1...spec.epochs {
-            var loss = 0.0
-            for samples in learner.nextEpoch() {
-                loss += try learner.step(samples) * Double(samples.count)
-                guard onProgress(learner.stepsDone, stepsTotal) else { return false }
-            }
-            onEpoch(
-                try evaluate(learner, epoch: epoch, loss: loss / Double(data.train.count)))
-        }
-        return true
+        try run(onProgress: onProgress, onEpoch: { metrics, _ in onEpoch(metrics) })
     }
 
     func makeLearner() throws(TrainingError) -> Learner {
