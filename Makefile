@@ -29,7 +29,9 @@ build: setup
 demo: build
 	.build/release/moderato run sweeps/movie-reviews.yaml --workers 2 --home .moderato/demo
 
-test: setup check
+# Exported models are loaded with transformers and PEFT, so their packages are needed too.
+test: check
+	@cluster/setup --reference
 	$(SWIFT_BUILD) --build-tests
 	swift test --skip-build
 

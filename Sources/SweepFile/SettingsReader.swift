@@ -66,6 +66,28 @@ extension Schedule {
     }
 }
 
+extension Keepsakes {
+    /// What the runs leave behind; nothing without an entry.
+    ///
+    /// - Parameter epochs: Those of the grid, which hidden states can be asked of.
+    init(reading entry: Entry?, epochs: [Int]) throws(SweepFileError) {
+        self.init()
+        guard let entry else { return }
+        let fields = try entry.fields(
+            ["model", "hidden-states"], required: [], what: "a mapping of what to keep")
+        if let model = fields["model"] {
+            let word = try model.word(["yes", "no", "true", "false"], what: "answer")
+            self.model = ["yes", "true"].contains(word)
+        }
+        if let states = fields["hidden-states"] {
+            let last = epochs.max() ?? 1
+            hiddenStates = try states.axis { epoch throws(SweepFileError) in
+                try epoch.integer(1...last)
+            }.sorted()
+        }
+    }
+}
+
 extension OptimizerSettings {
     fileprivate init(reading entry: Entry) throws(SweepFileError) {
         let kinds = ["adamw", "sgd"]

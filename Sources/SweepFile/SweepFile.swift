@@ -30,7 +30,7 @@ public struct SweepFile {
     public static func read(text: String, path: String) throws(SweepFileError) -> SweepSpec {
         let root = try Entry(parsing: text, file: path)
         let fields = try root.fields(
-            ["name", "model", "data", "grid", "training"],
+            ["name", "model", "data", "grid", "training", "keep"],
             required: ["name", "model", "data", "grid"], what: "a sweep file")
         guard let name = fields["name"], let model = fields["model"], let data = fields["data"],
             let grid = fields["grid"]
@@ -48,7 +48,8 @@ public struct SweepFile {
         try gridReader.checkAttacks(textData, files: files)
         return SweepSpec(
             name: sweepName, backbone: backbone, data: textData, grid: gridReader.grid,
-            settings: settings, trainingSamples: files.trainingSamples)
+            settings: settings, trainingSamples: files.trainingSamples,
+            keep: try Keepsakes(reading: fields["keep"], epochs: gridReader.grid.epochs))
     }
 
     private static func readName(_ entry: Entry) throws(SweepFileError) -> String {

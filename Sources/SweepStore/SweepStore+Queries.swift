@@ -2,6 +2,13 @@ import FoundationEssentials
 import GRDB
 import SweepCore
 
+/// A file that a run left behind.
+public struct StoredArtifact: Hashable, Sendable {
+    public let run: RunID
+    public let spec: TrainingSpec
+    public let artifact: Artifact
+}
+
 extension SweepStore {
     /// Everything a scheduler needs to go on.
     public func snapshot() throws(StoreError) -> Snapshot {
@@ -65,6 +72,60 @@ extension SweepStore {
                             ORDER BY id DESC LIMIT 20)
                         """, arguments: [backbone.hex])
             }
+        }
+    }
+
+    /// What the runs of a sweep left behind, by run, kind and epoch.
+    ///
+    /// - Parameter name: the sweep's name; empty for the sweep submitted last.
+    public func artifacts(ofSweep name: String) throws(StoreError) -> [StoredArtifact] {
+        try run {
+            try database.read { database in
+                let sweep = try UInt64.fetchOne(
+                    database,
+                    sql: """
+                        SELECT id FROM sweep WHERE name = ? OR ? = ''
+                        ORDER BY submitted DESC, id DESC LIMIT 1
+                        """, arguments: [name, name])
+                guard let sweep else {
+                    throw StoreError.unknownSweep(name: name, known: try names(database))
+                }
+                return try artifacts(
+                    database,
+                    """
+                    run.id IN (SELECT DISTINCT point.run FROM sweep_point
+                    JOIN point ON point.key = sweep_point.point WHERE sweep = ?)
+                    """, [sweep])
+            }
+        }
+    }
+
+    /// What one run left behind, by kind and epoch; nothing for an unknown run.
+    public func artifacts(of id: RunID) throws(StoreError) -> [StoredArtifact] {
+        try run { try database.read { try artifacts($0, "run.id = ?", [id.number]) } }
+    }
+
+    private func artifacts(
+        _ database: Database, _ condition: String, _ arguments: StatementArguments
+    ) throws -> [StoredArtifact] {
+        // An earlier version's store has no such table.
+        guard try database.tableExists("artifact") else { return [] }
+        return try Row.fetchAll(
+            database,
+            sql: """
+                SELECT artifact.*, run.spec FROM artifact JOIN run ON run.id = artifact.run
+                WHERE \(condition) ORDER BY artifact.run, kind, artifact.epoch
+                """, arguments: arguments
+        ).map { row in
+            let id: UInt64 = row["run"]
+            guard let digest = Digest(bytes: Array(row["digest"] as Data)),
+                let kind = Artifact.Kind(rawValue: row["kind"])
+            else { throw StoreError.damaged(path: path, what: "an artifact of run \(id)") }
+            return StoredArtifact(
+                run: RunID(id), spec: try decode(TrainingSpec.self, row["spec"], "run \(id)"),
+                artifact: Artifact(
+                    kind: kind, epoch: row["epoch"],
+                    file: FileReference(path: row["path"], digest: digest), size: row["size"]))
         }
     }
 

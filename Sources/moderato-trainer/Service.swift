@@ -7,6 +7,8 @@ import SweepWire
 struct Service {
     let threads: Int
     let device: Device
+    /// Where what a run leaves behind is written.
+    let artifacts: String
     private let output: Int32
     private let inbox: Inbox
     private let cache = TrainingCache()
@@ -14,9 +16,10 @@ struct Service {
     /// How often progress is told.
     private static let progressInterval = Duration.milliseconds(500)
 
-    init(threads: Int, device: Device) {
+    init(threads: Int, device: Device, artifacts: String) {
         self.threads = threads
         self.device = device
+        self.artifacts = artifacts
         // Messages go out on what was standard output; anything a library prints goes to standard
         // error, where it does no harm.
         output = dup(1)
@@ -49,9 +52,10 @@ struct Service {
                     }
                     return !inbox.isRevoked(attempt)
                 },
-                onEpoch: {
+                onEpoch: { metrics, position throws(TrainingError) in
                     report(
-                        attempt, .epoch($0, seconds: (ContinuousClock.now - start).inSeconds))
+                        attempt, .epoch(metrics, seconds: (ContinuousClock.now - start).inSeconds))
+                    try keep(position, of: assignment)
                 })
             guard isComplete else { return .handedBack }
             return .completed(
@@ -59,6 +63,23 @@ struct Service {
                 seconds: (ContinuousClock.now - start).inSeconds)
         } catch {
             return .failed("\(error)")
+        }
+    }
+
+    /// Writes what the run was asked to leave behind after this epoch.
+    private func keep(
+        _ position: TrainingRun.Position, of assignment: Assignment
+    ) throws(TrainingError) {
+        let folder = ArtifactFolder(path: artifacts)
+        func keep(_ content: [UInt8], as kind: Artifact.Kind) throws(TrainingError) {
+            let artifact = try folder.write(content, kind: kind, epoch: position.epochs)
+            report(assignment.attempt, .artifact(artifact))
+        }
+        if assignment.keep.hiddenStates.contains(position.epochs) {
+            try keep(position.hiddenStates(run: "\(assignment.run)"), as: .hiddenStates)
+        }
+        if assignment.keep.model, position.epochs == assignment.spec.epochs {
+            try keep(position.checkpoint().content(), as: .checkpoint)
         }
     }
 

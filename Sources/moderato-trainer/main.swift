@@ -6,12 +6,15 @@ import SweepTraining
 // `benchmark` is for people.
 
 let usage = """
-    usage: moderato-trainer [--threads N] [--device cpu|cuda|cuda:N]
+    usage: moderato-trainer [--threads N] [--device cpu|cuda|cuda:N] [--artifacts FOLDER]
            moderato-trainer benchmark --model FOLDER --train FILE.tsv [--steps N] [--threads N]
                                       [--device …] [--bottleneck N]
+           moderato-trainer export --checkpoint FILE --out FOLDER
+                                   [--form transformers|peft|parameters]
 
-    Without 'benchmark' it is run by 'moderato worker', and reads jobs from standard input.
-    With it, it prints training steps per second of LoRA on the sentences, as JSON.
+    Without a command it is run by 'moderato worker', and reads jobs from standard input.
+    'benchmark' prints training steps per second of LoRA on the sentences, as JSON; 'export' is run
+    by 'moderato export'.
     """
 
 func fail(_ message: String, status: Int32 = 64) -> Never {
@@ -41,25 +44,48 @@ func count(_ options: [String: String], _ name: String, or other: Int) -> Int {
     return number
 }
 
-let isBenchmark = CommandLine.arguments.dropFirst().first == "benchmark"
-let options = parseOptions(
-    CommandLine.arguments.dropFirst(isBenchmark ? 2 : 1),
-    known: isBenchmark
-        ? ["--threads", "--device", "--model", "--train", "--steps", "--bottleneck"]
-        : ["--threads", "--device"])
-let threads = count(options, "--threads", or: ProcessInfo.processInfo.activeProcessorCount)
-guard let device = Device(options["--device"] ?? "cpu") else {
-    fail("--device \(options["--device"] ?? ""): cpu, cuda or cuda:N")
-}
-if isBenchmark {
-    guard let model = options["--model"], let train = options["--train"] else {
-        fail("--model and --train are needed\n\(usage)")
+func device(_ options: [String: String]) -> Device {
+    guard let device = Device(options["--device"] ?? "cpu") else {
+        fail("--device \(options["--device"] ?? ""): cpu, cuda or cuda:N")
     }
+    return device
+}
+
+func needed(_ options: [String: String], _ name: String) -> String {
+    guard let value = options[name] else { fail("\(name) is needed\n\(usage)") }
+    return value
+}
+
+let cores = ProcessInfo.processInfo.activeProcessorCount
+let words = CommandLine.arguments.dropFirst()
+switch words.first {
+case "benchmark":
+    let options = parseOptions(
+        words.dropFirst(),
+        known: ["--threads", "--device", "--model", "--train", "--steps", "--bottleneck"])
     Benchmark(
-        model: model, train: train, threads: threads, device: device,
+        model: needed(options, "--model"), train: needed(options, "--train"),
+        threads: count(options, "--threads", or: cores), device: device(options),
         steps: count(options, "--steps", or: 100),
         bottleneck: options["--bottleneck"].map { _ in count(options, "--bottleneck", or: 1) }
     ).run()
-} else {
-    Service(threads: threads, device: device).serve()
+case "export":
+    let options = parseOptions(words.dropFirst(), known: ["--checkpoint", "--out", "--form"])
+    let name = options["--form"] ?? "transformers"
+    guard let form = ModelExport.Form(rawValue: name) else {
+        let forms = ModelExport.Form.allCases.map(\.rawValue).joined(separator: ", ")
+        fail("--form \(name): one of \(forms)")
+    }
+    do {
+        try ModelExport(Checkpoint(reading: needed(options, "--checkpoint")))
+            .write(form, to: needed(options, "--out"))
+    } catch {
+        fail("\(error)", status: 1)
+    }
+default:
+    let options = parseOptions(words, known: ["--threads", "--device", "--artifacts"])
+    Service(
+        threads: count(options, "--threads", or: cores), device: device(options),
+        artifacts: options["--artifacts"] ?? "artifacts"
+    ).serve()
 }

@@ -29,9 +29,13 @@ struct AccessOption: ParsableArguments {
             discussion: "Default: the one in the coordinator's home.", valueName: "file"))
     var access: String?
 
+    func path(for role: Role) -> String {
+        access.map(absolute) ?? home.folder.accessPath(for: role)
+    }
+
     /// The access file, and a connection that will use it.
     func read(for role: Role) throws -> AccessFile {
-        let path = access.map(absolute) ?? home.folder.accessPath(for: role)
+        let path = path(for: role)
         guard FileManager.default.fileExists(atPath: path) else {
             throw failure(
                 "\(path): there is no such access file; start 'moderato coordinator' on this "

@@ -42,6 +42,12 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Where models and hidden states go that a sweep keeps. Default: artifacts, beside the "
+                + "access file.", valueName: "folder"))
+    var artifacts: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Make results up: seconds a run, shares of failures and crashes, figures.",
             valueName: "seconds=…,failures=…,crashes=…,cacc=…,asr=…"))
     var fakeTrainer: String?
@@ -108,10 +114,12 @@ struct WorkerCommand: ParsableCommand {
                     + "or name it with --trainer",
                 Exit.unavailable)
         }
-        return (0..<slots).map { _ in
-            ProcessTrainer(
-                executable: path, arguments: ["--threads", "\(threads)", "--device", device])
-        }
+        let folder =
+            artifacts.map(absolute)
+            ?? URL(fileURLWithPath: access.path(for: .worker)).deletingLastPathComponent()
+            .appendingPathComponent("artifacts").path
+        let arguments = ["--threads", "\(threads)", "--device", device, "--artifacts", folder]
+        return (0..<slots).map { _ in ProcessTrainer(executable: path, arguments: arguments) }
     }
 }
 

@@ -92,7 +92,10 @@ enum Sample {
             .results(results),
         ]
         + specs.prefix(40).enumerated().map { index, spec in
-            .assign(Assignment(attempt: AttemptID(UInt64(index)), run: RunID(2), spec: spec))
+            .assign(
+                Assignment(
+                    attempt: AttemptID(UInt64(index)), run: RunID(2), spec: spec,
+                    keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5])))
         }
 
     private static let status = StatusReport(

@@ -64,6 +64,16 @@ package enum FileContent {
         return builder.finish()
     }
 
+    /// Makes the folder, and those above it, unless it is there.
+    package static func makeFolder(_ path: String) throws(DataError) {
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try makeFolder(String(path[..<slash]))
+        }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw unwritable(path) }
+    }
+
     package static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
 
     /// Names of what lies in a folder, in no order.

@@ -15,6 +15,11 @@ package indirect enum JSON: Sendable {
     package struct Member: Sendable {
         package let key: String
         package let value: JSON
+
+        package init(key: String, value: JSON) {
+            self.key = key
+            self.value = value
+        }
     }
 
     package init(parsing content: [UInt8]) throws(JSONError) {

@@ -92,6 +92,22 @@ package struct SafeTensorsWriter {
 }
 
 extension JSON {
+    /// The value as JSON text, in one line.
+    package var text: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .integer(let value): "\(value)"
+        case .number(let value): "\(value)"
+        case .string(let value): JSON.quoted(value)
+        case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
+        case .object(let members):
+            "{"
+                + members.map { JSON.quoted($0.key) + ": " + $0.value.text }
+                .joined(separator: ", ") + "}"
+        }
+    }
+
     /// A string as JSON writes it.
     static func quoted(_ text: String) -> String {
         var quoted = "\""

@@ -56,6 +56,7 @@ extension Arena {
                 $0.attempt = value.attempt.number
                 $0.run = value.run.number
                 $0.spec = trainingSpec(value.spec)
+                $0.keep = keepsakes(value.keep)
             }
         case .acknowledge(let attempt, let sequence):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE

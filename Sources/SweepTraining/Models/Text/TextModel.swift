@@ -43,6 +43,10 @@ struct TextModel: Model {
     }
 
     func tuned(_ tensors: [[Tensor]]) throws(TrainingError) -> any TunedModel {
+        try tunedText(tensors)
+    }
+
+    func tunedText(_ tensors: [[Tensor]]) throws(TrainingError) -> TunedTextModel {
         try tuning.tuned(tensors, backbone)
     }
 }
@@ -67,8 +71,11 @@ struct TunedTextModel: TunedModel {
     let device: Device
     var embeddings: Embeddings
     var layers: [TunedLayer]
-    /// [heads, 2 · reach + 1] for MPNet.
-    var relative: Tensor?
+    /// Whether `embeddings` has trained positions and types, not the backbone's sum of both.
+    var trainsPositions = false
+    /// For MPNet: the learnt [buckets, heads], and the [heads, 2 · reach + 1] that come from it.
+    private(set) var relativeBias: Tensor?
+    private var relative: Tensor?
     var head: Head
     /// Trained keys before those of each sequence.
     var prefixLength = 0
@@ -80,12 +87,13 @@ struct TunedTextModel: TunedModel {
         embeddings = backbone.embeddings
         layers = backbone.layers.map { TunedLayer(frozen: $0) }
         self.head = head
-        if let bias = backbone.relativeBias { relative = try relativeTable(bias) }
+        if let bias = backbone.relativeBias { try setRelativeBias(bias) }
     }
 
-    /// [heads, distances] from the learnt [buckets, heads].
-    func relativeTable(_ bias: Tensor) throws(TrainingError) -> Tensor {
-        try RelativePositions.table(
+    /// - Parameter bias: [buckets, heads]
+    mutating func setRelativeBias(_ bias: Tensor) throws(TrainingError) {
+        relativeBias = bias
+        relative = try RelativePositions.table(
             bias, buckets: configuration.relativeBuckets, reach: configuration.maxPositions,
             device: device)
     }

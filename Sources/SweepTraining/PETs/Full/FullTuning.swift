@@ -52,6 +52,7 @@ struct FullTuning: TextTuning {
         var parts = ReplacementParts(tensors[0])
         var model = try TunedTextModel(
             backbone, head: head.head(tensors[0], pooler: backbone.pooler))
+        model.trainsPositions = true
         model.embeddings.words = try parts.next()
         model.embeddings.positions = try parts.next()
             .slice(configuration.firstPosition, configuration.maxPositions)
@@ -84,7 +85,7 @@ struct FullTuning: TextTuning {
         }
         if backbone.pooler != nil { model.head.pooler = try linear() }
         if backbone.relativeBias != nil {
-            model.relative = try model.relativeTable(try parts.next())
+            try model.setRelativeBias(try parts.next())
         }
         return model
     }

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Foundation
+import SweepCore
+import SweepReport
+import SweepStore
+
+struct ArtifactsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "artifacts",
+        abstract: "List the models and hidden states that the runs of a sweep left behind.",
+        discussion: """
+            Examples:
+              moderato artifacts                           of the sweep submitted last
+              moderato artifacts --sweep movie-reviews --json
+              moderato export 3 --out my-model             the model of run 3
+              moderato project $(moderato artifacts --paths)
+
+            A sweep keeps them when its file says so:
+              keep: { model: yes, hidden-states: [1, 5, 10] }
+            """)
+
+    @OptionGroup var home: HomeOption
+
+    @Option(help: ArgumentHelp("Which sweep. Default: the one submitted last.", valueName: "name"))
+    var sweep = ""
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    @Flag(help: "Print the paths of the files of hidden states, and nothing else.")
+    var paths = false
+
+    func validate() throws {
+        if json && paths { throw ValidationError("--json or --paths, not both") }
+    }
+
+    private struct Row: Encodable {
+        let run: UInt64
+        let kind: String
+        let epoch: Int
+        let size: Int
+        let path: String
+        let capacity: String
+        let learningRate: Double
+        let attack: String
+        let poisonRatio: Double
+        let seed: UInt64
+    }
+
+    func run() throws {
+        let artifacts: [StoredArtifact]
+        do {
+            artifacts = try SweepStore.reading(path: home.folder.storePath)
+                .artifacts(ofSweep: sweep)
+        } catch {
+            throw failure("\(error)", Exit.unavailable)
+        }
+        if json { return try printJSON(artifacts) }
+        if paths {
+            for item in artifacts where item.artifact.kind == .hiddenStates {
+                print(item.artifact.file.path)
+            }
+            return
+        }
+        guard !artifacts.isEmpty else {
+            print(
+                "Nothing was kept. For the next sweep write, for example, "
+                    + "keep: { model: yes, hidden-states: [1, 5] }")
+            return
+        }
+        for item in artifacts {
+            let size = String(format: "%.1f MB", Double(item.artifact.size) / 1e6)
+            print(
+                "\(item.run), epoch \(item.artifact.epoch), \(item.artifact.kind.rawValue), "
+                    + "\(size): \(item.spec.capacity.label), lr \(item.spec.learningRate), "
+                    + "\(item.spec.attack.label), seed \(item.spec.seed)")
+            print("    \(item.artifact.file.path)")
+        }
+    }
+
+    private func printJSON(_ artifacts: [StoredArtifact]) throws {
+        let rows = artifacts.map {
+            Row(
+                run: $0.run.number, kind: $0.artifact.kind.rawValue, epoch: $0.artifact.epoch,
+                size: $0.artifact.size, path: $0.artifact.file.path,
+                capacity: $0.spec.capacity.label, learningRate: $0.spec.learningRate,
+                attack: $0.spec.attack.label, poisonRatio: $0.spec.poisonRatio,
+                seed: $0.spec.seed)
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        print(String(decoding: try encoder.encode(rows), as: UTF8.self))
+    }
+}
