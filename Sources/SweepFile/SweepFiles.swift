@@ -48,6 +48,8 @@ struct SweepFiles {
     /// Training samples by the digest of their file.
     private(set) var trainingSamples: [Digest: Int] = [:]
 
+    /// The clean data, once they are read.
+    private var task: TaskData?
     private let folder: URL
     private var known: [String: (reference: FileReference, text: LabelledText)] = [:]
 
@@ -139,9 +141,41 @@ struct SweepFiles {
             preconditionFailure("`fields` gives all that is required")
         }
         let labels = try fields["labels"]?.integer(2...Limits.labels) ?? 2
-        return TaskData(
+        let task = TaskData(
             train: .sentences(try trainingFile(train, labels: labels)),
             test: .sentences(try file(test, labels: labels).reference), labels: labels)
+        self.task = task
+        return task
+    }
+
+    /// What a program makes of the clean training and test sentences.
+    mutating func paraphrased(
+        by entry: Entry, timeout: Entry?, labels: Int
+    ) throws(SweepFileError) -> (train: FileReference, test: FileReference) {
+        guard let task, !task.train.isImages else {
+            throw entry.mistake("a command is for sentences, and the data are images")
+        }
+        var command: [String] = []
+        for word in try entry.elements() { command.append(try word.text("a word of a command")) }
+        guard let program = command.first, !program.isEmpty else {
+            throw entry.mistake("the command is empty; write a program and its arguments")
+        }
+        let paraphraser = Paraphraser(
+            command: command,
+            timeout: try timeout?.integer(1...1_000_000) ?? Paraphraser.usualTimeout,
+            folder: folder.standardizedFileURL.path)
+        func paraphrase(
+            _ set: DataSet, _ files: inout SweepFiles
+        ) throws(SweepFileError) -> FileReference {
+            let path: String
+            do throws(Paraphraser.Failure) {
+                path = try paraphraser.paired(files.sentences(of: set.files[0]))
+            } catch {
+                throw entry.mistake("\(program), given \(set.path): \(error.problem)")
+            }
+            return try files.file(at: path, entry, labels: labels).reference
+        }
+        return (try paraphrase(task.train, &self), try paraphrase(task.test, &self))
     }
 
     mutating func trainingFile(_ entry: Entry, labels: Int) throws(SweepFileError) -> FileReference
@@ -174,7 +208,12 @@ struct SweepFiles {
     private mutating func file(
         _ entry: Entry, labels: Int
     ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
-        let path = absolute(try entry.text("the path of a file"))
+        try file(at: absolute(try entry.text("the path of a file")), entry, labels: labels)
+    }
+
+    private mutating func file(
+        at path: String, _ entry: Entry, labels: Int
+    ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
         if let file = known[path] { return file }
         let bytes: [UInt8]
         do throws(FileProblem) {
