@@ -47,6 +47,35 @@ struct SchedulerTests {
         #expect(jobs.count == 2)
     }
 
+    @Test("Short runs are handed out ahead, long ones and the last ones are not")
+    func workAhead() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        bench.join("b")
+        let first = bench.submit(Sample.sweep(seeds: Array(1...100))).assignments
+        #expect(first.count == 2)
+        func complete(_ job: Assignment, _ seconds: Double, from name: String) -> [Assignment] {
+            bench.report(
+                job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: seconds), from: name)
+            return bench.report(
+                job.attempt, 2, .completed(trainableParameters: 1, seconds: seconds), from: name
+            ).assignments.map(\.job)
+        }
+        // 50 ms of work ahead: 5 runs of 10 ms, and one.
+        let short = complete(first[0].job, 0.01, from: first[0].to)
+        #expect(short.count == 1 + 6)
+        #expect(complete(first[1].job, 60, from: first[1].to).count == 1)
+        // A quarter of what waits is the most that one of two workers gets ahead.
+        var jobs = short
+        while let job = jobs.popLast() {
+            let before = bench.scheduler.statusReport().sweeps[0].waitingRuns
+            jobs += complete(job, 0, from: first[0].to)
+            let held = jobs.count
+            #expect(held <= 2 + max(before / 4, 6))
+        }
+        #expect(bench.scheduler.statusReport().sweeps[0].waitingRuns == 0)
+    }
+
     @Test("A point is finished as soon as its epoch is reported, and stored once")
     func milestones() throws {
         var bench = SchedulerBench()

@@ -3,13 +3,13 @@ extension Scheduler {
     mutating func assignWork(at now: Instant) {
         var passedOver: [WorkerID] = []
         while waiting.count > 0, let id = free.popFirst() {
-            guard let worker = workers[id], remainingSlots(of: worker) > 0 else { continue }
+            guard let worker = workers[id], room(of: worker) > 0 else { continue }
             guard let run = takeRun(for: worker, at: now) else {
                 passedOver.append(id)
                 continue
             }
             assign(run, to: id, at: now)
-            if let worker = workers[id], remainingSlots(of: worker) > 0 { free.append(id) }
+            offer(id)
         }
         // They come first next time: what is free stays free in the order it became so.
         free.prepend(passedOver)

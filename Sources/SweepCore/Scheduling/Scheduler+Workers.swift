@@ -144,8 +144,24 @@ extension Scheduler {
         worker.isSetAside || worker.isLeaving ? 0 : worker.hello.slots - worker.attempts.count
     }
 
+    /// Runs that the worker may be given now: one for each free slot, and where runs are short and
+    /// many are waiting, some ahead.
+    func room(of worker: Worker) -> Int {
+        let slots = remainingSlots(of: worker)
+        guard !worker.isSetAside, !worker.isLeaving, let seconds = worker.secondsOfARun,
+            seconds <= configuration.longestRunAhead.inSeconds
+        else { return slots }
+        // Near the end of the work nobody is given what another could begin at once.
+        let share = waiting.count / max(1, 2 * workers.count)
+        let wanted = Int(
+            min(
+                Double(configuration.mostRunsAhead),
+                configuration.workAhead.inSeconds / max(seconds, 1e-6) + 1))
+        return slots + min(wanted * worker.hello.slots, share)
+    }
+
     mutating func offer(_ id: WorkerID) {
-        guard let worker = workers[id], remainingSlots(of: worker) > 0 else { return }
+        guard let worker = workers[id], room(of: worker) > 0 else { return }
         free.append(id)
     }
 

@@ -14,6 +14,13 @@ public struct Scheduler: Sendable {
         /// Failures in a row, of runs that then succeed elsewhere, after which a worker gets no
         /// more work.
         public var failuresUntilSetAside = 3
+        /// How much work of short runs a worker is given ahead, so that it need not wait for the
+        /// next one.
+        public var workAhead: Duration = .milliseconds(50)
+        /// Runs that take longer are given one at a time: between them the wait is nothing.
+        public var longestRunAhead: Duration = .seconds(2)
+        /// Runs that one slot is given ahead, at most.
+        public var mostRunsAhead = 64
 
         public init() {}
     }
@@ -77,6 +84,8 @@ public struct Scheduler: Sendable {
         var attempts: Set<AttemptID> = []
         var affinity: WaitingQueue.Affinity?
         var speed = SpeedMeter()
+        /// Seconds that its latest runs took, smoothed; `nil` before the first.
+        var secondsOfARun: Double?
         /// Runs that failed here and then succeeded elsewhere, since its own last success.
         var blamedFailures = 0
         var isSetAside = false
