@@ -125,6 +125,24 @@ struct SchedulerTests {
         #expect(bench.scheduler.statusReport().sweeps.first?.failedRuns == 0)
     }
 
+    @Test("Time in which the coordinator itself did nothing costs nobody a lease")
+    func absence() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        _ = bench.pass(.seconds(1))
+        bench.now = bench.now + .seconds(60)
+        #expect(bench.handle(.tick).isEmpty)
+        #expect(!bench.facts.contains { if case .attemptEnded = $0 { true } else { false } })
+        // From then on its lease runs as ever.
+        let late = bench.pass(.seconds(9))
+        #expect(late.isEmpty && bench.scheduler.statusReport().workers.isEmpty)
+        #expect(
+            bench.facts.contains {
+                if case .attemptEnded(job.attempt, .lost) = $0 { true } else { false }
+            })
+    }
+
     @Test("Heartbeats keep a lease for as long as they list it")
     func renewal() throws {
         var bench = SchedulerBench()

@@ -100,6 +100,30 @@ extension Scheduler {
         effects.append(.note("worker \(id) left"))
     }
 
+    /// Between two ticks so far apart the coordinator itself was stopped, or busy: nobody could
+    /// renew a lease, and what workers sent is still to be read.
+    mutating func forgiveAbsence(at now: Instant) {
+        defer { lastTick = now }
+        guard let lastTick, now - lastTick >= configuration.heartbeat else { return }
+        let absence = now - lastTick
+        workers = workers.mapValues { worker in
+            var worker = worker
+            worker.lastSeen = worker.lastSeen + absence
+            return worker
+        }
+        for attempt in attempts.values {
+            switch runs[attempt.run]?.state {
+            case .assigned(var lease):
+                lease.expires = lease.expires + absence
+                runs[attempt.run]?.state = .assigned(lease)
+            case .running(var lease, let steps):
+                lease.expires = lease.expires + absence
+                runs[attempt.run]?.state = .running(lease, stepsDone: steps)
+            case .waiting, .completed, .failed, .cancelled, nil: break
+            }
+        }
+    }
+
     /// Leases that were not renewed in time, and workers that have said nothing for that long.
     mutating func expireLeases(at now: Instant) {
         let silent = workers.values.filter { $0.lastSeen + configuration.lease <= now }

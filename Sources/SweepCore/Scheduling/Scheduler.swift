@@ -112,6 +112,7 @@ public struct Scheduler: Sendable {
     var waiting = WaitingQueue()
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
+    var lastTick: Instant?
     /// Messages that made no sense: stale, from a stranger, or not theirs to send.
     public internal(set) var droppedMessages = 0
     var effects: [Effect] = []
@@ -137,6 +138,7 @@ public struct Scheduler: Sendable {
             }
             handle(message, from: route, at: now)
         case .tick:
+            forgiveAbsence(at: now)
             expireLeases(at: now)
         }
         assignWork(at: now)
