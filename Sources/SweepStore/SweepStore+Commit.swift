@@ -76,13 +76,19 @@ extension SweepStore {
             try execute(
                 "UPDATE attempt SET ended = NULL, outcome = NULL, detail = NULL WHERE id = ?",
                 [id.number])
-        case .runCancelled(let id):
+        case .sweepConditioned(let id, let condition):
             try execute(
-                """
-                INSERT INTO run (id, spec, milestones, steps, state)
-                VALUES (?, '', '', 0, 'cancelled')
-                ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
-                """, [id.number])
+                "UPDATE sweep SET condition = ?, priority = ? WHERE id = ?",
+                [condition.state.rawValue, condition.priority, id.number])
+        case .runsCancelled(let runs):
+            for id in runs {
+                try execute(
+                    """
+                    INSERT INTO run (id, spec, milestones, steps, state)
+                    VALUES (?, '', '', 0, 'cancelled')
+                    ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
+                    """, [id.number])
+            }
         case .runCompleted(let id, _, let parameters, let steps, let seconds):
             try execute(
                 """

@@ -363,7 +363,7 @@ struct SchedulerTests {
         var bench = SchedulerBench()
         bench.submit(Sample.sweep(epochs: [100]))
         bench.submit(Sample.sweep(epochs: [10]))
-        #expect(bench.facts.contains(.runCancelled(RunID(1))))
+        #expect(bench.facts.contains(.runsCancelled([RunID(1)])))
         #expect(bench.join("a").assignments.map(\.job.spec.epochs) == [10])
         #expect(bench.scheduler.statusReport().sweeps.first?.waitingRuns == 0)
     }

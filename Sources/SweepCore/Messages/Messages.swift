@@ -218,6 +218,8 @@ public enum Message: Hashable, Sendable {
     case acknowledge(AttemptID, upTo: UInt64)
     /// The attempt has lost its lease: stop it.
     case revoke(AttemptID)
+    /// Hand everything back and go.
+    case leave
     // Trainer to worker.
     case progress(AttemptProgress)
     // Client to coordinator.
@@ -225,9 +227,14 @@ public enum Message: Hashable, Sendable {
     case askStatus
     /// An empty name asks for the newest sweep.
     case askResults(sweep: String, offset: Int)
+    case control(Control)
+    case explain(Subject)
     // Coordinator to client.
     indirect case submitted(Submission)
     case rejected(String)
     indirect case status(StatusReport)
     indirect case results(ResultsSlice)
+    /// What was asked has been done, in words.
+    case done(String)
+    case explanation([String])
 }

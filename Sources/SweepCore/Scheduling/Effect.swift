@@ -18,6 +18,7 @@ public enum Effect: Hashable, Sendable {
 /// A fact that must survive the coordinator.
 public enum Fact: Hashable, Sendable {
     indirect case sweepSubmitted(SweepID, SweepSpec, PlannedGrid)
+    case sweepConditioned(SweepID, SweepCondition)
     /// Runs of one grid, numbered from the first on.
     indirect case runsCreated(RunID, [PlannedRun])
     case attemptStarted(AttemptID, RunID, WorkerID)
@@ -34,7 +35,7 @@ public enum Fact: Hashable, Sendable {
         RunID, AttemptID, trainableParameters: Int, steps: Int, seconds: Double)
     /// With the points that stay without a result.
     indirect case runFailed(RunID, error: String, points: [PointKey])
-    case runCancelled(RunID)
+    case runsCancelled([RunID])
 }
 
 /// How an attempt ended. "Lost" is never "failed".

@@ -19,7 +19,9 @@ extension Scheduler {
     private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
         var skipped: [RunID] = []
         defer { for id in skipped { if let run = runs[id] { enqueue(id, run.plan) } } }
-        while let entry = waiting.popFirst(preferring: worker.affinity) {
+        while let entry = waiting.popFirst(
+            preferring: worker.affinity, labels: worker.hello.labels)
+        {
             guard let run = runs[entry.run], run.state == .waiting else { continue }
             if canFinish(run, on: worker, at: now), !shouldGoElsewhere(run, than: worker) {
                 return entry.run

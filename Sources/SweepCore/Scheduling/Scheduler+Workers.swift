@@ -26,7 +26,9 @@ extension Scheduler {
         worker.route = route
         worker.lastSeen = now
         worker.leaves = hello.secondsLeft.map { now + .milliseconds(Int64($0 * 1_000)) }
-        let unlisted = worker.attempts.subtracting(hello.attempts).sorted()
+        // An assignment may have been stored and never sent, because the coordinator was killed.
+        let unlisted = worker.attempts.union(unconfirmed.removeValue(forKey: hello.worker) ?? [])
+            .subtracting(hello.attempts).sorted()
         workers[hello.worker] = worker
         workerByRoute[route] = hello.worker
         effects.append(
