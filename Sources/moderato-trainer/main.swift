@@ -11,7 +11,8 @@ let usage = """
                                       [--device …] [--bottleneck N]
 
     Without 'benchmark' it is run by 'moderato worker', and reads jobs from standard input.
-    With it, it prints training steps per second of LoRA on the sentences, as JSON.
+    With it, it prints training steps per second of LoRA on the sentences, and the share
+    of their time that is Swift's and not libtorch's, as JSON.
     """
 
 func fail(_ message: String, status: Int32 = 64) -> Never {
