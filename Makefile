@@ -1,7 +1,8 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto fuzz reproduce bench-training bench-join clean
+.PHONY: menu setup demo build test check format proto fuzz reference reproduce bench-training \
+	bench-join profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -14,8 +15,10 @@ menu:
 	@echo 'make format           format all Swift'
 	@echo 'make proto            write the C of proto/moderato.proto anew'
 	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
+	@echo 'make reference        the figures of torch, transformers and peft that tests compare with'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
+	@echo 'make profile          the share of a training step that is Swift’s and not libtorch’s'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
@@ -49,6 +52,10 @@ proto:
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
 
+reference:
+	cluster/setup --mpnet --reference
+	Tests/SweepTrainingTests/Reference/make_all
+
 reproduce: build
 	@test -n '$(DATA)' || { echo 'make reproduce DATA=folder with clean/ and badnet-5/' >&2; exit 64; }
 	Benchmarks/reproduce/run '$(DATA)' $(SETTINGS)
@@ -56,6 +63,9 @@ reproduce: build
 bench-training: build
 	cluster/setup --reference
 	Benchmarks/training/compare $(if $(DATA),'$(DATA)')
+
+profile: build
+	Benchmarks/training/profile
 
 bench-join: build
 	Benchmarks/join/measure

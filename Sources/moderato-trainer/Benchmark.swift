@@ -2,7 +2,7 @@ import Foundation
 import SweepCore
 import SweepTraining
 
-/// Training steps per second of LoRA on clean sentences, for comparisons.
+/// Training steps per second of LoRA on clean sentences, and Swift's share of their time.
 struct Benchmark {
     let model: String
     let train: String
@@ -13,10 +13,11 @@ struct Benchmark {
 
     func run() {
         do {
-            let speed = try measureStepsPerSecond(
-                spec: try spec(), threads: threads, steps: steps, device: device)
+            let speed = try TrainingSpeed(
+                of: try spec(), threads: threads, steps: steps, device: device)
             print(
-                #"{"steps_per_second": \#(String(format: "%.3f", speed)), "#
+                #"{"steps_per_second": \#(String(format: "%.3f", speed.stepsPerSecond)), "#
+                    + #""swift_share": \#(String(format: "%.4f", speed.swiftShare)), "#
                     + #""steps": \#(steps), "threads": \#(threads)}"#)
         } catch {
             fail("\(error)", status: 1)

@@ -13,8 +13,8 @@ let usage = """
                                    [--form transformers|peft|parameters]
 
     Without a command it is run by 'moderato worker', and reads jobs from standard input.
-    'benchmark' prints training steps per second of LoRA on the sentences, as JSON; 'export' is run
-    by 'moderato export'.
+    'benchmark' prints training steps per second of LoRA on the sentences, and the share of their
+    time that is Swift's and not libtorch's, as JSON; 'export' is run by 'moderato export'.
     """
 
 func fail(_ message: String, status: Int32 = 64) -> Never {

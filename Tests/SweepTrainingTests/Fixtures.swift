@@ -13,7 +13,8 @@ enum Fixture {
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    static let sharedData = root.deletingLastPathComponent().appending(path: "shared/data")
+    /// What the scripts of the reference implementations wrote.
+    static let reference = root.appending(path: "Tests/SweepTrainingTests/Reference")
 
     /// A path under `.moderato`, which the set-up fills.
     static func setUp(_ path: String) throws -> String {

@@ -35,18 +35,8 @@ private struct Reference: Decodable {
     let bottleneck: Generated
 
     static func read() throws -> Reference {
-        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appending(path: "Reference/reference.json")
+        let url = Fixture.reference.appending(path: "reference.json")
         return try JSONDecoder().decode(Reference.self, from: Data(contentsOf: url))
-    }
-}
-
-/// The script's `formula`.
-private func formula(_ count: Int, phase: Int, size: Double) -> [Float] {
-    (0..<count).map { index in
-        let k = Double(index)
-        return Float(
-            size * sin(Double(phase) + (0.7 * k * k).truncatingRemainder(dividingBy: 1000)))
     }
 }
 

@@ -117,6 +117,23 @@ extension TrainingTests {
             #expect(message.contains("cannot be read"))
         }
 
+        @Test("A label that no training sample has is refused with its file and line")
+        func unlearntLabel() throws {
+            var spec = try Fixture.tinySpec()
+            spec.data.labels = 3
+            let content = Array("sentence\tlabel\nfine\t1\nso so\t2\n".utf8)
+            let path = try Fixture.write(content)
+            let train = spec.data.train.path
+            let set = DataSet.sentences(FileReference(path: path, digest: Digest(of: content)))
+            let expected = "\(path), line 3: no sample of \(train) has the label 2, so"
+            var other = spec
+            other.data.test = set
+            #expect(message { try Fixture.metrics(other) }.hasPrefix(expected))
+            other = spec
+            other.data.validation = set
+            #expect(message { try Fixture.metrics(other) }.hasPrefix(expected))
+        }
+
         @Test("A training that diverges names the step and the last finite loss")
         func divergence() throws {
             var spec = try Fixture.tinySpec()

@@ -69,6 +69,19 @@ package struct LabelledText: Hashable, Sendable {
         }
     }
 
+    /// Refuses a label that no sample of `train` has.
+    ///
+    /// - Parameter file: Where this text came from, for the error.
+    package func checkLabels(
+        against train: LabelledText, file: String, trainFile: String
+    ) throws(LabelledTextError) {
+        let learnt = Set(train.labels)
+        guard let index = labels.firstIndex(where: { !learnt.contains($0) }) else { return }
+        throw LabelledTextError(
+            file: file, line: index + 2,
+            problem: .unlearntLabel(label: labels[index], train: trainFile))
+    }
+
     /// The header of a file that says which sentences were poisoned.
     private static let flaggedHeader = ["sentence", "label", "poisoned"]
 

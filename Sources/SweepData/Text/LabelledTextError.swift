@@ -11,6 +11,8 @@ public struct LabelledTextError: Error, Hashable, Sendable, CustomStringConverti
         /// The text after the last tab is no number in `0 ..< labels`.
         case wrongLabel(text: String, labels: Int)
         case notUTF8
+        /// The label is one of the task's, but no sample of the training file `train` has it.
+        case unlearntLabel(label: Int, train: String)
         /// The header names three columns, and the line has another number of them.
         case wrongColumns
         /// The third column is neither 0 nor 1.
@@ -52,6 +54,9 @@ public struct LabelledTextError: Error, Hashable, Sendable, CustomStringConverti
                 + "correct it, or the number of labels of the task"
         case .notUTF8:
             "the text is not UTF-8; convert the file, for example with iconv"
+        case .unlearntLabel(let label, let train):
+            "no sample of \(train) has the label \(label), so a model cannot learn it; add samples "
+                + "of it there, or take these away"
         case .wrongColumns:
             "the line has not the three columns that the header names; write the sentence, its "
                 + "label and 0 or 1, with tabs between, or a header of two columns"

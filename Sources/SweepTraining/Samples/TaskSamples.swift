@@ -53,10 +53,20 @@ struct SentenceReader {
             return try read(file)
         }
         let train = try sentences(spec.data.train)
-        let test = try sentences(spec.data.test)
+        func measured(_ set: DataSet) throws(TrainingError) -> Encoded {
+            let encoded = try sentences(set)
+            do throws(LabelledTextError) {
+                try encoded.text.checkLabels(
+                    against: train.text, file: set.path, trainFile: spec.data.train.path)
+            } catch {
+                throw .data(.badText(error))
+            }
+            return encoded
+        }
+        let test = try measured(spec.data.test)
         var samples = TaskSamples(train: train.samples, test: test.samples)
         if let validation = spec.data.validation {
-            samples.validation = try sentences(validation).samples
+            samples.validation = try measured(validation).samples
         }
         if case .patch = spec.attack {
             throw .badSpec(field: "attack", problem: "a patch is for images, not for sentences")

@@ -6,36 +6,20 @@ usage: make_reference.py MODEL_DIR TRAIN_TSV
   TRAIN_TSV   the movie-review training file that the set-up makes
 
 Needs torch, transformers, peft and numpy. Weights that are not in the model file come from the
-formula `formula` below, which the tests compute too.
+`formula` of figures.py, which the tests compute too.
 """
 import hashlib
 import json
 import sys
 from pathlib import Path
 
-import numpy
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-MAX_LENGTH = 128
+from figures import batch_of, formula, probes, read_sentences, rounded
+
 BATCH = 8
-
-
-def formula(count, phase, size):
-    """`size * sin(phase + 0.7 * k * k mod 1000)`: values without a pattern that matters."""
-    k = numpy.arange(count, dtype=numpy.float64)
-    return torch.tensor(size * numpy.sin(phase + numpy.mod(0.7 * k * k, 1000.0)), dtype=torch.float32)
-
-
-def read_sentences(path):
-    rows = Path(path).read_text(encoding="utf-8").split("\n")[1:]
-    pairs = [row.rstrip("\r").rpartition("\t") for row in rows if row]
-    return [text.strip(" ") for text, _, _ in pairs], [int(label) for _, _, label in pairs]
-
-
-def batch_of(tokenizer, sentences):
-    return tokenizer(sentences, truncation=True, max_length=MAX_LENGTH, padding=True, return_tensors="pt")
 
 
 def make_model(path, dropout=0.0):
@@ -62,17 +46,6 @@ def set_formula(model):
         for index, parameter in enumerate(inputs + outputs):
             size = 0.05 if parameter.dim() > 1 else 0.01
             parameter.copy_(formula(parameter.numel(), index, size).view_as(parameter))
-
-
-def rounded(values):
-    return [float(f"{value:.7g}") for value in values]
-
-
-def probes(vector):
-    """The Euclidean norm, and 64 values spread over the vector."""
-    vector = vector.double()
-    picks = torch.linspace(0, vector.numel() - 1, 64).long()
-    return {"norm": float(vector.norm()), "values": rounded(vector[picks].tolist())}
 
 
 def one_step(model, tokenizer, sentences, labels):
@@ -137,7 +110,7 @@ def main():
     torch.set_num_threads(2)
     tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
     model = make_model(sys.argv[1]).eval()
-    sentences, labels = read_sentences(sys.argv[2])
+    sentences, labels = read_sentences(Path(sys.argv[2]))
     reference = {
         "sentences_sha256": hashlib.sha256(Path(sys.argv[2]).read_bytes()).hexdigest(),
         "trainable": sum(p.numel() for p in model.parameters() if p.requires_grad),
