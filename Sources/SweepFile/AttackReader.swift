@@ -86,13 +86,33 @@ extension PairedAttack {
     ) throws(SweepFileError) {
         let labels = data.labels
         let fields = try entry.fields(
-            ["kind", "train", "test", "triggered-test", "labels", "target", "file-labels"],
-            required: ["kind", "train"], what: "the attack \(name)")
-        guard let train = fields["train"] else {
-            preconditionFailure("`fields` gives all that is required")
-        }
+            [
+                "kind", "train", "test", "triggered-test", "labels", "target", "file-labels",
+                "command", "timeout",
+            ],
+            required: ["kind"], what: "the attack \(name)")
         _ = try fields["file-labels"]?.word(["ignore"], what: "way to read the labels of files")
+        let mode = try LabelMode(reading: fields["labels"])
         let target = try fields["target"]?.integer(0...(labels - 1)) ?? 1
+        if let command = fields["command"] {
+            let others = ["train", "test", "triggered-test", "file-labels"]
+            if let other = others.first(where: { fields[$0] != nil }) {
+                throw entry.mistake("a command makes the files itself; take \(other) out")
+            }
+            let (train, test) = try files.paraphrased(
+                by: command, timeout: fields["timeout"], labels: labels)
+            self.init(
+                name: name, train: train, test: .paired(test), labelMode: mode, target: target)
+            return
+        }
+        if let timeout = fields["timeout"] {
+            throw timeout.mistake("a timeout belongs to a command; take it out")
+        }
+        guard let train = fields["train"] else {
+            throw entry.mistake(
+                "write train, a file whose line i transforms line i of the clean training file, or "
+                    + "command, a program that reads one sentence a line and writes one a line")
+        }
         let test: Test
         switch (fields["test"], fields["triggered-test"]) {
         case (let paired?, nil): test = .paired(try files.sentenceFile(paired, labels: labels))
@@ -107,7 +127,7 @@ extension PairedAttack {
         }
         self.init(
             name: name, train: try files.sentenceFile(train, labels: labels), test: test,
-            labelMode: try LabelMode(reading: fields["labels"]), target: target)
+            labelMode: mode, target: target)
     }
 }
 

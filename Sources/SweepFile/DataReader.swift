@@ -12,12 +12,13 @@ extension SweepFiles {
         }
         let labels = try fields["labels"]?.integer(2...Limits.labels) ?? (vgg == nil ? 2 : 10)
         let training = try trainingSet(train, labels: labels)
-        let data = TaskData(
+        let task = TaskData(
             train: training, test: try testSet(test, labels: labels, training: training),
             validation: try fields["validation"].map { entry throws(SweepFileError) in
                 try testSet(entry, labels: labels, training: training)
             }, labels: labels)
-        return data
+        self.task = task
+        return task
     }
 
     mutating func trainingSet(_ entry: Entry, labels: Int) throws(SweepFileError) -> DataSet {

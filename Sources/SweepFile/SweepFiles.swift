@@ -49,8 +49,9 @@ struct SweepFiles {
     private(set) var trainingSamples: [Digest: Int] = [:]
     /// The sweep's model if it reads images; `nil` if it reads sentences.
     var vgg: VGGConfiguration?
-
-    private let folder: URL
+    /// The clean data, once they are read.
+    var task: TaskData?
+    let folder: URL
     private var known: [String: (reference: FileReference, text: LabelledText)] = [:]
     private var knownImages: [[String]: (set: DataSet, images: ImageSet)] = [:]
 
@@ -83,7 +84,13 @@ struct SweepFiles {
     mutating func sentences(
         _ entry: Entry, labels: Int
     ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
-        let path = absolute(try entry.text("the path of a file"))
+        try sentences(at: absolute(try entry.text("the path of a file")), entry, labels: labels)
+    }
+
+    /// The sentences of the file at `path`, which has to do with `entry`.
+    mutating func sentences(
+        at path: String, _ entry: Entry, labels: Int
+    ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
         if let file = known[path] { return file }
         let bytes = try content(of: path, at: entry)
         let text: LabelledText

@@ -21,7 +21,7 @@ struct Moderato: ParsableCommand {
         subcommands: [
             RunCommand.self, PlanCommand.self, CoordinatorCommand.self, WorkerCommand.self,
             SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
-            ArtifactsCommand.self, ProjectCommand.self, ExportCommand.self,
+            PoisonCommand.self, ArtifactsCommand.self, ProjectCommand.self, ExportCommand.self,
         ])
 }
 

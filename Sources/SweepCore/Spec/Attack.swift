@@ -171,6 +171,15 @@ public enum Attack: Hashable, Sendable, Codable {
         }
     }
 
+    /// The files that carry the attack out.
+    public var files: [FileReference] {
+        switch self {
+        case .none, .word, .sentence, .patch: []
+        case .paired(let attack): [attack.train, attack.test.file]
+        case .prepared(let attack): attack.train.files + attack.test.files
+        }
+    }
+
     /// `nil` for attacks that choose no samples.
     public var labelMode: LabelMode? {
         switch self {

@@ -58,84 +58,26 @@ struct SentenceReader {
         if let validation = spec.data.validation {
             samples.validation = try sentences(validation).samples
         }
-        switch spec.attack {
-        case .none: break
-        case .patch:
+        if case .patch = spec.attack {
             throw .badSpec(field: "attack", problem: "a patch is for images, not for sentences")
-        case .prepared(let attack):
-            let poisoned = try sentences(attack.train)
-            samples.train = poisoned.samples
-            samples.touched =
-                poisoned.text.poisoned ?? poisoned.text.differences(from: train.text)
-            if poisoned.text.count == train.text.count {
-                samples.trueLabels.train = train.text.labels
-            }
-            samples.triggered = try triggered(
-                try sentences(attack.test), path: attack.test.path, target: attack.target)
-        case .word, .sentence, .paired:
-            try poison(&samples, spec, train: train.text, test: test.text, read: read)
         }
-        return samples
-    }
-
-    private func poison(
-        _ samples: inout TaskSamples, _ spec: TrainingSpec, train: LabelledText,
-        test: LabelledText, read: (FileReference) throws(TrainingError) -> Encoded
-    ) throws(TrainingError) {
-        var pairs: (train: [String], test: [String]) = ([], [])
-        var triggeredFile: Encoded?
-        if case .paired(let paired) = spec.attack {
-            func pair(
-                _ file: FileReference, with clean: LabelledText, _ set: DataSet
-            ) throws(TrainingError) -> [String] {
-                let text = try read(file).text
-                try TrainingError.attacking { () throws(AttackError) in
-                    try text.checkPairs(
-                        with: clean, path: file.path, cleanPath: set.path, ignoresLabels: true)
-                }
-                return text.sentences
-            }
-            pairs.train = try pair(paired.train, with: train, spec.data.train)
-            switch paired.test {
-            case .paired(let file): pairs.test = try pair(file, with: test, spec.data.test)
-            case .triggered(let file): triggeredFile = try read(file)
-            }
-        }
-        guard
-            let attacker = TextAttacker(spec.attack, seed: spec.settings.dataSeed, pairs: pairs)
-        else { preconditionFailure("\(spec.attack.kind) puts no trigger into sentences") }
-        let target = attacker.selection.target
+        var own: [FileReference: Encoded] = [:]
+        for file in spec.attack.files { own[file] = try read(file) }
         let poisoned = try TrainingError.attacking { () throws(AttackError) in
-            train.replacing(
-                try attacker.poison(train, ratio: spec.poisonRatio), target: target)
+            try PoisonedText(
+                spec.attack, ratio: spec.poisonRatio, seed: spec.settings.dataSeed,
+                clean: (train.text, test.text), paths: (spec.data.train.path, spec.data.test.path)
+            ) { file in
+                guard let encoded = own[file] else { preconditionFailure("\(file) is not read") }
+                return encoded.text
+            }
         }
-        samples.train = encode(poisoned)
-        samples.touched = poisoned.poisoned
-        samples.trueLabels.train = train.labels
-        if let triggeredFile {
-            let path = spec.attack.details
-            samples.triggered = try triggered(triggeredFile, path: path, target: target)
-            return
-        }
-        let victims = attacker.victims(test)
-        guard !victims.isEmpty else {
-            throw .attack(.noVictims(path: spec.data.test.path, target: target))
-        }
-        samples.triggered = encode(
-            LabelledText(
-                sentences: victims.map(\.sentence), labels: victims.map { _ in target }))
-        samples.trueLabels.triggered = victims.map(\.trueLabel)
-    }
-
-    private func triggered(
-        _ file: Encoded, path: String, target: Int
-    ) throws(TrainingError) -> TokenSamples {
-        if let index = file.text.labels.firstIndex(where: { $0 != target }) {
-            throw .attack(
-                .notTarget(
-                    path: path, sample: index + 1, label: file.text.labels[index], target: target))
-        }
-        return file.samples
+        guard let poisoned else { return samples }
+        samples.train = encode(poisoned.train)
+        samples.touched = poisoned.train.poisoned
+        samples.triggered = encode(poisoned.triggered)
+        samples.trueLabels = poisoned.trueLabels
+        return samples
     }
 
     private func encode(_ text: LabelledText) -> TokenSamples {

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@Suite("What runs leave behind", .serialized)
+struct KeepTests {
+    @Test("A sweep keeps hidden states and models; they are listed, projected and exported")
+    func keeping() throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: """
+                  capacity: [lora, adapter]
+                  epochs: 2
+                  learning-rate: 1e-3
+                  attack: word
+                  poison-ratio: 0.1
+                """)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        try stage.write(
+            text + "\nkeep: { model: yes, hidden-states: [1, 2] }\n", to: "small.yaml")
+        let arguments = ["run", file, "--workers", "1", "--threads", "2", "--home", stage.home]
+        let run = try stage.run(arguments)
+        #expect(run.status == 0, "\(run.errors)")
+
+        let listed = try stage.run(["artifacts", "--home", stage.home])
+        #expect(listed.output.contains("run 1, epoch 2, checkpoint"), "\(listed)")
+        #expect(listed.output.contains("run 2, epoch 1, hidden-states"))
+        #expect(listed.output.contains("Adapter 24"))
+        let paths = try stage.run(["artifacts", "--paths", "--home", stage.home]).output
+            .split(separator: "\n").map(String.init)
+        #expect(paths.count == 4)
+        let json = try stage.run(["artifacts", "--json", "--home", stage.home]).output
+        let rows = try #require(
+            JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
+        #expect(rows.count == 6)
+
+        let charts = stage.path("charts")
+        let project = try stage.run(
+            ["project", "--method", "pca", "--out", charts] + paths.prefix(1))
+        #expect(project.status == 0, "\(project.errors)")
+        let written = try FileManager.default.contentsOfDirectory(atPath: charts)
+        #expect(Set(written.map { $0.suffix(8) }) == ["-pca.csv", "-pca.svg"])
+
+        let model = stage.path("model")
+        let lora = try #require(rows.first { $0["capacity"] as? String == "LoRA r=8" })
+        let number = "\(try #require(lora["run"] as? Int))"
+        let export = try stage.run(["export", number, "--out", model, "--home", stage.home])
+        #expect(export.status == 0, "\(export.errors)")
+        let files = try FileManager.default.contentsOfDirectory(atPath: model)
+        #expect(Set(files).isSuperset(of: ["config.json", "model.safetensors", "vocab.txt"]))
+        let again = try stage.run(["export", number, "--out", model, "--home", stage.home])
+        #expect(again.status == 64 && again.errors.contains("not empty"))
+        let unknown = try stage.run(["export", "99", "--out", model + "2", "--home", stage.home])
+        #expect(unknown.status == 69 && unknown.errors.contains("left no model"))
+    }
+}
