@@ -58,6 +58,9 @@ let package = Package(
             name: "moderato-trainer",
             dependencies: ["SweepCore", "SweepTraining", "SweepWire"],
             linkerSettings: linkShim),
+        .executableTarget(
+            name: "moderato-bench", dependencies: ["SweepCore", "SweepWire", "SweepWorker"],
+            path: "Benchmarks/dispatch/driver"),
         .target(
             name: "CSweepProto",
             linkerSettings: [.linkedLibrary("protobuf-c")]),

@@ -60,6 +60,20 @@ enum Schema {
                         PRIMARY KEY (run, kind, epoch)) WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("4: plans") { database in
+            // A plan has what a sweep's grid came to when it was submitted; its runs have a row in
+            // `run`, with an empty spec, only once something has happened to them, and its points
+            // one in `point` once they have a result or none is to come.
+            try database.execute(
+                sql: """
+                    CREATE TABLE plan (
+                        id INTEGER PRIMARY KEY, sweep INTEGER NOT NULL, spec TEXT NOT NULL,
+                        backbone TEXT NOT NULL, keys BLOB NOT NULL, cells BLOB NOT NULL,
+                        first_run INTEGER, run_count INTEGER NOT NULL DEFAULT 0, runs BLOB);
+                    CREATE INDEX plan_of_run ON plan (first_run);
+                    ALTER TABLE sweep ADD COLUMN plan INTEGER;
+                    """)
+        }
         return migrator
     }
 }

@@ -22,23 +22,16 @@ extension SweepStore {
             try database.cachedStatement(sql: sql).execute(arguments: arguments)
         }
         switch fact {
-        case .sweepSubmitted(let id, let spec, let points):
-            try store(id, spec, points, at: time, in: database)
-        case .runCreated(let id, let plan):
+        case .sweepSubmitted(let id, let spec, let grid):
+            try store(id, spec, grid, at: time, in: database)
+        case .runsCreated(let first, let runs): try store(runs, from: first, in: database)
+        case .attemptStarted(let id, let run, let worker):
             try execute(
                 """
-                INSERT INTO run (id, spec, milestones, steps, state, keep)
-                VALUES (?, ?, ?, ?, 'waiting', ?)
-                """,
-                [
-                    id.number, try Self.json(plan.spec), try Self.json(plan.milestones),
-                    plan.steps, try Self.json(plan.keep),
-                ])
-            for milestone in plan.milestones {
-                try execute(
-                    "UPDATE point SET run = ? WHERE key = ?", [id.number, milestone.key.data])
-            }
-        case .attemptStarted(let id, let run, let worker):
+                INSERT INTO run (id, spec, milestones, steps, state)
+                VALUES (?, '', '', 0, 'waiting')
+                ON CONFLICT (id) DO NOTHING
+                """, [run.number])
             try execute(
                 """
                 INSERT INTO attempt (id, run, worker, acknowledged, started)
@@ -58,10 +51,14 @@ extension SweepStore {
                 """,
                 [run.number, attempt.number, seconds] + StoredMetrics.arguments(metrics))
         case .pointFinished(let key, let run, let metrics):
-            let columns = StoredMetrics.columns.map { "\($0) = ?" }.joined(separator: ", ")
+            let columns = StoredMetrics.columns
             try execute(
-                "UPDATE point SET run = ?, \(columns) WHERE key = ?",
-                [run.number] + StoredMetrics.arguments(metrics) + [key.data])
+                """
+                INSERT INTO point (key, spec, run, \(columns.joined(separator: ", ")))
+                VALUES (?, '', ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
+                ON CONFLICT (key) DO UPDATE SET run = excluded.run,
+                \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+                """, [key.data, run.number] + StoredMetrics.arguments(metrics))
         case .artifactKept(let run, let artifact):
             try execute(
                 "INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?, ?)",
@@ -78,37 +75,64 @@ extension SweepStore {
                 "UPDATE attempt SET ended = NULL, outcome = NULL, detail = NULL WHERE id = ?",
                 [id.number])
         case .runCancelled(let id):
-            try execute("UPDATE run SET state = 'cancelled' WHERE id = ?", [id.number])
-        case .runCompleted(let id, _, let parameters, let seconds):
             try execute(
                 """
-                UPDATE run SET state = 'completed', trainable_parameters = ?, seconds = ?
+                INSERT INTO run (id, spec, milestones, steps, state)
+                VALUES (?, '', '', 0, 'cancelled')
+                ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
+                """, [id.number])
+        case .runCompleted(let id, _, let parameters, let steps, let seconds):
+            try execute(
+                """
+                UPDATE run SET state = 'completed', trainable_parameters = ?, steps = ?, seconds = ?
                 WHERE id = ?
-                """, [parameters, seconds, id.number])
-        case .runFailed(let id, let error):
+                """, [parameters, steps, seconds, id.number])
+        case .runFailed(let id, let error, let points):
             try execute(
                 "UPDATE run SET state = 'failed', error = ? WHERE id = ?", [error, id.number])
+            for key in points {
+                try execute(
+                    """
+                    INSERT INTO point (key, spec, run) VALUES (?, '', ?)
+                    ON CONFLICT (key) DO UPDATE SET run = excluded.run
+                    """, [key.data, id.number])
+            }
         }
     }
 
     private func store(
-        _ id: SweepID, _ spec: SweepSpec, _ points: [PlannedPoint], at time: Double,
+        _ id: SweepID, _ spec: SweepSpec, _ grid: PlannedGrid, at time: Double,
         in database: Database
+    ) throws {
+        let json = try Self.json(spec)
+        try database.execute(
+            sql: "INSERT INTO plan (sweep, spec, backbone, keys, cells) VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                id.number, json, spec.backbone.digest.hex, Packed.data(grid.keys),
+                Packed.data(grid.cells),
+            ])
+        let plan = database.lastInsertedRowID
+        try database.execute(
+            sql: """
+                INSERT INTO sweep (id, name, spec, submitted, plan) VALUES (?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET spec = excluded.spec,
+                    submitted = excluded.submitted, plan = excluded.plan
+                """, arguments: [id.number, spec.name, json, time, plan])
+        try database.execute(
+            sql: "DELETE FROM sweep_point WHERE sweep = ?", arguments: [id.number])
+    }
+
+    /// The runs of the plan that was stored last.
+    private func store(
+        _ runs: [PlannedRun], from first: RunID, in database: Database
     ) throws {
         try database.execute(
             sql: """
-                INSERT INTO sweep VALUES (?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET spec = excluded.spec, submitted = excluded.submitted
-                """, arguments: [id.number, spec.name, try Self.json(spec), time])
-        try database.execute(
-            sql: "DELETE FROM sweep_point WHERE sweep = ?", arguments: [id.number])
-        let insertPoint = try database.cachedStatement(
-            sql: "INSERT OR IGNORE INTO point (key, spec) VALUES (?, ?)")
-        let insertPlace = try database.cachedStatement(
-            sql: "INSERT INTO sweep_point VALUES (?, ?, ?)")
-        for (place, point) in points.enumerated() {
-            try insertPoint.execute(arguments: [point.key.data, try Self.json(point.spec)])
-            try insertPlace.execute(arguments: [id.number, place, point.key.data])
+                UPDATE plan SET first_run = ?, run_count = ?, runs = ?
+                WHERE id = (SELECT MAX(id) FROM plan) AND first_run IS NULL
+                """, arguments: [first.number, runs.count, Packed.data(runs)])
+        guard database.changesCount == 1 else {
+            throw StoreError.damaged(path: path, what: "the plan of \(first)")
         }
     }
 }

@@ -10,52 +10,8 @@ public struct StoredArtifact: Hashable, Sendable {
 }
 
 extension SweepStore {
-    /// Everything a scheduler needs to go on.
-    public func snapshot() throws(StoreError) -> Snapshot {
-        try run {
-            try database.read { database in
-                Snapshot(
-                    sweeps: try sweeps(database), runs: try runs(database),
-                    attempts: try attempts(database),
-                    finished: Set(
-                        try keys(database, "SELECT key FROM point WHERE cacc IS NOT NULL", [])),
-                    lastAttempt: AttemptID(
-                        try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0))
-            }
-        }
-    }
-
     public func sweepNames() throws(StoreError) -> [String] {
         try run { try database.read { try names($0) } }
-    }
-
-    /// A part of a sweep's points in grid order, from `offset` on.
-    ///
-    /// - Parameter name: the sweep's name; empty for the sweep submitted last.
-    public func results(
-        of name: String, offset: Int = 0, limit: Int = Int.max
-    ) throws(StoreError) -> ResultsSlice {
-        try run {
-            try database.read { database in
-                let row = try Row.fetchOne(
-                    database,
-                    sql: """
-                        SELECT id, name FROM sweep WHERE name = ? OR ? = ''
-                        ORDER BY submitted DESC, id DESC LIMIT 1
-                        """, arguments: [name, name])
-                guard let row else {
-                    throw StoreError.unknownSweep(name: name, known: try names(database))
-                }
-                let sweep: UInt64 = row["id"]
-                return ResultsSlice(
-                    name: row["name"],
-                    total: try Int.fetchOne(
-                        database, sql: "SELECT COUNT(*) FROM sweep_point WHERE sweep = ?",
-                        arguments: [sweep]) ?? 0,
-                    offset: offset,
-                    points: try outcomes(database, sweep, offset: offset, limit: limit))
-            }
-        }
     }
 
     /// Training steps per second of finished runs on the backbone, the mean of the newest 20;
@@ -63,12 +19,21 @@ extension SweepStore {
     public func stepsPerSecond(backbone: Digest) throws(StoreError) -> Double? {
         try run {
             try database.read { database in
-                try Double.fetchOne(
+                let ofPlan =
+                    try hasPlans(database)
+                    ? """
+                    OR run.spec = '' AND EXISTS (
+                        SELECT 1 FROM plan WHERE plan.backbone = ?1 AND plan.first_run <= run.id
+                            AND run.id < plan.first_run + plan.run_count)
+                    """ : ""
+                return try Double.fetchOne(
                     database,
                     sql: """
                         SELECT SUM(steps) / SUM(seconds) FROM (
                             SELECT steps, seconds FROM run WHERE state = 'completed' AND seconds > 0
-                                AND json_extract(spec, '$.backbone.digest') = ?
+                                AND (run.spec <> ''
+                                    AND json_extract(run.spec, '$.backbone.digest') = ?1
+                                    \(ofPlan))
                             ORDER BY id DESC LIMIT 20)
                         """, arguments: [backbone.hex])
             }
@@ -90,14 +55,36 @@ extension SweepStore {
                 guard let sweep else {
                     throw StoreError.unknownSweep(name: name, known: try names(database))
                 }
-                return try artifacts(
-                    database,
-                    """
-                    run.id IN (SELECT DISTINCT point.run FROM sweep_point
-                    JOIN point ON point.key = sweep_point.point WHERE sweep = ?)
-                    """, [sweep])
+                let wanted = Set(try keys(database, ofSweep: sweep))
+                let plans = try planRows(database)
+                return try artifacts(database, "TRUE", []).filter { item in
+                    try serves(database, item, wanted, plans)
+                }
             }
         }
+    }
+
+    /// Whether one of the run's points is among `wanted`.
+    private func serves(
+        _ database: Database, _ item: StoredArtifact, _ wanted: Set<PointKey>, _ plans: [PlanRow]
+    ) throws -> Bool {
+        let number = item.run.number
+        if let plan = plans.first(where: { $0.has(number) }) {
+            let run = try runs(
+                database, of: plan, offset: Int(number - plan.firstRun), count: 1)
+            guard let run = run.first else { throw damaged(plan) }
+            return try keys(database, of: plan, offset: Int(run.first), count: Int(run.count))
+                .contains { wanted.contains($0) }
+        }
+        return try keys(database, "SELECT key FROM point WHERE run = ?", [number])
+            .contains { wanted.contains($0) }
+    }
+
+    /// The points that a sweep asks for, in grid order.
+    private func keys(_ database: Database, ofSweep sweep: UInt64) throws -> [PointKey] {
+        if let plan = try plan(database, ofSweep: sweep) { return try keys(database, of: plan) }
+        return try keys(
+            database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place", [sweep])
     }
 
     /// What one run left behind, by kind and epoch; nothing for an unknown run.
@@ -110,6 +97,7 @@ extension SweepStore {
     ) throws -> [StoredArtifact] {
         // An earlier version's store has no such table.
         guard try database.tableExists("artifact") else { return [] }
+        let plans = try planRows(database)
         return try Row.fetchAll(
             database,
             sql: """
@@ -122,18 +110,19 @@ extension SweepStore {
                 let kind = Artifact.Kind(rawValue: row["kind"])
             else { throw StoreError.damaged(path: path, what: "an artifact of run \(id)") }
             return StoredArtifact(
-                run: RunID(id), spec: try decode(TrainingSpec.self, row["spec"], "run \(id)"),
+                run: RunID(id),
+                spec: try spec(database, ofRun: id, stored: row["spec"], plans),
                 artifact: Artifact(
                     kind: kind, epoch: row["epoch"],
                     file: FileReference(path: row["path"], digest: digest), size: row["size"]))
         }
     }
 
-    private func names(_ database: Database) throws -> [String] {
+    func names(_ database: Database) throws -> [String] {
         try String.fetchAll(database, sql: "SELECT name FROM sweep ORDER BY submitted, id")
     }
 
-    private func keys(
+    func keys(
         _ database: Database, _ sql: String, _ arguments: StatementArguments
     ) throws -> [PointKey] {
         try Data.fetchAll(database, sql: sql, arguments: arguments).map { data in
@@ -142,110 +131,5 @@ extension SweepStore {
             }
             return PointKey(digest)
         }
-    }
-
-    private func sweeps(_ database: Database) throws -> [Snapshot.Sweep] {
-        try Row.fetchAll(database, sql: "SELECT id, spec FROM sweep ORDER BY id").map { row in
-            let id: UInt64 = row["id"]
-            return Snapshot.Sweep(
-                id: SweepID(id), spec: try decode(SweepSpec.self, row["spec"], "sweep \(id)"),
-                keys: try keys(
-                    database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place", [id]))
-        }
-    }
-
-    private func runs(_ database: Database) throws -> [Snapshot.Run] {
-        let failures = Dictionary(
-            grouping: try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT run, worker, detail FROM attempt WHERE outcome = 'failed' ORDER BY id
-                    """),
-            by: { $0["run"] as UInt64 })
-        let active = Dictionary(
-            try Row.fetchAll(
-                database,
-                sql: "SELECT id, run, worker FROM attempt WHERE outcome IS NULL ORDER BY id"
-            ).map { ($0["run"] as UInt64, $0) }, uniquingKeysWith: { $1 })
-        return try Row.fetchAll(database, sql: "SELECT * FROM run ORDER BY id").map { row in
-            let id: UInt64 = row["id"]
-            let state: Snapshot.Run.State =
-                switch row["state"] as String {
-                case "completed": .completed
-                case "failed": .failed(row["error"] ?? "")
-                case "cancelled": .cancelled
-                default:
-                    active[id].map { .active(AttemptID($0["id"]), WorkerID($0["worker"])) }
-                        ?? .waiting
-                }
-            return Snapshot.Run(
-                id: RunID(id),
-                plan: PlannedRun(
-                    spec: try decode(TrainingSpec.self, row["spec"], "run \(id)"),
-                    milestones: try decode([Milestone].self, row["milestones"], "run \(id)"),
-                    steps: row["steps"],
-                    keep: try (row["keep"] as String?).map {
-                        try decode(Keepsakes.self, $0, "run \(id)")
-                    } ?? .none),
-                state: state,
-                failures: (failures[id] ?? []).map {
-                    Failure(worker: WorkerID($0["worker"]), error: $0["detail"] ?? "")
-                })
-        }
-    }
-
-    private func attempts(_ database: Database) throws -> [Snapshot.Attempt] {
-        try Row.fetchAll(
-            database,
-            sql: """
-                SELECT attempt.id, run, worker, acknowledged, outcome FROM attempt
-                JOIN run ON run.id = attempt.run WHERE run.state = 'waiting' ORDER BY attempt.id
-                """
-        ).map { row in
-            Snapshot.Attempt(
-                id: AttemptID(row["id"]), run: RunID(row["run"]), worker: WorkerID(row["worker"]),
-                acknowledged: row["acknowledged"],
-                isClosed: ["failed", "handed back"].contains(row["outcome"] ?? ""))
-        }
-    }
-
-    private func outcomes(
-        _ database: Database, _ sweep: UInt64, offset: Int, limit: Int
-    ) throws -> [PointOutcome] {
-        var curves: [UInt64: [EpochMetrics]] = [:]
-        return try Row.fetchAll(
-            database,
-            sql: """
-                SELECT point.*, run.state, run.error, run.trainable_parameters FROM sweep_point
-                JOIN point ON point.key = sweep_point.point LEFT JOIN run ON run.id = point.run
-                WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?
-                """, arguments: [sweep, limit, offset]
-        ).map { row in
-            let spec = try decode(TrainingSpec.self, row["spec"], "a point")
-            var state = PointOutcome.State.waiting
-            if (row["cacc"] as Double?) != nil {
-                state = .finished(try metrics(row))
-            } else if (row["state"] as String?) == "failed" {
-                state = .failed(row["error"] ?? "")
-            }
-            var curve: [EpochMetrics] = []
-            if let run: UInt64 = row["run"] {
-                curve = try curves[run] ?? measurements(database, of: run)
-                curves[run] = curve
-            }
-            return PointOutcome(
-                spec: spec, state: state, curve: curve.filter { $0.epoch <= spec.epochs },
-                trainableParameters: row["trainable_parameters"])
-        }
-    }
-
-    /// One measurement for each epoch, of the first attempt that got so far.
-    private func measurements(_ database: Database, of run: UInt64) throws -> [EpochMetrics] {
-        var curve: [EpochMetrics] = []
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt",
-            arguments: [run])
-        for row in rows where curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
-        return curve
     }
 }

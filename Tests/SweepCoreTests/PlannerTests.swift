@@ -62,6 +62,30 @@ struct PlannerTests {
         #expect(plan.runs.map(\.spec.seed) == [2])
     }
 
+    @Test("The keys of a grid are those of its cells' specs, in every kind of sweep")
+    func keysOfCells() {
+        let file = FileReference(path: "/x", digest: Digest(ofText: "x"))
+        for schedule in [Schedule.constant, .linear(horizon: nil), .linear(horizon: 7)] {
+            var sweep = Sample.sweep(
+                capacities: [
+                    Capacity(pet: .usualAdapter),
+                    Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2)),
+                ],
+                epochs: [3, 1], learningRates: [1e-3, 2.5e-5],
+                attacks: [
+                    .none, .word(WordAttack(count: 3)), .sentence(SentenceAttack()),
+                    .paired(PairedAttack(train: file, test: .paired(file))),
+                ],
+                poisonRatios: [0.05, 0.1 + 0.2], seeds: [0, .max],
+                settings: TrainingSettings(schedule: schedule))
+            sweep.data.validation = .sentences(file)
+            let plan = Plan(sweep)
+            #expect(plan.points.count == 2 * 2 * 2 * 2 * (1 + 3 * 2))
+            #expect(plan.points.allSatisfy { $0.key == PointKey(of: $0.spec) })
+            #expect(plan.runs.allSatisfy { PointKey(of: $0.spec) == $0.milestones.last?.key })
+        }
+    }
+
     @Test("The key says what changes a result: digests, not paths")
     func keysFollowContent() {
         let sweep = Sample.sweep()

@@ -51,7 +51,7 @@ struct SchedulerRestartTests {
     func resubmit() throws {
         var bench = SchedulerBench(try snapshot())
         bench.submit(Sample.sweep(epochs: [1, 2]))
-        #expect(!bench.facts.contains { if case .runCreated = $0 { true } else { false } })
+        #expect(!bench.facts.contains { if case .runsCreated = $0 { true } else { false } })
         #expect(bench.scheduler.statusReport().sweeps.count == 1)
     }
 
@@ -59,8 +59,8 @@ struct SchedulerRestartTests {
     func extend() throws {
         var bench = SchedulerBench(try snapshot())
         bench.submit(Sample.sweep(epochs: [1, 2], seeds: [1, 2]))
-        let created = bench.facts.compactMap {
-            if case .runCreated(_, let plan) = $0 { plan.spec.seed } else { nil }
+        let created = bench.facts.flatMap { fact -> [UInt64] in
+            if case .runsCreated(_, let runs) = fact { runs.map(\.spec.seed) } else { [] }
         }
         #expect(created == [2])
         #expect(bench.scheduler.statusReport().sweeps.first?.points == 4)

@@ -24,7 +24,7 @@ struct SchedulerTests {
         let event = Event.message(.submit(Sample.sweep()), from: route, role: .client)
         let effects = scheduler.handle(event, at: Instant(nanoseconds: 0))
         let stored = try #require(
-            effects.firstIndex { if case .persist(.runCreated) = $0 { true } else { false } })
+            effects.firstIndex { if case .persist(.runsCreated) = $0 { true } else { false } })
         let sent = try #require(
             effects.firstIndex { if case .send(.submitted, _) = $0 { true } else { false } })
         #expect(stored < sent)
@@ -160,7 +160,11 @@ struct SchedulerTests {
         #expect(status.isOver)
         #expect(
             bench.facts.contains { fact in
-                if case .runFailed(_, error: "out of memory") = fact { true } else { false }
+                if case .runFailed(_, "out of memory", let points) = fact {
+                    points.count == 1
+                } else {
+                    false
+                }
             })
         // Submitted again, it is tried again.
         #expect(bench.submit(Sample.sweep()).assignments.count == 1)

@@ -28,8 +28,8 @@ struct StoreTests {
             plan = Plan(sweep)
             let run = try #require(plan.runs.first)
             facts = [
-                .sweepSubmitted(SweepID(1), sweep, plan.points),
-                .runCreated(RunID(1), run),
+                .sweepSubmitted(SweepID(1), sweep, plan.grid),
+                .runsCreated(RunID(1), plan.runs),
                 .attemptStarted(AttemptID(1), RunID(1), WorkerID("a")),
                 .reportsStored(AttemptID(1), upTo: 1),
                 .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
@@ -97,7 +97,8 @@ struct StoreTests {
         #expect(
             try store.snapshot().runs.first?.failures
                 == [Failure(worker: WorkerID("b"), error: "broken")])
-        try store.commit([.runFailed(RunID(1), error: "broken")])
+        let unfinished = try Story().plan.points[1].key
+        try store.commit([.runFailed(RunID(1), error: "broken", points: [unfinished])])
         #expect(try state() == .failed("broken"))
         #expect(try store.results(of: "").points[1].state == .failed("broken"))
         #expect(try store.snapshot().attempts.isEmpty)
@@ -192,7 +193,7 @@ struct StoreTests {
         try store.commit(story.facts)
         var larger = story.sweep
         larger.grid.seeds = [.max, 1]
-        try store.commit([.sweepSubmitted(SweepID(1), larger, Plan(larger).points)])
+        try store.commit([.sweepSubmitted(SweepID(1), larger, Plan(larger).grid)])
         let results = try store.results(of: "story")
         #expect(results.total == 4)
         #expect(results.points.count { $0.state != .waiting } == 1)

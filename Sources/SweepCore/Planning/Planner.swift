@@ -1,7 +1,10 @@
 /// A point of a sweep: one cell of the grid.
-public struct PlannedPoint: Hashable, Sendable {
-    public let key: PointKey
-    public let spec: TrainingSpec
+public struct PlannedPoint: Sendable {
+    let grid: PlannedGrid
+    let place: Int
+
+    public var key: PointKey { grid.keys[place] }
+    public var spec: TrainingSpec { grid.spec(at: place) }
 }
 
 /// The epoch of a run after which a point's result is known.
@@ -15,30 +18,84 @@ public struct Milestone: Hashable, Sendable, Codable {
     }
 }
 
-/// A training trajectory that serves one or more points.
+/// A training trajectory that serves one or more points: neighbours in their grid.
 public struct PlannedRun: Hashable, Sendable {
-    /// Trained for the largest epoch that a point asks for.
-    public let spec: TrainingSpec
-    /// Ascending by epoch, never empty.
-    public let milestones: [Milestone]
+    public let grid: PlannedGrid
+    /// Places of its points in the grid: `first ..< first + count`.
+    public let first: UInt32
+    public let count: UInt32
+    /// Where it ends: the place of the point with the most epochs among those that were still to
+    /// be trained.
+    public let last: UInt32
     /// Training steps of the whole run; 0 if the sweep does not say how many samples there are.
     public let steps: Int
-    public let keep: Keepsakes
 
-    public init(
-        spec: TrainingSpec, milestones: [Milestone], steps: Int, keep: Keepsakes = .none
-    ) {
-        self.spec = spec
-        self.milestones = milestones
+    public init(grid: PlannedGrid, first: UInt32, count: UInt32, last: UInt32, steps: Int) {
+        precondition(
+            count > 0 && first <= last && last < first + count
+                && Int(first) + Int(count) <= grid.keys.count, "a run has places of its grid")
+        self.grid = grid
+        self.first = first
+        self.count = count
+        self.last = last
         self.steps = steps
-        self.keep = keep
+    }
+
+    /// A run that an earlier version planned.
+    public init(spec: TrainingSpec, milestones: [Milestone], steps: Int, keep: Keepsakes) {
+        precondition(!milestones.isEmpty, "a run without points")
+        let specs = milestones.map { milestone in
+            var point = spec
+            point.epochs = milestone.epoch
+            return point
+        }
+        self.init(
+            grid: PlannedGrid(
+                .list(specs, keep), keys: milestones.map(\.key),
+                cells: milestones.indices.map(UInt32.init)),
+            first: 0, count: UInt32(specs.count), last: UInt32(specs.count - 1), steps: steps)
+    }
+
+    var places: Range<Int> { Int(first)..<Int(first) + Int(count) }
+
+    /// Of all its points, finished before or not, and those beyond its end.
+    var keys: ArraySlice<PointKey> { grid.keys[places] }
+
+    public var epochs: Int { grid.epochs(at: Int(last)) }
+
+    /// What is trained: `epochs` epochs, with a schedule that says where it ends.
+    public var spec: TrainingSpec {
+        var spec = grid.spec(at: Int(last))
+        spec.settings.schedule = spec.settings.schedule.resolved(epochs: spec.epochs)
+        return spec
+    }
+
+    public var keep: Keepsakes { grid.keep }
+
+    /// Ascending by epoch, never empty.
+    public var milestones: [Milestone] {
+        let end = epochs
+        return places.map { Milestone(epoch: grid.epochs(at: $0), key: grid.keys[$0]) }
+            .filter { $0.epoch <= end }
+            .sorted { $0.epoch < $1.epoch }
+    }
+
+    public static func == (left: PlannedRun, right: PlannedRun) -> Bool {
+        (left.first, left.count, left.last, left.steps)
+            == (right.first, right.count, right.last, right.steps)
+            && left.grid == right.grid
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(first)
+        hasher.combine(last)
+        hasher.combine(grid.keys[Int(last)])
     }
 }
 
 /// Splits a sweep's grid into points, and points into runs.
 public struct Plan: Sendable {
-    /// All points of the sweep in grid order, each once.
-    public let points: [PlannedPoint]
+    public let grid: PlannedGrid
     /// Points whose result is known already.
     public let finished: Int
     /// What is left to train, in grid order of each run's first point.
@@ -48,74 +105,80 @@ public struct Plan: Sendable {
     /// Steps if each unfinished point were trained on its own.
     public let stepsWithoutSharing: Int
 
+    /// All points of the sweep in grid order, each once.
+    public var points: [PlannedPoint] {
+        grid.keys.indices.map { PlannedPoint(grid: grid, place: $0) }
+    }
+
     /// - Parameter isFinished: whether the store has the result of a point.
     public init(_ sweep: SweepSpec, isFinished: (PointKey) -> Bool = { _ in false }) {
-        points = Plan.points(of: sweep)
-        let waiting = points.filter { !isFinished($0.key) }
-        finished = points.count - waiting.count
-        runs = Plan.runs(for: waiting, of: sweep)
-        steps = runs.reduce(0) { $0 + $1.steps }
-        stepsWithoutSharing = waiting.reduce(0) { $0 + Plan.steps(of: $1.spec, in: sweep) }
-    }
-
-    /// The grid's cells in the order capacity, learning rate, attack, poison ratio, seed, epochs,
-    /// each result once: `none` and `prepared` do not depend on the poison ratio.
-    static func points(of sweep: SweepSpec) -> [PlannedPoint] {
-        var points: [PlannedPoint] = []
-        var seen: Set<PointKey> = []
-        points.reserveCapacity(sweep.grid.cellCount)
-        for capacity in sweep.grid.capacities {
-            for learningRate in sweep.grid.learningRates {
-                for attack in sweep.grid.attacks {
-                    for ratio in sweep.grid.poisonRatios {
-                        for seed in sweep.grid.seeds {
-                            for epochs in sweep.grid.epochs {
-                                let spec = TrainingSpec(
-                                    backbone: sweep.backbone, data: sweep.data,
-                                    capacity: capacity, attack: attack,
-                                    poisonRatio: attack.usesPoisonRatio ? ratio : 0,
-                                    epochs: epochs, learningRate: learningRate, seed: seed,
-                                    settings: sweep.settings)
-                                let key = PointKey(of: spec)
-                                if seen.insert(key).inserted {
-                                    points.append(PlannedPoint(key: key, spec: spec))
-                                }
-                            }
-                        }
-                    }
+        let grid = PlannedGrid(sweep)
+        let cost = Cost(sweep)
+        let sharesEpochs =
+            sweep.settings.schedule.horizon(epochs: 1)
+            == sweep.settings.schedule.horizon(epochs: 2)
+        var runs: [PlannedRun] = []
+        var finished = 0
+        var steps = 0
+        var stepsWithoutSharing = 0
+        var first = 0
+        let epochCount = sweep.grid.epochs.count
+        while first < grid.keys.count {
+            // Prefix sharing: cells that differ only in epochs are one run where the schedule does
+            // not look at the end of training.
+            var end = first + 1
+            if sharesEpochs {
+                let trajectory = Int(grid.cells[first]) / epochCount
+                while end < grid.keys.count, Int(grid.cells[end]) / epochCount == trajectory {
+                    end += 1
                 }
             }
+            var last: Int?
+            for place in first..<end {
+                guard !isFinished(grid.keys[place]) else {
+                    finished += 1
+                    continue
+                }
+                stepsWithoutSharing += cost.steps(ofCell: Int(grid.cells[place]))
+                if last.map({ grid.epochs(at: $0) < grid.epochs(at: place) }) ?? true {
+                    last = place
+                }
+            }
+            if let last {
+                let needed = cost.steps(ofCell: Int(grid.cells[last]))
+                steps += needed
+                runs.append(
+                    PlannedRun(
+                        grid: grid, first: UInt32(first), count: UInt32(end - first),
+                        last: UInt32(last), steps: needed))
+            }
+            first = end
         }
-        return points
+        self.grid = grid
+        self.finished = finished
+        self.runs = runs
+        self.steps = steps
+        self.stepsWithoutSharing = stepsWithoutSharing
     }
 
-    /// Prefix sharing: points that differ only in `epochs` are one run where the schedule does not
-    /// look at the end of training. Otherwise the horizon tells them apart.
-    private static func runs(for points: [PlannedPoint], of sweep: SweepSpec) -> [PlannedRun] {
-        var order: [TrainingSpec] = []
-        var members: [TrainingSpec: [PlannedPoint]] = [:]
-        for point in points {
-            let trajectory = point.spec.trajectory
-            if members[trajectory] == nil { order.append(trajectory) }
-            members[trajectory, default: []].append(point)
-        }
-        return order.map { trajectory in
-            let milestones = (members[trajectory] ?? [])
-                .map { Milestone(epoch: $0.spec.epochs, key: $0.key) }
-                .sorted { $0.epoch < $1.epoch }
-            guard let last = milestones.last else { preconditionFailure("a run without points") }
-            var spec = trajectory
-            spec.epochs = last.epoch
-            return PlannedRun(
-                spec: spec, milestones: milestones, steps: steps(of: spec, in: sweep),
-                keep: sweep.keep)
-        }
-    }
+    /// Training steps of the cells of a grid.
+    private struct Cost {
+        let grid: Grid
+        /// For each attack.
+        let stepsOfAnEpoch: [Int]
 
-    private static func steps(of spec: TrainingSpec, in sweep: SweepSpec) -> Int {
-        let samples = sweep.sampleCount(for: spec.attack)
-        let batch = max(1, spec.settings.batchSize)
-        return (samples + batch - 1) / batch * spec.epochs
+        init(_ sweep: SweepSpec) {
+            grid = sweep.grid
+            let batch = max(1, sweep.settings.batchSize)
+            stepsOfAnEpoch = sweep.grid.attacks.map {
+                (sweep.sampleCount(for: $0) + batch - 1) / batch
+            }
+        }
+
+        func steps(ofCell number: Int) -> Int {
+            let cell = SweepSpec.Cell(number, of: grid)
+            return stepsOfAnEpoch[cell.attack] * grid.epochs[cell.epochs]
+        }
     }
 }
 

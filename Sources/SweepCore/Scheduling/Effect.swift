@@ -17,8 +17,9 @@ public enum Effect: Hashable, Sendable {
 
 /// A fact that must survive the coordinator.
 public enum Fact: Hashable, Sendable {
-    case sweepSubmitted(SweepID, SweepSpec, [PlannedPoint])
-    case runCreated(RunID, PlannedRun)
+    case sweepSubmitted(SweepID, SweepSpec, PlannedGrid)
+    /// Runs of one grid, numbered from the first on.
+    case runsCreated(RunID, [PlannedRun])
     case attemptStarted(AttemptID, RunID, WorkerID)
     /// The attempt's reports up to the sequence are accounted for.
     case reportsStored(AttemptID, upTo: UInt64)
@@ -29,8 +30,10 @@ public enum Fact: Hashable, Sendable {
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)
-    case runCompleted(RunID, AttemptID, trainableParameters: Int, seconds: Double)
-    case runFailed(RunID, error: String)
+    case runCompleted(
+        RunID, AttemptID, trainableParameters: Int, steps: Int, seconds: Double)
+    /// With the points that stay without a result.
+    case runFailed(RunID, error: String, points: [PointKey])
     case runCancelled(RunID)
 }
 

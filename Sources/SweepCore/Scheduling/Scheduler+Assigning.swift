@@ -2,10 +2,7 @@ extension Scheduler {
     /// Gives waiting runs to free slots, a slot to each free worker in turn.
     mutating func assignWork(at now: Instant) {
         var passedOver: [WorkerID] = []
-        var next = 0
-        while waiting.count > 0, next < free.count {
-            let id = free[next]
-            next += 1
+        while waiting.count > 0, let id = free.popFirst() {
             guard let worker = workers[id], remainingSlots(of: worker) > 0 else { continue }
             guard let run = takeRun(for: worker, at: now) else {
                 passedOver.append(id)
@@ -14,8 +11,8 @@ extension Scheduler {
             assign(run, to: id, at: now)
             if let worker = workers[id], remainingSlots(of: worker) > 0 { free.append(id) }
         }
-        free.removeSubrange(..<next)
-        free.insert(contentsOf: passedOver, at: 0)
+        // They come first next time: what is free stays free in the order it became so.
+        free.prepend(passedOver)
     }
 
     /// The best waiting run that this worker may have.
@@ -55,7 +52,7 @@ extension Scheduler {
         runs[id]?.state = .assigned(
             Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
         workers[worker]?.attempts.insert(attempt)
-        workers[worker]?.affinity = .init(run.plan.spec)
+        workers[worker]?.affinity = run.plan.grid.affinity
         effects.append(.persist(.attemptStarted(attempt, id, worker)))
         effects.append(
             .send(

@@ -39,12 +39,12 @@ extension Scheduler {
         switch event {
         case .epoch(let metrics, let seconds):
             note(metrics, seconds: seconds, of: attempt.run, run, in: id)
-            let steps = run.plan.steps / max(1, run.plan.spec.epochs) * metrics.epoch
+            let steps = run.plan.steps / max(1, run.plan.epochs) * metrics.epoch
             if run.lease?.attempt == id {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
             }
         case .artifact(let artifact):
-            guard artifact.epoch <= run.plan.spec.epochs else {
+            guard artifact.epoch <= run.plan.epochs else {
                 droppedMessages += 1
                 return
             }
@@ -68,7 +68,7 @@ extension Scheduler {
     private mutating func note(
         _ metrics: EpochMetrics, seconds: Double, of id: RunID, _ run: Run, in attempt: AttemptID
     ) {
-        guard metrics.epoch <= run.plan.spec.epochs else {
+        guard metrics.epoch <= run.plan.epochs else {
             droppedMessages += 1
             return
         }
@@ -106,7 +106,9 @@ extension Scheduler {
         effects.append(.persist(.attemptEnded(attempt, .completed)))
         effects.append(
             .persist(
-                .runCompleted(id, attempt, trainableParameters: parameters, seconds: seconds)))
+                .runCompleted(
+                    id, attempt, trainableParameters: parameters, steps: run.plan.steps,
+                    seconds: seconds)))
         if let worker {
             workers[worker]?.blamedFailures = 0
             for failure in run.failures where failure.worker != worker { blame(failure.worker) }
@@ -124,7 +126,8 @@ extension Scheduler {
         runs[id]?.failures.append(Failure(worker: worker, error: error))
         if run.failures.count >= configuration.maxRetries {
             runs[id]?.state = .failed(error)
-            effects.append(.persist(.runFailed(id, error: error)))
+            let unfinished = run.plan.keys.filter { runByPoint[$0] == id }
+            effects.append(.persist(.runFailed(id, error: error, points: unfinished)))
             forget(id, run)
         } else {
             runs[id]?.state = .waiting
@@ -148,9 +151,7 @@ extension Scheduler {
 
     /// A run that is over needs no bookkeeping but its state.
     mutating func forget(_ id: RunID, _ run: Run) {
-        for milestone in run.plan.milestones where runByPoint[milestone.key] == id {
-            runByPoint[milestone.key] = nil
-        }
+        for key in run.plan.keys where runByPoint[key] == id { runByPoint[key] = nil }
         for attempt in run.attempts { attempts[attempt] = nil }
     }
 }

@@ -20,24 +20,16 @@ extension Scheduler {
         let place = sweeps.firstIndex { $0.spec.name == spec.name }
         let id = place.map { sweeps[$0].id } ?? SweepID(UInt64(sweeps.count + 1))
         let plan = Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
-        effects.append(.persist(.sweepSubmitted(id, spec, plan.points)))
-        var serving = Set(plan.points.compactMap { runByPoint[$0.key] })
-        for planned in plan.runs {
-            let run = RunID(lastRun.number + 1)
-            lastRun = run
-            runs[run] = Run(plan: planned, state: .waiting)
-            serving.insert(run)
-            for milestone in planned.milestones { runByPoint[milestone.key] = run }
-            enqueue(run, planned)
-            effects.append(.persist(.runCreated(run, planned)))
-        }
-        let keys = plan.points.map(\.key)
+        let keys = plan.grid.keys
+        effects.append(.persist(.sweepSubmitted(id, spec, plan.grid)))
+        var serving = Set(keys.compactMap { runByPoint[$0] })
+        serving.formUnion(create(plan.runs))
         if let place {
             let wanted = Set(keys)
             serving.formUnion(
                 sweeps[place].runs.filter { id in
                     guard let run = runs[id], run.state == .completed else { return false }
-                    return run.plan.milestones.contains { wanted.contains($0.key) }
+                    return run.plan.keys.contains { wanted.contains($0) }
                 })
             sweeps[place].spec = spec
             sweeps[place].keys = keys
@@ -45,7 +37,7 @@ extension Scheduler {
         } else {
             sweeps.append(Sweep(id: id, spec: spec, keys: keys, runs: serving.sorted()))
         }
-        cancelUnwantedRuns()
+        if place != nil { cancelUnwantedRuns() }
         let known = keys.count { finished.contains($0) }
         effects.append(
             .send(
@@ -57,13 +49,30 @@ extension Scheduler {
             .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
     }
 
+    private mutating func create(_ planned: [PlannedRun]) -> [RunID] {
+        guard !planned.isEmpty else { return [] }
+        let first = runs.last.number + 1
+        effects.append(.persist(.runsCreated(RunID(first), planned)))
+        return planned.enumerated().map { place, plan in
+            let id = RunID(first + UInt64(place))
+            runs[id] = Run(plan: plan, state: .waiting)
+            for key in plan.keys where !finished.contains(key) && runByPoint[key] == nil {
+                runByPoint[key] = id
+            }
+            enqueue(id, plan)
+            return id
+        }
+    }
+
     /// Runs that wait for a sweep that has been submitted anew without them.
     private mutating func cancelUnwantedRuns() {
-        let wanted = Set(sweeps.flatMap(\.keys))
-        for (id, run) in runs.sorted(by: { $0.key < $1.key }) where run.state == .waiting {
-            guard !run.plan.milestones.contains(where: { wanted.contains($0.key) }) else {
-                continue
-            }
+        var wanted: Set<PointKey> = []
+        for sweep in sweeps { wanted.formUnion(sweep.keys) }
+        let unwanted = runs.all.filter { id, run in
+            run.state == .waiting
+                && !run.plan.keys.contains { runByPoint[$0] == id && wanted.contains($0) }
+        }
+        for (id, run) in unwanted {
             runs[id]?.state = .cancelled
             effects.append(.persist(.runCancelled(id)))
             forget(id, run)

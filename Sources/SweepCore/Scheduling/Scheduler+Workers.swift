@@ -81,7 +81,7 @@ extension Scheduler {
         }
         runs[attempt.run]?.state = .running(lease, stepsDone: done)
         workers[worker]?.attempts.insert(id)
-        workers[worker]?.affinity = .init(run.plan.spec)
+        workers[worker]?.affinity = run.plan.grid.affinity
         return true
     }
 
@@ -102,18 +102,17 @@ extension Scheduler {
 
     /// Leases that were not renewed in time, and workers that have said nothing for that long.
     mutating func expireLeases(at now: Instant) {
-        for id in workers.keys.sorted() {
-            guard let worker = workers[id] else { continue }
-            if worker.lastSeen + configuration.lease <= now {
-                loseAllAttempts(
-                    of: id, why: "the worker was not heard of for \(configuration.lease)")
-                remove(id)
-                effects.append(.note("worker \(id) is gone: no heartbeat"))
-            }
+        let silent = workers.values.filter { $0.lastSeen + configuration.lease <= now }
+        for id in silent.map(\.hello.worker).sorted() {
+            loseAllAttempts(of: id, why: "the worker was not heard of for \(configuration.lease)")
+            remove(id)
+            effects.append(.note("worker \(id) is gone: no heartbeat"))
         }
-        for (id, attempt) in attempts.sorted(by: { $0.key < $1.key }) {
-            guard let lease = runs[attempt.run]?.lease, lease.attempt == id, lease.expires <= now
-            else { continue }
+        let expired = attempts.filter { id, attempt in
+            guard let lease = runs[attempt.run]?.lease else { return false }
+            return lease.attempt == id && lease.expires <= now
+        }
+        for id in expired.keys.sorted() {
             lose(id, why: "its lease was not renewed for \(configuration.lease)")
         }
     }
@@ -146,14 +145,13 @@ extension Scheduler {
     }
 
     mutating func offer(_ id: WorkerID) {
-        guard let worker = workers[id], remainingSlots(of: worker) > 0, !free.contains(id)
-        else { return }
+        guard let worker = workers[id], remainingSlots(of: worker) > 0 else { return }
         free.append(id)
     }
 
     private mutating func remove(_ id: WorkerID) {
         guard let worker = workers.removeValue(forKey: id) else { return }
         if workerByRoute[worker.route] == id { workerByRoute[worker.route] = nil }
-        free.removeAll { $0 == id }
+        free.remove(id)
     }
 }

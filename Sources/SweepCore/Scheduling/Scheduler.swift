@@ -92,7 +92,7 @@ public struct Scheduler: Sendable {
     }
 
     let configuration: Configuration
-    var runs: [RunID: Run] = [:]
+    var runs = RunTable()
     var attempts: [AttemptID: Attempt] = [:]
     var workers: [WorkerID: Worker] = [:]
     var workerByRoute: [Route: WorkerID] = [:]
@@ -101,9 +101,7 @@ public struct Scheduler: Sendable {
     /// The run that will finish a point, for points of runs that are not over.
     var runByPoint: [PointKey: RunID] = [:]
     var waiting = WaitingQueue()
-    /// Workers that may have a free slot, the one free for longest first.
-    var free: [WorkerID] = []
-    var lastRun = RunID(0)
+    var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
     /// Messages that made no sense: stale, from a stranger, or not theirs to send.
     public internal(set) var droppedMessages = 0
@@ -155,7 +153,6 @@ public struct Scheduler: Sendable {
         finished = snapshot.finished
         lastAttempt = snapshot.lastAttempt
         for run in snapshot.runs {
-            lastRun = max(lastRun, run.id)
             var state = Run.State.waiting
             switch run.state {
             case .waiting: break
@@ -169,7 +166,7 @@ public struct Scheduler: Sendable {
             }
             runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
             if runs[run.id]?.isOver == false {
-                for milestone in run.plan.milestones { runByPoint[milestone.key] = run.id }
+                for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
             }
             if state == .waiting { enqueue(run.id, run.plan) }
         }
@@ -199,7 +196,7 @@ public struct Scheduler: Sendable {
 
     mutating func enqueue(_ id: RunID, _ plan: PlannedRun) {
         waiting.insert(
-            WaitingQueue.Entry(run: id, steps: plan.steps), affinity: .init(plan.spec))
+            WaitingQueue.Entry(run: id, steps: plan.steps), affinity: plan.grid.affinity)
     }
 }
 

@@ -3,6 +3,7 @@ public struct Snapshot: Sendable {
     public struct Sweep: Sendable {
         public var id: SweepID
         public var spec: SweepSpec
+        /// The points it asks for; as it was planned, with the spec of that time.
         public var keys: [PointKey]
 
         public init(id: SweepID, spec: SweepSpec, keys: [PointKey]) {

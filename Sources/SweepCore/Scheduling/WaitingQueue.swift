@@ -6,10 +6,6 @@ struct WaitingQueue: Sendable {
         let backbone: Digest
         let test: Digest
 
-        init(_ spec: TrainingSpec) {
-            backbone = spec.backbone.digest
-            test = spec.data.test.digest
-        }
     }
 
     struct Entry: Hashable, Sendable {

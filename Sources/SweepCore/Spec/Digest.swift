@@ -8,11 +8,14 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// `nil` unless there are exactly 32 bytes.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 32 else { return nil }
-        var words = SIMD4<UInt64>()
-        for (index, byte) in bytes.enumerated() {
-            words[index / 8] = words[index / 8] << 8 | UInt64(byte)
-        }
-        self.words = words
+        self.init(bytes: SIMD32(bytes))
+    }
+
+    /// From the bytes in order.
+    public init(bytes: SIMD32<UInt8>) {
+        let words = unsafeBitCast(bytes, to: SIMD4<UInt64>.self)
+        self.words = SIMD4(
+            words[0].bigEndian, words[1].bigEndian, words[2].bigEndian, words[3].bigEndian)
     }
 
     public var bytes: [UInt8] {
@@ -36,10 +39,22 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     }
 
     /// The digest of `content`.
-    public init(of content: some Sequence<UInt8>) {
-        var builder = DigestBuilder()
-        builder.update(Array(content))
-        self = builder.finish()
+    public init(of content: some Sequence<UInt8>) { self.init(of: Array(content)) }
+
+    /// The digest of `content`.
+    public init(of content: [UInt8]) {
+        self = content.withUnsafeBytes { Digest(SHA256.hash(data: $0)) }
+    }
+
+    private init(_ hash: SHA256Digest) {
+        words = hash.withUnsafeBytes { bytes in
+            var words = SIMD4<UInt64>()
+            for index in 0..<4 {
+                words[index] = UInt64(
+                    bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+            }
+            return words
+        }
     }
 
     /// The digest of the UTF-8 bytes of `text`.

@@ -54,9 +54,11 @@ public final class Listener {
 public final class Dialer {
     public let socket: Socket
     public let endpoint: String
-    private let context = SocketContext()
 
-    public init(_ access: AccessFile) throws(WireError) {
+    /// - Parameter context: Shared by the dialers of one process that holds many.
+    public init(
+        _ access: AccessFile, in context: SocketContext = SocketContext()
+    ) throws(WireError) {
         endpoint = access.endpoint
         socket = try Socket(.dealer, in: context)
         // Enough for a goodbye to leave.

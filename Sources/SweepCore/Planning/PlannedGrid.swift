@@ -1,0 +1,138 @@
+/// The points that a sweep's grid comes to, each result once, in the order capacity, learning
+/// rate, attack, poison ratio, seed, epochs.
+///
+/// Shared by all points and runs that were planned together. A million of them are held as keys and
+/// cell numbers; a training's spec is made when it is asked for.
+public final class PlannedGrid: Sendable {
+    enum Source: Hashable, Sendable {
+        case grid(SweepSpec)
+        /// Trainings one by one, as stores of earlier versions have them; a cell is a place here.
+        case list([TrainingSpec], Keepsakes)
+    }
+
+    let source: Source
+    public let keys: [PointKey]
+    /// For each key the number of its cell: mixed radix, `epochs` the fastest.
+    public let cells: [UInt32]
+    /// What a worker has to load for its trainings.
+    let affinity: WaitingQueue.Affinity
+
+    init(_ source: Source, keys: [PointKey], cells: [UInt32]) {
+        precondition(keys.count == cells.count, "each key has a cell")
+        self.source = source
+        self.keys = keys
+        self.cells = cells
+        switch source {
+        case .grid(let sweep):
+            affinity = .init(backbone: sweep.backbone.digest, test: sweep.data.test.digest)
+        case .list(let specs, _):
+            let spec = specs[0]
+            affinity = .init(backbone: spec.backbone.digest, test: spec.data.test.digest)
+        }
+    }
+
+    /// Plans a sweep: each cell whose key no earlier cell has. At most 2³² cells.
+    public convenience init(_ sweep: SweepSpec) {
+        var writer = PointKeyWriter(sweep)
+        var keys: [PointKey] = []
+        var cells: [UInt32] = []
+        var seen: Set<PointKey> = []
+        let count = sweep.grid.cellCount
+        keys.reserveCapacity(count)
+        cells.reserveCapacity(count)
+        seen.reserveCapacity(count)
+        for cell in 0..<count {
+            let key = writer.key(ofCell: cell)
+            if seen.insert(key).inserted {
+                keys.append(key)
+                cells.append(UInt32(cell))
+            }
+        }
+        self.init(.grid(sweep), keys: keys, cells: cells)
+    }
+
+    /// The grid of a sweep that was planned before.
+    public convenience init(_ sweep: SweepSpec, keys: [PointKey], cells: [UInt32]) {
+        self.init(.grid(sweep), keys: keys, cells: cells)
+    }
+
+    /// The training of the point at `place`, `0 ..< keys.count`.
+    public func spec(at place: Int) -> TrainingSpec {
+        switch source {
+        case .grid(let sweep): sweep.spec(ofCell: Int(cells[place]))
+        case .list(let specs, _): specs[Int(cells[place])]
+        }
+    }
+
+    /// The sweep, unless the trainings were listed one by one.
+    public var sweep: SweepSpec? {
+        if case .grid(let sweep) = source { return sweep }
+        return nil
+    }
+
+    var keep: Keepsakes {
+        switch source {
+        case .grid(let sweep): sweep.keep
+        case .list(_, let keep): keep
+        }
+    }
+
+    /// Epochs of the point at `place`.
+    func epochs(at place: Int) -> Int {
+        switch source {
+        case .grid(let sweep):
+            sweep.grid.epochs[Int(cells[place]) % sweep.grid.epochs.count]
+        case .list(let specs, _): specs[Int(cells[place])].epochs
+        }
+    }
+}
+
+extension PlannedGrid: Hashable {
+    public static func == (left: PlannedGrid, right: PlannedGrid) -> Bool {
+        left === right
+            || left.source == right.source && left.keys == right.keys && left.cells == right.cells
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(keys.count)
+        hasher.combine(keys.first)
+    }
+}
+
+extension SweepSpec {
+    /// The values of a cell of the grid, numbered in mixed radix with epochs the fastest.
+    struct Cell {
+        let capacity: Int
+        let learningRate: Int
+        let attack: Int
+        let poisonRatio: Int
+        let seed: Int
+        let epochs: Int
+
+        init(_ number: Int, of grid: Grid) {
+            var rest = number
+            func digit(_ radix: Int) -> Int {
+                defer { rest /= radix }
+                return rest % radix
+            }
+            epochs = digit(grid.epochs.count)
+            seed = digit(grid.seeds.count)
+            poisonRatio = digit(grid.poisonRatios.count)
+            attack = digit(grid.attacks.count)
+            learningRate = digit(grid.learningRates.count)
+            capacity = digit(grid.capacities.count)
+        }
+    }
+
+    /// The training of one cell.
+    public func spec(ofCell number: Int) -> TrainingSpec {
+        let cell = Cell(number, of: grid)
+        let attack = grid.attacks[cell.attack]
+        return TrainingSpec(
+            backbone: backbone, data: data, capacity: grid.capacities[cell.capacity],
+            attack: attack,
+            poisonRatio: attack.usesPoisonRatio ? grid.poisonRatios[cell.poisonRatio] : 0,
+            epochs: grid.epochs[cell.epochs], learningRate: grid.learningRates[cell.learningRate],
+            seed: grid.seeds[cell.seed], settings: settings)
+    }
+}

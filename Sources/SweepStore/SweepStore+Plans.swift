@@ -1,0 +1,125 @@
+import FoundationEssentials
+import GRDB
+import SweepCore
+
+/// A row of `plan` without what it packs.
+struct PlanRow {
+    let id: Int64
+    let spec: SweepSpec
+    /// The number of its first run, and how many runs it has.
+    let firstRun: UInt64
+    let runCount: Int
+
+    func has(_ run: UInt64) -> Bool {
+        runCount > 0 && firstRun <= run && run < firstRun + UInt64(runCount)
+    }
+}
+
+extension SweepStore {
+    /// A store that an earlier version made, opened to look at it, has no plans.
+    func hasPlans(_ database: Database) throws -> Bool { try database.tableExists("plan") }
+
+    private static let planColumns = "plan.id, plan.spec, plan.first_run, plan.run_count"
+
+    private func planRow(_ row: Row) throws -> PlanRow {
+        let id: Int64 = row["id"]
+        return PlanRow(
+            id: id, spec: try decode(SweepSpec.self, row["spec"], "plan \(id)"),
+            firstRun: row["first_run"] ?? 0, runCount: row["run_count"])
+    }
+
+    func planRows(_ database: Database) throws -> [PlanRow] {
+        guard try hasPlans(database) else { return [] }
+        return try Row.fetchAll(
+            database, sql: "SELECT \(Self.planColumns) FROM plan ORDER BY id"
+        ).map(planRow)
+    }
+
+    /// The newest plan of a sweep; `nil` if an earlier version stored it.
+    func plan(_ database: Database, ofSweep sweep: UInt64) throws -> PlanRow? {
+        guard try hasPlans(database) else { return nil }
+        return try Row.fetchOne(
+            database,
+            sql: """
+                SELECT \(Self.planColumns) FROM plan JOIN sweep ON sweep.plan = plan.id
+                WHERE sweep.id = ?
+                """, arguments: [sweep]
+        ).map(planRow)
+    }
+
+    /// A part of what a plan packs into a column: `count` items from `offset` on.
+    private func packed(
+        _ database: Database, _ plan: PlanRow, _ column: String, bytes: Int, offset: Int,
+        count: Int
+    ) throws -> Data {
+        let count = min(count, Int(Int32.max) / bytes)
+        return try Data.fetchOne(
+            database, sql: "SELECT substr(\(column), ?, ?) FROM plan WHERE id = ?",
+            arguments: [1 + bytes * offset, bytes * count, plan.id]) ?? Data()
+    }
+
+    func keys(
+        _ database: Database, of plan: PlanRow, offset: Int = 0, count: Int = Int.max
+    ) throws -> [PointKey] {
+        let data = try packed(
+            database, plan, "keys", bytes: Packed.keyBytes, offset: offset, count: count)
+        guard let keys = Packed.keys(data) else { throw damaged(plan) }
+        return keys
+    }
+
+    func cells(
+        _ database: Database, of plan: PlanRow, offset: Int = 0, count: Int = Int.max
+    ) throws -> [UInt32] {
+        let data = try packed(
+            database, plan, "cells", bytes: Packed.cellBytes, offset: offset, count: count)
+        guard let cells = Packed.cells(data) else { throw damaged(plan) }
+        return cells
+    }
+
+    func runs(
+        _ database: Database, of plan: PlanRow, offset: Int = 0, count: Int = Int.max
+    ) throws -> [Packed.Run] {
+        let data = try packed(
+            database, plan, "runs", bytes: Packed.runBytes, offset: offset, count: count)
+        guard let runs = Packed.runs(data) else { throw damaged(plan) }
+        return runs
+    }
+
+    func pointCount(_ database: Database, of plan: PlanRow) throws -> Int {
+        let bytes = try Int.fetchOne(
+            database, sql: "SELECT length(cells) FROM plan WHERE id = ?", arguments: [plan.id])
+        return (bytes ?? 0) / Packed.cellBytes
+    }
+
+    func grid(_ database: Database, of plan: PlanRow) throws -> PlannedGrid {
+        let keys = try keys(database, of: plan)
+        let cells = try cells(database, of: plan)
+        let cellCount = plan.spec.grid.cellCount
+        guard keys.count == cells.count, cells.allSatisfy({ $0 < cellCount }) else {
+            throw damaged(plan)
+        }
+        return PlannedGrid(plan.spec, keys: keys, cells: cells)
+    }
+
+    /// The training of a run, of this version's plans or stored by an earlier one.
+    ///
+    /// - Parameter stored: The run's own column; empty where the plan has it.
+    func spec(
+        _ database: Database, ofRun run: UInt64, stored: String, _ plans: [PlanRow]
+    ) throws -> TrainingSpec {
+        if !stored.isEmpty { return try decode(TrainingSpec.self, stored, "run \(run)") }
+        guard let plan = plans.first(where: { $0.has(run) }) else {
+            throw StoreError.damaged(path: path, what: "run \(run)")
+        }
+        let packed = try runs(database, of: plan, offset: Int(run - plan.firstRun), count: 1)
+        guard let last = packed.first?.last,
+            let cell = try cells(database, of: plan, offset: Int(last), count: 1).first,
+            cell < plan.spec.grid.cellCount
+        else { throw damaged(plan) }
+        return plan.spec.spec(ofCell: Int(cell))
+    }
+
+    func damaged(_ plan: PlanRow) -> StoreError {
+        .damaged(path: path, what: "plan \(plan.id)")
+    }
+}

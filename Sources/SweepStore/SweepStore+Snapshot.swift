@@ -1,0 +1,140 @@
+import FoundationEssentials
+import GRDB
+import SweepCore
+
+extension SweepStore {
+    /// Everything a scheduler needs to go on.
+    public func snapshot() throws(StoreError) -> Snapshot {
+        try run {
+            try database.read { database in
+                var grids: [Int64: PlannedGrid] = [:]
+                for plan in try planRows(database) { grids[plan.id] = try grid(database, of: plan) }
+                return Snapshot(
+                    sweeps: try sweeps(database, grids), runs: try runs(database, grids),
+                    attempts: try attempts(database),
+                    finished: Set(
+                        try keys(database, "SELECT key FROM point WHERE cacc IS NOT NULL", [])),
+                    lastAttempt: AttemptID(
+                        try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0))
+            }
+        }
+    }
+
+    private func sweeps(
+        _ database: Database, _ grids: [Int64: PlannedGrid]
+    ) throws -> [Snapshot.Sweep] {
+        try Row.fetchAll(database, sql: "SELECT * FROM sweep ORDER BY id").map { row in
+            let id: UInt64 = row["id"]
+            let grid = (row["plan"] as Int64?).flatMap { grids[$0] }
+            return Snapshot.Sweep(
+                id: SweepID(id), spec: try decode(SweepSpec.self, row["spec"], "sweep \(id)"),
+                keys: try grid?.keys
+                    ?? keys(
+                        database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place",
+                        [id]))
+        }
+    }
+
+    /// What has happened to runs, by their numbers.
+    private struct Happenings {
+        var failures: [UInt64: [Failure]] = [:]
+        /// The newest attempt that has not ended.
+        var active: [UInt64: (AttemptID, WorkerID)] = [:]
+
+        func state(_ run: UInt64, _ word: String, error: String?) -> Snapshot.Run.State {
+            switch word {
+            case "completed": .completed
+            case "failed": .failed(error ?? "")
+            case "cancelled": .cancelled
+            default: active[run].map { .active($0.0, $0.1) } ?? .waiting
+            }
+        }
+    }
+
+    private func happenings(_ database: Database) throws -> Happenings {
+        var happenings = Happenings()
+        let failed = try Row.fetchCursor(
+            database,
+            sql: "SELECT run, worker, detail FROM attempt WHERE outcome = 'failed' ORDER BY id")
+        while let row = try failed.next() {
+            happenings.failures[row["run"], default: []].append(
+                Failure(worker: WorkerID(row["worker"]), error: row["detail"] ?? ""))
+        }
+        let active = try Row.fetchCursor(
+            database, sql: "SELECT id, run, worker FROM attempt WHERE outcome IS NULL ORDER BY id")
+        while let row = try active.next() {
+            happenings.active[row["run"]] = (AttemptID(row["id"]), WorkerID(row["worker"]))
+        }
+        return happenings
+    }
+
+    private func runs(
+        _ database: Database, _ grids: [Int64: PlannedGrid]
+    ) throws -> [Snapshot.Run] {
+        let happenings = try happenings(database)
+        var runs: [Snapshot.Run] = []
+        var places: [UInt64: Int] = [:]
+        for plan in try planRows(database) {
+            guard let grid = grids[plan.id] else { continue }
+            for (place, packed) in try self.runs(database, of: plan).enumerated() {
+                let run = UInt64(place) + plan.firstRun
+                guard packed.count > 0, packed.first <= packed.last,
+                    packed.last < packed.first + packed.count,
+                    Int(packed.first) + Int(packed.count) <= grid.keys.count
+                else { throw damaged(plan) }
+                places[run] = runs.count
+                runs.append(
+                    Snapshot.Run(
+                        id: RunID(run),
+                        plan: PlannedRun(
+                            grid: grid, first: packed.first, count: packed.count,
+                            last: packed.last, steps: packed.steps),
+                        state: .waiting, failures: happenings.failures[run] ?? []))
+            }
+        }
+        let rows = try Row.fetchCursor(database, sql: "SELECT * FROM run ORDER BY id")
+        while let row = try rows.next() {
+            let id: UInt64 = row["id"]
+            let state = happenings.state(id, row["state"], error: row["error"])
+            if let place = places[id] {
+                runs[place].state = state
+            } else {
+                runs.append(
+                    try earlierRun(row, id, state, failures: happenings.failures[id] ?? []))
+            }
+        }
+        return runs.sorted { $0.id < $1.id }
+    }
+
+    /// A run that an earlier version stored with its spec.
+    private func earlierRun(
+        _ row: Row, _ id: UInt64, _ state: Snapshot.Run.State, failures: [Failure]
+    ) throws -> Snapshot.Run {
+        let milestones = try decode([Milestone].self, row["milestones"], "run \(id)")
+        guard !milestones.isEmpty else { throw StoreError.damaged(path: path, what: "run \(id)") }
+        return Snapshot.Run(
+            id: RunID(id),
+            plan: PlannedRun(
+                spec: try decode(TrainingSpec.self, row["spec"], "run \(id)"),
+                milestones: milestones, steps: row["steps"],
+                keep: try (row["keep"] as String?).map {
+                    try decode(Keepsakes.self, $0, "run \(id)")
+                } ?? .none),
+            state: state, failures: failures)
+    }
+
+    private func attempts(_ database: Database) throws -> [Snapshot.Attempt] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT attempt.id, run, worker, acknowledged, outcome FROM attempt
+                JOIN run ON run.id = attempt.run WHERE run.state = 'waiting' ORDER BY attempt.id
+                """
+        ).map { row in
+            Snapshot.Attempt(
+                id: AttemptID(row["id"]), run: RunID(row["run"]), worker: WorkerID(row["worker"]),
+                acknowledged: row["acknowledged"],
+                isClosed: ["failed", "handed back"].contains(row["outcome"] ?? ""))
+        }
+    }
+}
