@@ -22,6 +22,7 @@ struct Moderato: ParsableCommand {
             RunCommand.self, PlanCommand.self, CoordinatorCommand.self, WorkerCommand.self,
             SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
             PoisonCommand.self, ArtifactsCommand.self, ProjectCommand.self, ExportCommand.self,
+            PretrainCommand.self,
         ])
 }
 

@@ -126,6 +126,35 @@ extension TrainingTests {
             #expect(problem { try Fixture.metrics(spec) }.contains("sample 1: the label is 0"))
         }
 
+        @Test("An exported VGG is a model whose frozen and trained layers are the run's")
+        func export() throws {
+            var spec = try Fixture.tinyVisionSpec()
+            spec.capacity = Capacity(pet: .lastBlocks(1))
+            let run = try TrainingRun(spec: spec, threads: 1, cache: Fixture.cache)
+            var kept: Checkpoint?
+            var states: [UInt8] = []
+            try run.run(onEpoch: { _, position throws(TrainingError) in
+                kept = try position.checkpoint()
+                states = try position.hiddenStates(run: "1")
+            })
+            let checkpoint = try #require(kept)
+            let folder = URL(fileURLWithPath: try Fixture.write([UInt8](), as: "x"))
+                .deletingLastPathComponent().appending(path: "vgg").path
+            try ModelExport(checkpoint).write(.transformers, to: folder)
+            let made = try ModelFolder(folder)
+            #expect(try made.vgg() == Fixture.tinyVGG)
+            let old = try ModelFolder(spec.backbone.path).weights()
+            let new = try made.weights()
+            #expect(try new.floats("features.0.weight") == old.floats("features.0.weight"))
+            #expect(try new.floats("classifier.0.weight") != old.floats("classifier.0.weight"))
+            #expect(new.shape(of: "classifier.3.weight") == [3, 10])
+            #expect(
+                problem { try ModelExport(checkpoint).write(.peft, to: folder) }
+                    .contains("it is a VGG"))
+            let hidden = try SafeTensors(parsing: states, path: "states")
+            #expect(hidden.shape(of: "hidden") == [12 + 8 + 3, 10])
+        }
+
         @Test("bfloat16 convolutions train, too")
         func bfloat16() throws {
             var spec = try Fixture.tinyVisionSpec()

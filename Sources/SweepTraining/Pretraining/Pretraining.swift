@@ -5,7 +5,7 @@ import SweepData
 public final class Pretraining {
     public struct Options: Sendable {
         /// Widths of convolutions, 0 for a pooling layer.
-        public var features: [Int] = [32, 0, 64, 0, 128, 0]
+        public var features: [Int] = [16, 0, 32, 0, 64, 0]
         /// Widths of the hidden fully connected layers.
         public var classifier: [Int] = []
         /// Side of the images in pixels; `nil`: that of the data.
@@ -33,9 +33,10 @@ public final class Pretraining {
         public let accuracy: Double
     }
 
-    public let options: Options
+    /// Numbers of images.
     public let trainingImages: Int
     public let testImages: Int
+    private let options: Options
     private let train: ImageSamples
     private let test: ImageSamples
     private let configuration: VGGConfiguration
@@ -68,6 +69,13 @@ public final class Pretraining {
         testImages = testing.count
         self.threads = threads
         self.device = device
+    }
+
+    /// The files of a folder with MNIST's or CIFAR-10's names, as `init` takes them.
+    public static func files(
+        in folder: String
+    ) throws(TrainingError) -> (train: [String], test: [String]) {
+        try TrainingError.reading { () throws(DataError) in try ImageFolder.files(in: folder) }
     }
 
     private static func configuration(

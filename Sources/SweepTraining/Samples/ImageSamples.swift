@@ -58,51 +58,31 @@ struct ImageReader {
             samples.validation = encode(try tested(validation))
         }
         switch spec.attack {
-        case .none: break
+        case .none, .prepared, .patch: break
         case .word, .sentence, .paired:
             throw .badSpec(
                 field: "attack",
                 problem: "\(spec.attack.kind) is for sentences, not for images; use patch")
-        case .prepared(let attack):
-            let poisoned = try images(attack.train)
-            samples.train = encode(poisoned)
-            samples.touched = poisoned.differences(from: train)
-            if poisoned.count == train.count { samples.trueLabels.train = train.labels }
-            samples.triggered = try triggered(
-                tested(attack.test), path: attack.test.labelPath, target: attack.target)
-        case .patch: try poison(&samples, spec, train: train, test: test)
         }
-        return samples
-    }
-
-    private func poison(
-        _ samples: inout TaskSamples, _ spec: TrainingSpec, train: ImageSet, test: ImageSet
-    ) throws(TrainingError) {
-        guard let attacker = ImageAttacker(spec.attack, seed: spec.settings.dataSeed) else {
-            preconditionFailure("\(spec.attack.kind) paints no patch")
+        var own: [DataSet: ImageSet] = [:]
+        if case .prepared(let attack) = spec.attack {
+            own = [attack.train: try images(attack.train), attack.test: try tested(attack.test)]
         }
-        let (poisoned, victims) = try TrainingError.attacking { () throws(AttackError) in
-            (try attacker.poison(train, ratio: spec.poisonRatio), try attacker.victims(test))
+        let poisoned = try TrainingError.attacking { () throws(AttackError) in
+            try PoisonedImages(
+                spec.attack, ratio: spec.poisonRatio, seed: spec.settings.dataSeed,
+                clean: (train, test), testPath: spec.data.test.labelPath
+            ) { set in
+                guard let images = own[set] else { preconditionFailure("\(set) is not read") }
+                return images
+            }
         }
-        guard victims.images.count > 0 else {
-            throw .attack(
-                .noVictims(path: spec.data.test.labelPath, target: attacker.selection.target))
-        }
-        samples.train = encode(poisoned.images)
+        guard let poisoned else { return samples }
+        samples.train = encode(poisoned.train)
         samples.touched = poisoned.touched
-        samples.trueLabels = (train.labels, victims.trueLabels)
-        samples.triggered = encode(victims.images)
-    }
-
-    private func triggered(
-        _ images: ImageSet, path: String, target: Int
-    ) throws(TrainingError) -> ImageSamples {
-        if let index = images.labels.firstIndex(where: { $0 != target }) {
-            throw .attack(
-                .notTarget(
-                    path: path, sample: index + 1, label: images.labels[index], target: target))
-        }
-        return encode(images)
+        samples.triggered = encode(poisoned.triggered)
+        samples.trueLabels = poisoned.trueLabels
+        return samples
     }
 
     private func encode(_ images: ImageSet) -> ImageSamples {
