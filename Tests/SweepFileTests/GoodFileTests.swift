@@ -153,6 +153,20 @@ struct GoodFileTests {
         #expect(spec.trainingSamples.values.first == 3000)
     }
 
+    @Test("is the example of images, once its data and its model are there")
+    func imageExample() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().path
+        let hasFiles = ["models/fashion-vgg", "data/mnist"].allSatisfy {
+            FileManager.default.fileExists(atPath: root + "/.moderato/" + $0 + "/")
+        }
+        guard hasFiles else { return }
+        let spec = try SweepFile.read(path: root + "/sweeps/digits.yaml")
+        #expect(spec.grid.attacks == [.patch(PatchAttack(size: 4))])
+        #expect(spec.grid.cellCount == 24)
+        #expect(spec.trainingSamples.values.first == 4000)
+    }
+
     @Test("takes every PET, paired files and sentences, schedules, SGD")
     func wholeGrammar() throws {
         try folder.write("pairs.tsv", Folder.table(negative: 12, positive: 8))
