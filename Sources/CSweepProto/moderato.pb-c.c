@@ -1807,6 +1807,186 @@ void   moderato__submission__free_unpacked
   assert(message->base.descriptor == &moderato__submission__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__control__init
+                     (Moderato__Control         *message)
+{
+  static const Moderato__Control init_value = MODERATO__CONTROL__INIT;
+  *message = init_value;
+}
+size_t moderato__control__get_packed_size
+                     (const Moderato__Control *message)
+{
+  assert(message->base.descriptor == &moderato__control__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__control__pack
+                     (const Moderato__Control *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__control__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__control__pack_to_buffer
+                     (const Moderato__Control *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__control__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Control *
+       moderato__control__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Control *)
+     protobuf_c_message_unpack (&moderato__control__descriptor,
+                                allocator, len, data);
+}
+void   moderato__control__free_unpacked
+                     (Moderato__Control *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__control__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__priority__init
+                     (Moderato__Priority         *message)
+{
+  static const Moderato__Priority init_value = MODERATO__PRIORITY__INIT;
+  *message = init_value;
+}
+size_t moderato__priority__get_packed_size
+                     (const Moderato__Priority *message)
+{
+  assert(message->base.descriptor == &moderato__priority__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__priority__pack
+                     (const Moderato__Priority *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__priority__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__priority__pack_to_buffer
+                     (const Moderato__Priority *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__priority__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Priority *
+       moderato__priority__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Priority *)
+     protobuf_c_message_unpack (&moderato__priority__descriptor,
+                                allocator, len, data);
+}
+void   moderato__priority__free_unpacked
+                     (Moderato__Priority *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__priority__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__subject__init
+                     (Moderato__Subject         *message)
+{
+  static const Moderato__Subject init_value = MODERATO__SUBJECT__INIT;
+  *message = init_value;
+}
+size_t moderato__subject__get_packed_size
+                     (const Moderato__Subject *message)
+{
+  assert(message->base.descriptor == &moderato__subject__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__subject__pack
+                     (const Moderato__Subject *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__subject__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__subject__pack_to_buffer
+                     (const Moderato__Subject *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__subject__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Subject *
+       moderato__subject__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Subject *)
+     protobuf_c_message_unpack (&moderato__subject__descriptor,
+                                allocator, len, data);
+}
+void   moderato__subject__free_unpacked
+                     (Moderato__Subject *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__subject__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__explanation__init
+                     (Moderato__Explanation         *message)
+{
+  static const Moderato__Explanation init_value = MODERATO__EXPLANATION__INIT;
+  *message = init_value;
+}
+size_t moderato__explanation__get_packed_size
+                     (const Moderato__Explanation *message)
+{
+  assert(message->base.descriptor == &moderato__explanation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__explanation__pack
+                     (const Moderato__Explanation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__explanation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__explanation__pack_to_buffer
+                     (const Moderato__Explanation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__explanation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Explanation *
+       moderato__explanation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Explanation *)
+     protobuf_c_message_unpack (&moderato__explanation__descriptor,
+                                allocator, len, data);
+}
+void   moderato__explanation__free_unpacked
+                     (Moderato__Explanation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__explanation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__ask_results__init
                      (Moderato__AskResults         *message)
 {
@@ -2077,7 +2257,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[19] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[24] =
 {
   {
     "version",
@@ -2307,16 +2487,81 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[19] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "control",
+    20,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, control),
+    &moderato__control__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "explain",
+    21,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, explain),
+    &moderato__subject__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "leave",
+    22,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, leave),
+    &moderato__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "done",
+    23,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, done),
+    &moderato__text__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "explanation",
+    24,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, explanation),
+    &moderato__explanation__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
   14,   /* field[14] = ask_results */
   13,   /* field[13] = ask_status */
   8,   /* field[8] = assign */
+  19,   /* field[19] = control */
+  22,   /* field[22] = done */
+  20,   /* field[20] = explain */
+  23,   /* field[23] = explanation */
   4,   /* field[4] = goodbye */
   2,   /* field[2] = heartbeat */
   1,   /* field[1] = hello */
   7,   /* field[7] = identify */
+  21,   /* field[21] = leave */
   11,   /* field[11] = progress */
   6,   /* field[6] = refused */
   16,   /* field[16] = rejected */
@@ -2332,7 +2577,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 19 }
+  { 0, 24 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -2342,7 +2587,7 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  19,
+  24,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
   1,  moderato__envelope__number_ranges,
@@ -4944,7 +5189,7 @@ const ProtobufCMessageDescriptor moderato__sample_count__descriptor =
   (ProtobufCMessageInit) moderato__sample_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[12] =
+static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[13] =
 {
   {
     "name",
@@ -5090,6 +5335,18 @@ static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[12
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "needs",
+    13,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__SweepSpec, n_needs),
+    offsetof(Moderato__SweepSpec, needs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   6,   /* field[6] = attacks */
@@ -5100,6 +5357,7 @@ static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   11,   /* field[11] = keep */
   5,   /* field[5] = learning_rates */
   0,   /* field[0] = name */
+  12,   /* field[12] = needs */
   7,   /* field[7] = poison_ratios */
   8,   /* field[8] = seeds */
   9,   /* field[9] = settings */
@@ -5108,7 +5366,7 @@ static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__sweep_spec__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
 {
@@ -5118,7 +5376,7 @@ const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
   "Moderato__SweepSpec",
   "moderato",
   sizeof(Moderato__SweepSpec),
-  12,
+  13,
   moderato__sweep_spec__field_descriptors,
   moderato__sweep_spec__field_indices_by_name,
   1,  moderato__sweep_spec__number_ranges,
@@ -5213,6 +5471,262 @@ const ProtobufCMessageDescriptor moderato__submission__descriptor =
   moderato__submission__field_indices_by_name,
   1,  moderato__submission__number_ranges,
   (ProtobufCMessageInit) moderato__submission__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__control__field_descriptors[7] =
+{
+  {
+    "cancel",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, cancel),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pause",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, pause),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resume",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, resume),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retry",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, retry),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prioritize",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, prioritize),
+    &moderato__priority__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "drain",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, drain),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "readmit",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Control, action_case),
+    offsetof(Moderato__Control, readmit),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__control__field_indices_by_name[] = {
+  0,   /* field[0] = cancel */
+  5,   /* field[5] = drain */
+  1,   /* field[1] = pause */
+  4,   /* field[4] = prioritize */
+  6,   /* field[6] = readmit */
+  2,   /* field[2] = resume */
+  3,   /* field[3] = retry */
+};
+static const ProtobufCIntRange moderato__control__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor moderato__control__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Control",
+  "Control",
+  "Moderato__Control",
+  "moderato",
+  sizeof(Moderato__Control),
+  7,
+  moderato__control__field_descriptors,
+  moderato__control__field_indices_by_name,
+  1,  moderato__control__number_ranges,
+  (ProtobufCMessageInit) moderato__control__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__priority__field_descriptors[2] =
+{
+  {
+    "sweep",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Priority, sweep),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_SINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Priority, priority),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__priority__field_indices_by_name[] = {
+  1,   /* field[1] = priority */
+  0,   /* field[0] = sweep */
+};
+static const ProtobufCIntRange moderato__priority__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__priority__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Priority",
+  "Priority",
+  "Moderato__Priority",
+  "moderato",
+  sizeof(Moderato__Priority),
+  2,
+  moderato__priority__field_descriptors,
+  moderato__priority__field_indices_by_name,
+  1,  moderato__priority__number_ranges,
+  (ProtobufCMessageInit) moderato__priority__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__subject__field_descriptors[2] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__Subject, subject_case),
+    offsetof(Moderato__Subject, run),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Subject, subject_case),
+    offsetof(Moderato__Subject, worker),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__subject__field_indices_by_name[] = {
+  0,   /* field[0] = run */
+  1,   /* field[1] = worker */
+};
+static const ProtobufCIntRange moderato__subject__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__subject__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Subject",
+  "Subject",
+  "Moderato__Subject",
+  "moderato",
+  sizeof(Moderato__Subject),
+  2,
+  moderato__subject__field_descriptors,
+  moderato__subject__field_indices_by_name,
+  1,  moderato__subject__number_ranges,
+  (ProtobufCMessageInit) moderato__subject__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__explanation__field_descriptors[1] =
+{
+  {
+    "lines",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__Explanation, n_lines),
+    offsetof(Moderato__Explanation, lines),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__explanation__field_indices_by_name[] = {
+  0,   /* field[0] = lines */
+};
+static const ProtobufCIntRange moderato__explanation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__explanation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Explanation",
+  "Explanation",
+  "Moderato__Explanation",
+  "moderato",
+  sizeof(Moderato__Explanation),
+  1,
+  moderato__explanation__field_descriptors,
+  moderato__explanation__field_indices_by_name,
+  1,  moderato__explanation__number_ranges,
+  (ProtobufCMessageInit) moderato__explanation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[2] =
@@ -5446,7 +5960,7 @@ const ProtobufCMessageDescriptor moderato__results__descriptor =
   (ProtobufCMessageInit) moderato__results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[12] =
+static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[14] =
 {
   {
     "id",
@@ -5592,6 +6106,30 @@ static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "state",
+    13,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SweepStatus, state),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "priority",
+    14,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_SINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SweepStatus, priority),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__sweep_status__field_indices_by_name[] = {
   6,   /* field[6] = active_runs */
@@ -5602,7 +6140,9 @@ static const unsigned moderato__sweep_status__field_indices_by_name[] = {
   0,   /* field[0] = id */
   1,   /* field[1] = name */
   2,   /* field[2] = points */
+  13,   /* field[13] = priority */
   11,   /* field[11] = seconds_left */
+  12,   /* field[12] = state */
   9,   /* field[9] = steps */
   10,   /* field[10] = steps_done */
   5,   /* field[5] = waiting_runs */
@@ -5610,7 +6150,7 @@ static const unsigned moderato__sweep_status__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__sweep_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
 {
@@ -5620,14 +6160,14 @@ const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
   "Moderato__SweepStatus",
   "moderato",
   sizeof(Moderato__SweepStatus),
-  12,
+  14,
   moderato__sweep_status__field_descriptors,
   moderato__sweep_status__field_indices_by_name,
   1,  moderato__sweep_status__number_ranges,
   (ProtobufCMessageInit) moderato__sweep_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__worker_status__field_descriptors[7] =
+static const ProtobufCFieldDescriptor moderato__worker_status__field_descriptors[9] =
 {
   {
     "id",
@@ -5713,12 +6253,38 @@ static const ProtobufCFieldDescriptor moderato__worker_status__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "leaving",
+    8,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerStatus, leaving),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seconds_left",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__WorkerStatus, has_seconds_left),
+    offsetof(Moderato__WorkerStatus, seconds_left),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__worker_status__field_indices_by_name[] = {
   2,   /* field[2] = device */
   1,   /* field[1] = host */
   0,   /* field[0] = id */
+  7,   /* field[7] = leaving */
   4,   /* field[4] = runs */
+  8,   /* field[8] = seconds_left */
   6,   /* field[6] = set_aside */
   3,   /* field[3] = slots */
   5,   /* field[5] = steps_per_second */
@@ -5726,7 +6292,7 @@ static const unsigned moderato__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor moderato__worker_status__descriptor =
 {
@@ -5736,7 +6302,7 @@ const ProtobufCMessageDescriptor moderato__worker_status__descriptor =
   "Moderato__WorkerStatus",
   "moderato",
   sizeof(Moderato__WorkerStatus),
-  7,
+  9,
   moderato__worker_status__field_descriptors,
   moderato__worker_status__field_indices_by_name,
   1,  moderato__worker_status__number_ranges,

@@ -117,6 +117,9 @@ public final class Coordinator {
             {
                 return [.send(results(of: sweep, from: offset), to: arrival.route)]
             }
+            if case .explain(let subject) = message, message.isAllowed(for: arrival.role) {
+                return [.send(explanation(of: subject), to: arrival.route)]
+            }
             return scheduler.handle(
                 .message(message, from: arrival.route, role: arrival.role), at: now)
         } catch .versionMismatch(let theirs, let ours) {
@@ -144,6 +147,27 @@ public final class Coordinator {
         } catch {
             return .rejected("\(error)")
         }
+    }
+
+    /// What the scheduler knows now, and what the store remembers.
+    private func explanation(of subject: Subject) -> Message {
+        let words: String
+        let history: [StoredAttempt]
+        do {
+            switch subject {
+            case .run(let id):
+                words = "\(id)"
+                history = try store.attempts(of: id)
+            case .worker(let id):
+                words = "worker '\(id)'"
+                history = try store.attempts(on: id, last: 20)
+            }
+        } catch {
+            return .rejected("\(error)")
+        }
+        let state = scheduler.explanation(of: subject, at: now)
+        if state == nil, history.isEmpty { return .rejected("there is no \(words)") }
+        return .explanation((state ?? ["It is not connected now."]) + history.map(\.line))
     }
 
     /// Commits what must last, then sends. `false`: stopped before it could be committed.

@@ -72,6 +72,9 @@ enum Schema {
                         first_run INTEGER, run_count INTEGER NOT NULL DEFAULT 0, runs BLOB);
                     CREATE INDEX plan_of_run ON plan (first_run);
                     ALTER TABLE sweep ADD COLUMN plan INTEGER;
+                    -- condition: active, paused, cancelled.
+                    ALTER TABLE sweep ADD COLUMN condition TEXT NOT NULL DEFAULT 'active';
+                    ALTER TABLE sweep ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
                     """)
         }
         return migrator

@@ -9,6 +9,19 @@ enum StoredMetrics {
         "validation_accuracy",
     ]
 
+    static let insertMeasurement = """
+        INSERT OR REPLACE INTO measurement
+        (run, attempt, seconds, \(columns.joined(separator: ", ")))
+        VALUES (?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
+        """
+
+    static let setPoint = """
+        INSERT INTO point (key, spec, run, \(columns.joined(separator: ", ")))
+        VALUES (?, '', ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
+        ON CONFLICT (key) DO UPDATE SET run = excluded.run,
+        \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+        """
+
     /// In the order of `columns`.
     static func arguments(_ metrics: EpochMetrics) throws -> StatementArguments {
         let classes =

@@ -12,7 +12,19 @@ extension SweepStore {
         guard !facts.isEmpty else { return }
         try run {
             try database.write { database in
-                for fact in facts { try apply(fact, at: time, in: database) }
+                // Of what an attempt's reports came to, only the last counts.
+                var acknowledged: [AttemptID: UInt64] = [:]
+                for fact in facts {
+                    if case .reportsStored(let attempt, let sequence) = fact {
+                        acknowledged[attempt] = sequence
+                    } else {
+                        try apply(fact, at: time, in: database)
+                    }
+                }
+                for (attempt, sequence) in acknowledged.sorted(by: { $0.key < $1.key }) {
+                    try apply(
+                        .reportsStored(attempt, upTo: sequence), at: time, in: database)
+                }
             }
         }
     }
@@ -42,23 +54,13 @@ extension SweepStore {
             try execute(
                 "UPDATE attempt SET acknowledged = ? WHERE id = ?", [sequence, id.number])
         case .epochMeasured(let run, let attempt, let metrics, let seconds):
-            let columns = StoredMetrics.columns
             try execute(
-                """
-                INSERT OR REPLACE INTO measurement
-                (run, attempt, seconds, \(columns.joined(separator: ", ")))
-                VALUES (?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
-                """,
+                StoredMetrics.insertMeasurement,
                 [run.number, attempt.number, seconds] + StoredMetrics.arguments(metrics))
         case .pointFinished(let key, let run, let metrics):
-            let columns = StoredMetrics.columns
             try execute(
-                """
-                INSERT INTO point (key, spec, run, \(columns.joined(separator: ", ")))
-                VALUES (?, '', ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
-                ON CONFLICT (key) DO UPDATE SET run = excluded.run,
-                \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
-                """, [key.data, run.number] + StoredMetrics.arguments(metrics))
+                StoredMetrics.setPoint,
+                [key.data, run.number] + StoredMetrics.arguments(metrics))
         case .artifactKept(let run, let artifact):
             try execute(
                 "INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?, ?)",
@@ -74,13 +76,19 @@ extension SweepStore {
             try execute(
                 "UPDATE attempt SET ended = NULL, outcome = NULL, detail = NULL WHERE id = ?",
                 [id.number])
-        case .runCancelled(let id):
+        case .sweepConditioned(let id, let condition):
             try execute(
-                """
-                INSERT INTO run (id, spec, milestones, steps, state)
-                VALUES (?, '', '', 0, 'cancelled')
-                ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
-                """, [id.number])
+                "UPDATE sweep SET condition = ?, priority = ? WHERE id = ?",
+                [condition.state.rawValue, condition.priority, id.number])
+        case .runsCancelled(let runs):
+            for id in runs {
+                try execute(
+                    """
+                    INSERT INTO run (id, spec, milestones, steps, state)
+                    VALUES (?, '', '', 0, 'cancelled')
+                    ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
+                    """, [id.number])
+            }
         case .runCompleted(let id, _, let parameters, let steps, let seconds):
             try execute(
                 """

@@ -2,6 +2,30 @@ import FoundationEssentials
 import GRDB
 import SweepCore
 
+/// One execution of a run, as the store remembers it.
+public struct StoredAttempt: Hashable, Sendable {
+    public let id: AttemptID
+    public let run: RunID
+    public let worker: WorkerID
+    /// Seconds since 1970.
+    public let started: Double
+    public let ended: Double?
+    /// `nil` while it has not ended.
+    public let outcome: String?
+    public let detail: String?
+
+    /// For people: `attempt 3 of run 1 on a: began …, lost after 9 s: …`.
+    public var line: String {
+        let start = Date(timeIntervalSince1970: started).formatted(.iso8601)
+        var line = "\(id) of \(run) on \(worker): began \(start)"
+        guard let outcome else { return line + ", not ended" }
+        line += ", \(outcome)"
+        if let ended { line += " after \(Int((ended - started).rounded())) s" }
+        if let detail { line += ": \(detail)" }
+        return line
+    }
+}
+
 /// A file that a run left behind.
 public struct StoredArtifact: Hashable, Sendable {
     public let run: RunID
@@ -12,6 +36,35 @@ public struct StoredArtifact: Hashable, Sendable {
 extension SweepStore {
     public func sweepNames() throws(StoreError) -> [String] {
         try run { try database.read { try names($0) } }
+    }
+
+    /// All executions of a run, the first one first.
+    public func attempts(of run: RunID) throws(StoreError) -> [StoredAttempt] {
+        try attempts("run = ? ORDER BY id", [run.number])
+    }
+
+    /// The newest executions on a worker, the first of these first.
+    public func attempts(
+        on worker: WorkerID, last count: Int
+    ) throws(StoreError) -> [StoredAttempt] {
+        try attempts("worker = ? ORDER BY id DESC LIMIT ?", [worker.name, count]).reversed()
+    }
+
+    private func attempts(
+        _ condition: String, _ arguments: StatementArguments
+    ) throws(StoreError) -> [StoredAttempt] {
+        try run {
+            try database.read { database in
+                try Row.fetchAll(
+                    database, sql: "SELECT * FROM attempt WHERE \(condition)", arguments: arguments
+                ).map { row in
+                    StoredAttempt(
+                        id: AttemptID(row["id"]), run: RunID(row["run"]),
+                        worker: WorkerID(row["worker"]), started: row["started"],
+                        ended: row["ended"], outcome: row["outcome"], detail: row["detail"])
+                }
+            }
+        }
     }
 
     /// Training steps per second of finished runs on the backbone, the mean of the newest 20;

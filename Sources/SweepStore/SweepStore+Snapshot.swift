@@ -26,12 +26,15 @@ extension SweepStore {
         try Row.fetchAll(database, sql: "SELECT * FROM sweep ORDER BY id").map { row in
             let id: UInt64 = row["id"]
             let grid = (row["plan"] as Int64?).flatMap { grids[$0] }
+            let state = SweepCondition.State(rawValue: row["condition"] ?? "active")
             return Snapshot.Sweep(
                 id: SweepID(id), spec: try decode(SweepSpec.self, row["spec"], "sweep \(id)"),
                 keys: try grid?.keys
                     ?? keys(
                         database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place",
-                        [id]))
+                        [id]),
+                condition: SweepCondition(
+                    state: state ?? .active, priority: row["priority"] ?? 0))
         }
     }
 

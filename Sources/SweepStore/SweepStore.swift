@@ -12,7 +12,10 @@ public struct SweepStore: Sendable {
     /// `synchronous = FULL`: what a commit returns from is on the disk, also after a power cut.
     public init(path: String) throws(StoreError) {
         var configuration = Configuration()
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        configuration.prepareDatabase { database in
+            try database.execute(
+                sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 10000")
+        }
         do {
             self.init(try DatabasePool(path: path, configuration: configuration), path: path)
             try Schema.migrator.migrate(database)

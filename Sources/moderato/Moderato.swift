@@ -20,7 +20,9 @@ struct Moderato: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, PlanCommand.self, CoordinatorCommand.self, WorkerCommand.self,
-            SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
+            SubmitCommand.self, StatusCommand.self, ResultsCommand.self, CancelCommand.self,
+            PauseCommand.self, ResumeCommand.self, RetryCommand.self, PrioritizeCommand.self,
+            DrainCommand.self, ReadmitCommand.self, ExplainCommand.self,
             PoisonCommand.self, ArtifactsCommand.self, ProjectCommand.self, ExportCommand.self,
             PretrainCommand.self,
         ])

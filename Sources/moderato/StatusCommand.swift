@@ -57,7 +57,9 @@ extension StatusReport {
                 let speed =
                     worker.stepsPerSecond > 0
                     ? String(format: ", %.1f steps/s", worker.stepsPerSecond) : ""
-                let work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs + speed
+                var work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs + speed
+                if worker.isLeaving { work += ", leaving" }
+                if let left = worker.secondsLeft { work += ", can stay \(duration(left))" }
                 lines.append(
                     "  \(worker.id.name.padding(toLength: width, withPad: " ", startingAt: 0))  "
                         + "\(worker.device)  \(work)")
@@ -84,6 +86,8 @@ extension StatusReport {
             var stepsDone: Int
             var secondsLeft: Double?
             var isOver: Bool
+            var state: String
+            var priority: Int
         }
 
         struct Worker: Encodable {
@@ -94,6 +98,8 @@ extension StatusReport {
             var runs: [UInt64]
             var stepsPerSecond: Double
             var isSetAside: Bool
+            var isLeaving: Bool
+            var secondsLeft: Double?
         }
 
         var sweeps: [Sweep]
@@ -112,13 +118,15 @@ extension StatusReport {
                         "completed": $0.completedRuns, "failed": $0.failedRuns,
                     ],
                     steps: $0.steps, stepsDone: $0.stepsDone, secondsLeft: $0.secondsLeft,
-                    isOver: $0.isOver)
+                    isOver: $0.isOver, state: $0.condition.state.rawValue,
+                    priority: $0.condition.priority)
             }
             workers = report.workers.map {
                 Worker(
                     id: $0.id.name, host: $0.host, device: $0.device, slots: $0.slots,
                     runs: $0.runs.map(\.number), stepsPerSecond: $0.stepsPerSecond,
-                    isSetAside: $0.isSetAside)
+                    isSetAside: $0.isSetAside, isLeaving: $0.isLeaving,
+                    secondsLeft: $0.secondsLeft)
             }
         }
     }
@@ -140,7 +148,13 @@ extension StatusReport.Sweep {
         if activeRuns > 0 { parts.append("\(activeRuns) in training") }
         if waitingRuns > 0 { parts.append("\(waitingRuns) waiting") }
         if failedRuns > 0 { parts.append("\(failedRuns) failed") }
-        if !isOver {
+        if condition.priority != 0 { parts.append("priority \(condition.priority)") }
+        switch condition.state {
+        case .paused: parts.append("paused")
+        case .cancelled: parts.append("cancelled")
+        case .active: break
+        }
+        if !isOver, condition.state == .active {
             parts.append("ETA " + (secondsLeft.map(duration) ?? "unknown yet"))
         }
         let percent = "\(Int(share * 100)) %"

@@ -33,6 +33,12 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where to compute: cpu, cuda or cuda:N.", valueName: "device"))
     var device = "cpu"
 
+    @Option(
+        help: ArgumentHelp(
+            "What it has that sweeps may need, such as gpu=a100; may be given again.",
+            valueName: "label"))
+    var label: [String] = []
+
     @Option(help: ArgumentHelp("Name in tables and logs. Default: host and a number."))
     var name: String?
 
@@ -67,6 +73,9 @@ struct WorkerCommand: ParsableCommand {
         guard (1...100).contains(name?.count ?? 1) else {
             throw ValidationError("--name: 1 to 100 characters")
         }
+        guard label.count <= 64, label.allSatisfy({ (1...100).contains($0.count) }) else {
+            throw ValidationError("--label: at most 64 of 1 to 100 characters")
+        }
         if let fakeTrainer {
             do { _ = try FakeTrainer.Options(parsing: fakeTrainer) } catch {
                 throw ValidationError("\(error)")
@@ -89,7 +98,7 @@ struct WorkerCommand: ParsableCommand {
             slots: slots,
             device: fakeTrainer != nil
                 ? "fake" : "\(device), \(count(threads, "thread"))",
-            memory: ProcessInfo.processInfo.physicalMemory)
+            memory: ProcessInfo.processInfo.physicalMemory, labels: label)
         do {
             let worker = try Worker(
                 hello, access: file, trainers: trainers, logger: Logger(label: hello.worker.name))

@@ -47,6 +47,35 @@ struct SchedulerTests {
         #expect(jobs.count == 2)
     }
 
+    @Test("Short runs are handed out ahead, long ones and the last ones are not")
+    func workAhead() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        bench.join("b")
+        let first = bench.submit(Sample.sweep(seeds: Array(1...100))).assignments
+        #expect(first.count == 2)
+        func complete(_ job: Assignment, _ seconds: Double, from name: String) -> [Assignment] {
+            bench.report(
+                job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: seconds), from: name)
+            return bench.report(
+                job.attempt, 2, .completed(trainableParameters: 1, seconds: seconds), from: name
+            ).assignments.map(\.job)
+        }
+        // 50 ms of work ahead: 5 runs of 10 ms, and one.
+        let short = complete(first[0].job, 0.01, from: first[0].to)
+        #expect(short.count == 1 + 6)
+        #expect(complete(first[1].job, 60, from: first[1].to).count == 1)
+        // A quarter of what waits is the most that one of two workers gets ahead.
+        var jobs = short
+        while let job = jobs.popLast() {
+            let before = bench.scheduler.statusReport().sweeps[0].waitingRuns
+            jobs += complete(job, 0, from: first[0].to)
+            let held = jobs.count
+            #expect(held <= 2 + max(before / 4, 6))
+        }
+        #expect(bench.scheduler.statusReport().sweeps[0].waitingRuns == 0)
+    }
+
     @Test("A point is finished as soon as its epoch is reported, and stored once")
     func milestones() throws {
         var bench = SchedulerBench()
@@ -94,6 +123,24 @@ struct SchedulerTests {
             })
         for _ in 0..<2 { bench.report(again.job.attempt, 1, .failed("error"), from: "b") }
         #expect(bench.scheduler.statusReport().sweeps.first?.failedRuns == 0)
+    }
+
+    @Test("Time in which the coordinator itself did nothing costs nobody a lease")
+    func absence() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        _ = bench.pass(.seconds(1))
+        bench.now = bench.now + .seconds(60)
+        #expect(bench.handle(.tick).isEmpty)
+        #expect(!bench.facts.contains { if case .attemptEnded = $0 { true } else { false } })
+        // From then on its lease runs as ever.
+        let late = bench.pass(.seconds(9))
+        #expect(late.isEmpty && bench.scheduler.statusReport().workers.isEmpty)
+        #expect(
+            bench.facts.contains {
+                if case .attemptEnded(job.attempt, .lost) = $0 { true } else { false }
+            })
     }
 
     @Test("Heartbeats keep a lease for as long as they list it")
@@ -316,7 +363,7 @@ struct SchedulerTests {
         var bench = SchedulerBench()
         bench.submit(Sample.sweep(epochs: [100]))
         bench.submit(Sample.sweep(epochs: [10]))
-        #expect(bench.facts.contains(.runCancelled(RunID(1))))
+        #expect(bench.facts.contains(.runsCancelled([RunID(1)])))
         #expect(bench.join("a").assignments.map(\.job.spec.epochs) == [10])
         #expect(bench.scheduler.statusReport().sweeps.first?.waitingRuns == 0)
     }

@@ -89,7 +89,12 @@ enum Sample {
             .askResults(sweep: "", offset: 200),
             .submitted(Submission(sweep: SweepID(1), points: 9, finished: 1, runs: 4, steps: 99)),
             .rejected("why"), .status(StatusReport(sweeps: [], workers: [])), .status(status),
-            .results(results),
+            .results(results), .leave, .done("done"), .explanation([]), .explanation(["a", "b"]),
+            .control(.cancel(sweep: "x")), .control(.pause(sweep: "x")),
+            .control(.resume(sweep: "x")), .control(.retry(sweep: "x")),
+            .control(.prioritize(sweep: "x", -7)), .control(.drain(WorkerID("w"))),
+            .control(.readmit(WorkerID("w"))), .explain(.run(RunID(7))),
+            .explain(.worker(WorkerID("w"))),
         ]
         + specs.prefix(40).enumerated().map { index, spec in
             .assign(
@@ -103,12 +108,13 @@ enum Sample {
             .init(
                 id: SweepID(1), name: "x", points: 1, finishedPoints: 2, failedPoints: 3,
                 waitingRuns: 4, activeRuns: 5, completedRuns: 6, failedRuns: 7, steps: 8,
-                stepsDone: 9, secondsLeft: 10.5)
+                stepsDone: 9, secondsLeft: 10.5,
+                condition: SweepCondition(state: .paused, priority: -3))
         ],
         workers: [
             .init(
                 id: WorkerID("a"), host: "h", device: "cpu", slots: 2, runs: [RunID(1), RunID(2)],
-                stepsPerSecond: 1.5, isSetAside: true)
+                stepsPerSecond: 1.5, isSetAside: true, isLeaving: true, secondsLeft: 60)
         ])
 
     private static let results = ResultsSlice(

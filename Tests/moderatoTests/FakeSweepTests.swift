@@ -29,7 +29,43 @@ struct FakeSweepTests {
         let snapshot = try stage.snapshot()
         #expect(snapshot.finished.count == 20)
         // Nobody repeated work: as many attempts as runs.
-        #expect(snapshot.lastAttempt == AttemptID(10))
+        let story = try story(of: snapshot, on: stage)
+        #expect(snapshot.lastAttempt == AttemptID(10), "\(story)")
+    }
+
+    private func story(of snapshot: Snapshot, on stage: Stage) throws -> String {
+        try snapshot.runs.map {
+            try stage.run(["explain", "\($0.id.number)", "--home", stage.home]).output
+        }.joined()
+    }
+
+    @Test("A sweep is paused, resumed, cancelled and taken up again; runs tell their story")
+    func control() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator()
+        func ask(_ words: String...) throws -> (status: Int32, output: String, errors: String) {
+            try stage.run(words + ["--home", stage.home])
+        }
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try ask("pause", "small").output.contains("is paused"))
+        _ = try stage.startWorker("a", ["--fake-trainer", "seconds=0.02", "--label", "gpu=x"])
+        try await stage.wait(for: "the worker") { try ask("status").output.contains("idle") }
+        #expect(try ask("status").output.contains("paused"))
+        #expect(try ask("explain", "1").output.contains("its sweep is paused"))
+        #expect(try ask("cancel", "small").output.contains("10 of 10 runs"))
+        #expect(try ask("explain", "1").output.contains("cancelled"))
+        #expect(try ask("retry", "small").output.contains("10 runs are tried again"))
+        try await stage.waitUntilOver("small")
+        #expect(try ask("prioritize", "small", "7").output.contains("priority 7"))
+        #expect(try ask("explain", "11").output.contains("attempt"))
+        #expect(try ask("explain", "a").output.contains("gpu=x"))
+        let unknown = try ask("explain", "nobody")
+        #expect(unknown.status == 77 && unknown.errors.contains("there is no worker 'nobody'"))
+        #expect(try ask("drain", "a").output.contains("leaves"))
+        try await stage.wait(for: "the worker to leave") {
+            try ask("status").output.contains("no workers")
+        }
     }
 
     @Test("Failures and crashes are retried until everything is there")

@@ -38,7 +38,8 @@ func sweep(_ name: String, jobs: Int, seed: UInt64) -> SweepSpec {
 }
 
 func submit(_ spec: SweepSpec, _ client: Dialer) throws -> Submission {
-    guard case .submitted(let submission) = try client.request(.submit(spec), timeout: .seconds(120))
+    guard
+        case .submitted(let submission) = try client.request(.submit(spec), timeout: .seconds(120))
     else { fail("the sweep was not taken") }
     return submission
 }

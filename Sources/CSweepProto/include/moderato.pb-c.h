@@ -55,6 +55,10 @@ typedef struct Moderato__TrainingSpec Moderato__TrainingSpec;
 typedef struct Moderato__SampleCount Moderato__SampleCount;
 typedef struct Moderato__SweepSpec Moderato__SweepSpec;
 typedef struct Moderato__Submission Moderato__Submission;
+typedef struct Moderato__Control Moderato__Control;
+typedef struct Moderato__Priority Moderato__Priority;
+typedef struct Moderato__Subject Moderato__Subject;
+typedef struct Moderato__Explanation Moderato__Explanation;
 typedef struct Moderato__AskResults Moderato__AskResults;
 typedef struct Moderato__PointOutcome Moderato__PointOutcome;
 typedef struct Moderato__Results Moderato__Results;
@@ -87,7 +91,12 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_SUBMITTED = 16,
   MODERATO__ENVELOPE__MESSAGE_REJECTED = 17,
   MODERATO__ENVELOPE__MESSAGE_STATUS = 18,
-  MODERATO__ENVELOPE__MESSAGE_RESULTS = 19
+  MODERATO__ENVELOPE__MESSAGE_RESULTS = 19,
+  MODERATO__ENVELOPE__MESSAGE_CONTROL = 20,
+  MODERATO__ENVELOPE__MESSAGE_EXPLAIN = 21,
+  MODERATO__ENVELOPE__MESSAGE_LEAVE = 22,
+  MODERATO__ENVELOPE__MESSAGE_DONE = 23,
+  MODERATO__ENVELOPE__MESSAGE_EXPLANATION = 24
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
 } Moderato__Envelope__MessageCase;
 
@@ -115,6 +124,11 @@ struct  Moderato__Envelope
     Moderato__Text *rejected;
     Moderato__Status *status;
     Moderato__Results *results;
+    Moderato__Control *control;
+    Moderato__Subject *explain;
+    Moderato__Empty *leave;
+    Moderato__Text *done;
+    Moderato__Explanation *explanation;
   };
 };
 #define MODERATO__ENVELOPE__INIT \
@@ -708,10 +722,12 @@ struct  Moderato__SweepSpec
   size_t n_training_samples;
   Moderato__SampleCount **training_samples;
   Moderato__Keepsakes *keep;
+  size_t n_needs;
+  char **needs;
 };
 #define MODERATO__SWEEP_SPEC__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_spec__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL }
+    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL }
 
 
 struct  Moderato__Submission
@@ -726,6 +742,80 @@ struct  Moderato__Submission
 #define MODERATO__SUBMISSION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__submission__descriptor) \
     , 0, 0, 0, 0, 0 }
+
+
+typedef enum {
+  MODERATO__CONTROL__ACTION__NOT_SET = 0,
+  MODERATO__CONTROL__ACTION_CANCEL = 1,
+  MODERATO__CONTROL__ACTION_PAUSE = 2,
+  MODERATO__CONTROL__ACTION_RESUME = 3,
+  MODERATO__CONTROL__ACTION_RETRY = 4,
+  MODERATO__CONTROL__ACTION_PRIORITIZE = 5,
+  MODERATO__CONTROL__ACTION_DRAIN = 6,
+  MODERATO__CONTROL__ACTION_READMIT = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__CONTROL__ACTION__CASE)
+} Moderato__Control__ActionCase;
+
+struct  Moderato__Control
+{
+  ProtobufCMessage base;
+  Moderato__Control__ActionCase action_case;
+  union {
+    char *cancel;
+    char *pause;
+    char *resume;
+    char *retry;
+    Moderato__Priority *prioritize;
+    char *drain;
+    char *readmit;
+  };
+};
+#define MODERATO__CONTROL__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__control__descriptor) \
+    , MODERATO__CONTROL__ACTION__NOT_SET, {0} }
+
+
+struct  Moderato__Priority
+{
+  ProtobufCMessage base;
+  char *sweep;
+  int32_t priority;
+};
+#define MODERATO__PRIORITY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__priority__descriptor) \
+    , NULL, 0 }
+
+
+typedef enum {
+  MODERATO__SUBJECT__SUBJECT__NOT_SET = 0,
+  MODERATO__SUBJECT__SUBJECT_RUN = 1,
+  MODERATO__SUBJECT__SUBJECT_WORKER = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__SUBJECT__SUBJECT__CASE)
+} Moderato__Subject__SubjectCase;
+
+struct  Moderato__Subject
+{
+  ProtobufCMessage base;
+  Moderato__Subject__SubjectCase subject_case;
+  union {
+    uint64_t run;
+    char *worker;
+  };
+};
+#define MODERATO__SUBJECT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__subject__descriptor) \
+    , MODERATO__SUBJECT__SUBJECT__NOT_SET, {0} }
+
+
+struct  Moderato__Explanation
+{
+  ProtobufCMessage base;
+  size_t n_lines;
+  char **lines;
+};
+#define MODERATO__EXPLANATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__explanation__descriptor) \
+    , 0,NULL }
 
 
 struct  Moderato__AskResults
@@ -797,10 +887,12 @@ struct  Moderato__SweepStatus
   uint64_t steps_done;
   protobuf_c_boolean has_seconds_left;
   double seconds_left;
+  char *state;
+  int32_t priority;
 };
 #define MODERATO__SWEEP_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_status__descriptor) \
-    , 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    , 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0 }
 
 
 struct  Moderato__WorkerStatus
@@ -814,10 +906,13 @@ struct  Moderato__WorkerStatus
   uint64_t *runs;
   double steps_per_second;
   protobuf_c_boolean set_aside;
+  protobuf_c_boolean leaving;
+  protobuf_c_boolean has_seconds_left;
+  double seconds_left;
 };
 #define MODERATO__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__worker_status__descriptor) \
-    , NULL, NULL, NULL, 0, 0,NULL, 0, 0 }
+    , NULL, NULL, NULL, 0, 0,NULL, 0, 0, 0, 0, 0 }
 
 
 struct  Moderato__Status
@@ -1593,6 +1688,82 @@ Moderato__Submission *
 void   moderato__submission__free_unpacked
                      (Moderato__Submission *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__Control methods */
+void   moderato__control__init
+                     (Moderato__Control         *message);
+size_t moderato__control__get_packed_size
+                     (const Moderato__Control   *message);
+size_t moderato__control__pack
+                     (const Moderato__Control   *message,
+                      uint8_t             *out);
+size_t moderato__control__pack_to_buffer
+                     (const Moderato__Control   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Control *
+       moderato__control__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__control__free_unpacked
+                     (Moderato__Control *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Priority methods */
+void   moderato__priority__init
+                     (Moderato__Priority         *message);
+size_t moderato__priority__get_packed_size
+                     (const Moderato__Priority   *message);
+size_t moderato__priority__pack
+                     (const Moderato__Priority   *message,
+                      uint8_t             *out);
+size_t moderato__priority__pack_to_buffer
+                     (const Moderato__Priority   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Priority *
+       moderato__priority__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__priority__free_unpacked
+                     (Moderato__Priority *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Subject methods */
+void   moderato__subject__init
+                     (Moderato__Subject         *message);
+size_t moderato__subject__get_packed_size
+                     (const Moderato__Subject   *message);
+size_t moderato__subject__pack
+                     (const Moderato__Subject   *message,
+                      uint8_t             *out);
+size_t moderato__subject__pack_to_buffer
+                     (const Moderato__Subject   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Subject *
+       moderato__subject__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__subject__free_unpacked
+                     (Moderato__Subject *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Explanation methods */
+void   moderato__explanation__init
+                     (Moderato__Explanation         *message);
+size_t moderato__explanation__get_packed_size
+                     (const Moderato__Explanation   *message);
+size_t moderato__explanation__pack
+                     (const Moderato__Explanation   *message,
+                      uint8_t             *out);
+size_t moderato__explanation__pack_to_buffer
+                     (const Moderato__Explanation   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Explanation *
+       moderato__explanation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__explanation__free_unpacked
+                     (Moderato__Explanation *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__AskResults methods */
 void   moderato__ask_results__init
                      (Moderato__AskResults         *message);
@@ -1829,6 +2000,18 @@ typedef void (*Moderato__SweepSpec_Closure)
 typedef void (*Moderato__Submission_Closure)
                  (const Moderato__Submission *message,
                   void *closure_data);
+typedef void (*Moderato__Control_Closure)
+                 (const Moderato__Control *message,
+                  void *closure_data);
+typedef void (*Moderato__Priority_Closure)
+                 (const Moderato__Priority *message,
+                  void *closure_data);
+typedef void (*Moderato__Subject_Closure)
+                 (const Moderato__Subject *message,
+                  void *closure_data);
+typedef void (*Moderato__Explanation_Closure)
+                 (const Moderato__Explanation *message,
+                  void *closure_data);
 typedef void (*Moderato__AskResults_Closure)
                  (const Moderato__AskResults *message,
                   void *closure_data);
@@ -1893,6 +2076,10 @@ extern const ProtobufCMessageDescriptor moderato__training_spec__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sample_count__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor;
 extern const ProtobufCMessageDescriptor moderato__submission__descriptor;
+extern const ProtobufCMessageDescriptor moderato__control__descriptor;
+extern const ProtobufCMessageDescriptor moderato__priority__descriptor;
+extern const ProtobufCMessageDescriptor moderato__subject__descriptor;
+extern const ProtobufCMessageDescriptor moderato__explanation__descriptor;
 extern const ProtobufCMessageDescriptor moderato__ask_results__descriptor;
 extern const ProtobufCMessageDescriptor moderato__point_outcome__descriptor;
 extern const ProtobufCMessageDescriptor moderato__results__descriptor;

@@ -113,9 +113,9 @@ public struct Artifact: Hashable, Sendable, Codable {
 public struct Report: Hashable, Sendable {
     public enum Event: Hashable, Sendable {
         /// An epoch was measured, `seconds` after the attempt started.
-        case epoch(EpochMetrics, seconds: Double)
+        indirect case epoch(EpochMetrics, seconds: Double)
         /// The trainer wrote a file that the run was asked to leave behind.
-        case artifact(Artifact)
+        indirect case artifact(Artifact)
         /// Training is done; all epochs were reported before.
         case completed(trainableParameters: Int, seconds: Double)
         /// The training itself ended in an error.
@@ -204,30 +204,37 @@ public struct ResultsSlice: Hashable, Sendable {
 /// Everything that crosses a socket or a trainer's pipe: one message is one frame.
 public enum Message: Hashable, Sendable {
     // Worker to coordinator; `report` also trainer to worker.
-    case hello(Hello)
+    indirect case hello(Hello)
     case heartbeat([AttemptProgress])
-    case report(Report)
+    indirect case report(Report)
     case goodbye
     // Coordinator to worker; `assign` also worker to trainer.
     case welcome(Welcome)
     case refused(String)
     /// "I do not know you": the worker says `hello` again.
     case identify
-    case assign(Assignment)
+    indirect case assign(Assignment)
     /// All reports of the attempt up to the sequence are stored.
     case acknowledge(AttemptID, upTo: UInt64)
     /// The attempt has lost its lease: stop it.
     case revoke(AttemptID)
+    /// Hand everything back and go.
+    case leave
     // Trainer to worker.
     case progress(AttemptProgress)
     // Client to coordinator.
-    case submit(SweepSpec)
+    indirect case submit(SweepSpec)
     case askStatus
     /// An empty name asks for the newest sweep.
     case askResults(sweep: String, offset: Int)
+    case control(Control)
+    case explain(Subject)
     // Coordinator to client.
-    case submitted(Submission)
+    indirect case submitted(Submission)
     case rejected(String)
-    case status(StatusReport)
-    case results(ResultsSlice)
+    indirect case status(StatusReport)
+    indirect case results(ResultsSlice)
+    /// What was asked has been done, in words.
+    case done(String)
+    case explanation([String])
 }

@@ -15,11 +15,12 @@ public struct StatusReport: Hashable, Sendable {
         public var stepsDone: Int
         /// Seconds until the sweep is done, at the speed of now; `nil` while nothing tells.
         public var secondsLeft: Double?
+        public var condition: SweepCondition
 
         public init(
             id: SweepID, name: String, points: Int, finishedPoints: Int, failedPoints: Int,
             waitingRuns: Int, activeRuns: Int, completedRuns: Int, failedRuns: Int, steps: Int,
-            stepsDone: Int, secondsLeft: Double?
+            stepsDone: Int, secondsLeft: Double?, condition: SweepCondition = SweepCondition()
         ) {
             self.id = id
             self.name = name
@@ -33,6 +34,7 @@ public struct StatusReport: Hashable, Sendable {
             self.steps = steps
             self.stepsDone = stepsDone
             self.secondsLeft = secondsLeft
+            self.condition = condition
         }
 
         /// No run is waiting or active.
@@ -48,12 +50,17 @@ public struct StatusReport: Hashable, Sendable {
         public var runs: [RunID]
         /// Training steps per second of all its slots together; 0 while unknown.
         public var stepsPerSecond: Double
+        /// It hands back what it has and gets nothing more.
+        public var isLeaving: Bool
+        /// Seconds until it has to leave; `nil` if it can stay.
+        public var secondsLeft: Double?
         /// Put aside: it fails runs that succeed elsewhere.
         public var isSetAside: Bool
 
         public init(
             id: WorkerID, host: String, device: String, slots: Int, runs: [RunID],
-            stepsPerSecond: Double, isSetAside: Bool
+            stepsPerSecond: Double, isSetAside: Bool, isLeaving: Bool = false,
+            secondsLeft: Double? = nil
         ) {
             self.id = id
             self.host = host
@@ -62,6 +69,8 @@ public struct StatusReport: Hashable, Sendable {
             self.runs = runs
             self.stepsPerSecond = stepsPerSecond
             self.isSetAside = isSetAside
+            self.isLeaving = isLeaving
+            self.secondsLeft = secondsLeft
         }
     }
 

@@ -24,10 +24,13 @@ public final class PlannedGrid: Sendable {
         self.cells = cells
         switch source {
         case .grid(let sweep):
-            affinity = .init(backbone: sweep.backbone.digest, test: sweep.data.test.digest)
+            affinity = .init(
+                backbone: sweep.backbone.digest, test: sweep.data.test.digest,
+                needs: Set(sweep.needs))
         case .list(let specs, _):
             let spec = specs[0]
-            affinity = .init(backbone: spec.backbone.digest, test: spec.data.test.digest)
+            affinity = .init(
+                backbone: spec.backbone.digest, test: spec.data.test.digest, needs: [])
         }
     }
 

@@ -17,24 +17,25 @@ public enum Effect: Hashable, Sendable {
 
 /// A fact that must survive the coordinator.
 public enum Fact: Hashable, Sendable {
-    case sweepSubmitted(SweepID, SweepSpec, PlannedGrid)
+    indirect case sweepSubmitted(SweepID, SweepSpec, PlannedGrid)
+    case sweepConditioned(SweepID, SweepCondition)
     /// Runs of one grid, numbered from the first on.
-    case runsCreated(RunID, [PlannedRun])
+    indirect case runsCreated(RunID, [PlannedRun])
     case attemptStarted(AttemptID, RunID, WorkerID)
     /// The attempt's reports up to the sequence are accounted for.
     case reportsStored(AttemptID, upTo: UInt64)
-    case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
-    case pointFinished(PointKey, RunID, EpochMetrics)
+    indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
+    indirect case pointFinished(PointKey, RunID, EpochMetrics)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
-    case artifactKept(RunID, Artifact)
+    indirect case artifactKept(RunID, Artifact)
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)
     case runCompleted(
         RunID, AttemptID, trainableParameters: Int, steps: Int, seconds: Double)
     /// With the points that stay without a result.
-    case runFailed(RunID, error: String, points: [PointKey])
-    case runCancelled(RunID)
+    indirect case runFailed(RunID, error: String, points: [PointKey])
+    case runsCancelled([RunID])
 }
 
 /// How an attempt ended. "Lost" is never "failed".

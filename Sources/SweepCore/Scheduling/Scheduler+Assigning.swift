@@ -3,13 +3,13 @@ extension Scheduler {
     mutating func assignWork(at now: Instant) {
         var passedOver: [WorkerID] = []
         while waiting.count > 0, let id = free.popFirst() {
-            guard let worker = workers[id], remainingSlots(of: worker) > 0 else { continue }
+            guard let worker = workers[id], room(of: worker) > 0 else { continue }
             guard let run = takeRun(for: worker, at: now) else {
                 passedOver.append(id)
                 continue
             }
             assign(run, to: id, at: now)
-            if let worker = workers[id], remainingSlots(of: worker) > 0 { free.append(id) }
+            offer(id)
         }
         // They come first next time: what is free stays free in the order it became so.
         free.prepend(passedOver)
@@ -19,7 +19,9 @@ extension Scheduler {
     private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
         var skipped: [RunID] = []
         defer { for id in skipped { if let run = runs[id] { enqueue(id, run.plan) } } }
-        while let entry = waiting.popFirst(preferring: worker.affinity) {
+        while let entry = waiting.popFirst(
+            preferring: worker.affinity, labels: worker.hello.labels)
+        {
             guard let run = runs[entry.run], run.state == .waiting else { continue }
             if canFinish(run, on: worker, at: now), !shouldGoElsewhere(run, than: worker) {
                 return entry.run

@@ -7,7 +7,9 @@ extension Scheduler {
         for (id, run) in runs.all {
             switch run.state {
             case .waiting:
-                precondition(queued.contains(id), "\(id) waits but is not queued")
+                precondition(
+                    queued.contains(id) == (run.priority != nil),
+                    "\(id) waits but is not queued, or is held but queued")
             case .assigned(let lease), .running(let lease, stepsDone: _):
                 precondition(
                     attempts[lease.attempt]?.run == id, "\(id): \(lease.attempt) is not its attempt"

@@ -91,6 +91,10 @@ extension Scheduler {
             return
         }
         let worker = attempts[attempt]?.worker
+        if let worker {
+            let before = workers[worker]?.secondsOfARun ?? seconds
+            workers[worker]?.secondsOfARun = 0.8 * before + 0.2 * seconds
+        }
         let lease = run.lease
         if let lease {
             release(lease.attempt, of: lease.worker)

@@ -17,13 +17,29 @@ extension Scheduler {
             effects.append(.send(.rejected(text), to: route))
             return
         }
+        let plan = take(spec)
+        let keys = plan.grid.keys
+        let id = sweeps.first { $0.spec.name == spec.name }?.id ?? SweepID(0)
+        let known = keys.count { finished.contains($0) }
+        effects.append(
+            .send(
+                .submitted(
+                    Submission(
+                        sweep: id, points: keys.count, finished: known, runs: plan.runs.count,
+                        steps: plan.steps)), to: route))
+        effects.append(
+            .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
+    }
+
+    /// Plans a sweep and makes the runs that it lacks; one of the same name is replaced.
+    mutating func take(_ spec: SweepSpec) -> Plan {
         let place = sweeps.firstIndex { $0.spec.name == spec.name }
         let id = place.map { sweeps[$0].id } ?? SweepID(UInt64(sweeps.count + 1))
         let plan = Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
         let keys = plan.grid.keys
         effects.append(.persist(.sweepSubmitted(id, spec, plan.grid)))
-        var serving = Set(keys.compactMap { runByPoint[$0] })
-        serving.formUnion(create(plan.runs))
+        let shared = Set(keys.compactMap { runByPoint[$0] })
+        var serving = shared.union(create(plan.runs))
         if let place {
             let wanted = Set(keys)
             serving.formUnion(
@@ -34,19 +50,17 @@ extension Scheduler {
             sweeps[place].spec = spec
             sweeps[place].keys = keys
             sweeps[place].runs = serving.sorted()
+            setCondition(at: place) { condition in
+                if condition.state == .cancelled { condition.state = .active }
+            }
+            cancelUnwantedRuns()
         } else {
             sweeps.append(Sweep(id: id, spec: spec, keys: keys, runs: serving.sorted()))
         }
-        if place != nil { cancelUnwantedRuns() }
-        let known = keys.count { finished.contains($0) }
-        effects.append(
-            .send(
-                .submitted(
-                    Submission(
-                        sweep: id, points: keys.count, finished: known, runs: plan.runs.count,
-                        steps: plan.steps)), to: route))
-        effects.append(
-            .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
+        // Runs of this sweep that others hold back, or that its own condition makes urgent.
+        let isPlain = (place.map { sweeps[$0].condition } ?? SweepCondition()) == SweepCondition()
+        if !isPlain || shared.contains(where: { runs[$0]?.state == .waiting }) { rebuildQueue() }
+        return plan
     }
 
     private mutating func create(_ planned: [PlannedRun]) -> [RunID] {
@@ -72,15 +86,19 @@ extension Scheduler {
             run.state == .waiting
                 && !run.plan.keys.contains { runByPoint[$0] == id && wanted.contains($0) }
         }
+        guard !unwanted.isEmpty else { return }
         for (id, run) in unwanted {
             runs[id]?.state = .cancelled
-            effects.append(.persist(.runCancelled(id)))
             forget(id, run)
         }
+        effects.append(.persist(.runsCancelled(unwanted.map(\.0))))
+        rebuildQueue()
     }
 
     /// How everything stands.
-    public func statusReport() -> StatusReport {
+    ///
+    /// - Parameter now: Tells how long workers can stay; `nil` leaves that out.
+    public func statusReport(at now: Instant? = nil) -> StatusReport {
         let speeds = workers.values.compactMap(\.speed.stepsPerSecond)
         let slotSpeed = speeds.isEmpty ? nil : speeds.sorted().reduce(0, +) / Double(speeds.count)
         let slots = workers.values.reduce(0) { $0 + ($1.isSetAside ? 0 : $1.hello.slots) }
@@ -107,7 +125,10 @@ extension Scheduler {
                         runs: worker.attempts.compactMap { attempts[$0]?.run }.sorted(),
                         stepsPerSecond: (worker.speed.stepsPerSecond ?? 0)
                             * Double(worker.attempts.count),
-                        isSetAside: worker.isSetAside)
+                        isSetAside: worker.isSetAside, isLeaving: worker.isLeaving,
+                        secondsLeft: now.flatMap { now in
+                            worker.leaves.map { max(0, ($0 - now).inSeconds) }
+                        })
                 }
                 .sorted { $0.id < $1.id })
     }
@@ -128,7 +149,7 @@ extension Scheduler {
             id: sweep.id, name: sweep.spec.name, points: sweep.keys.count,
             finishedPoints: sweep.keys.count { finished.contains($0) }, failedPoints: 0,
             waitingRuns: 0, activeRuns: 0, completedRuns: 0, failedRuns: 0, steps: 0,
-            stepsDone: 0, secondsLeft: nil)
+            stepsDone: 0, secondsLeft: nil, condition: sweep.condition)
         for id in sweep.runs {
             guard let run = runs[id] else { continue }
             var done = 0

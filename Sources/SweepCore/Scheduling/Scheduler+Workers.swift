@@ -26,7 +26,9 @@ extension Scheduler {
         worker.route = route
         worker.lastSeen = now
         worker.leaves = hello.secondsLeft.map { now + .milliseconds(Int64($0 * 1_000)) }
-        let unlisted = worker.attempts.subtracting(hello.attempts).sorted()
+        // An assignment may have been stored and never sent, because the coordinator was killed.
+        let unlisted = worker.attempts.union(unconfirmed.removeValue(forKey: hello.worker) ?? [])
+            .subtracting(hello.attempts).sorted()
         workers[hello.worker] = worker
         workerByRoute[route] = hello.worker
         effects.append(
@@ -100,6 +102,30 @@ extension Scheduler {
         effects.append(.note("worker \(id) left"))
     }
 
+    /// Between two ticks so far apart the coordinator itself was stopped, or busy: nobody could
+    /// renew a lease, and what workers sent is still to be read.
+    mutating func forgiveAbsence(at now: Instant) {
+        defer { lastTick = now }
+        guard let lastTick, now - lastTick >= configuration.heartbeat else { return }
+        let absence = now - lastTick
+        workers = workers.mapValues { worker in
+            var worker = worker
+            worker.lastSeen = worker.lastSeen + absence
+            return worker
+        }
+        for attempt in attempts.values {
+            switch runs[attempt.run]?.state {
+            case .assigned(var lease):
+                lease.expires = lease.expires + absence
+                runs[attempt.run]?.state = .assigned(lease)
+            case .running(var lease, let steps):
+                lease.expires = lease.expires + absence
+                runs[attempt.run]?.state = .running(lease, stepsDone: steps)
+            case .waiting, .completed, .failed, .cancelled, nil: break
+            }
+        }
+    }
+
     /// Leases that were not renewed in time, and workers that have said nothing for that long.
     mutating func expireLeases(at now: Instant) {
         let silent = workers.values.filter { $0.lastSeen + configuration.lease <= now }
@@ -144,8 +170,24 @@ extension Scheduler {
         worker.isSetAside || worker.isLeaving ? 0 : worker.hello.slots - worker.attempts.count
     }
 
+    /// Runs that the worker may be given now: one for each free slot, and where runs are short and
+    /// many are waiting, some ahead.
+    func room(of worker: Worker) -> Int {
+        let slots = remainingSlots(of: worker)
+        guard !worker.isSetAside, !worker.isLeaving, let seconds = worker.secondsOfARun,
+            seconds <= configuration.longestRunAhead.inSeconds
+        else { return slots }
+        // Near the end of the work nobody is given what another could begin at once.
+        let share = waiting.count / max(1, 2 * workers.count)
+        let wanted = Int(
+            min(
+                Double(configuration.mostRunsAhead),
+                configuration.workAhead.inSeconds / max(seconds, 1e-6) + 1))
+        return slots + min(wanted * worker.hello.slots, share)
+    }
+
     mutating func offer(_ id: WorkerID) {
-        guard let worker = workers[id], remainingSlots(of: worker) > 0 else { return }
+        guard let worker = workers[id], room(of: worker) > 0 else { return }
         free.append(id)
     }
 

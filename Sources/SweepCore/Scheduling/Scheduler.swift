@@ -14,6 +14,13 @@ public struct Scheduler: Sendable {
         /// Failures in a row, of runs that then succeed elsewhere, after which a worker gets no
         /// more work.
         public var failuresUntilSetAside = 3
+        /// How much work of short runs a worker is given ahead, so that it need not wait for the
+        /// next one.
+        public var workAhead: Duration = .milliseconds(50)
+        /// Runs that take longer are given one at a time: between them the wait is nothing.
+        public var longestRunAhead: Duration = .seconds(1)
+        /// Runs that one slot is given ahead, at most.
+        public var mostRunsAhead = 64
 
         public init() {}
     }
@@ -38,6 +45,8 @@ public struct Scheduler: Sendable {
 
         let plan: PlannedRun
         var state: State
+        /// Larger is earlier; `nil`: held, since no active sweep wants it.
+        var priority: Int8? = 0
         var failures: [Failure] = []
         /// Every execution begun so far.
         var attempts: [AttemptID] = []
@@ -77,6 +86,8 @@ public struct Scheduler: Sendable {
         var attempts: Set<AttemptID> = []
         var affinity: WaitingQueue.Affinity?
         var speed = SpeedMeter()
+        /// Seconds that its latest runs took, smoothed; `nil` before the first.
+        var secondsOfARun: Double?
         /// Runs that failed here and then succeeded elsewhere, since its own last success.
         var blamedFailures = 0
         var isSetAside = false
@@ -89,6 +100,7 @@ public struct Scheduler: Sendable {
         var keys: [PointKey]
         /// Runs that serve, or served, one of its points.
         var runs: [RunID]
+        var condition = SweepCondition()
     }
 
     let configuration: Configuration
@@ -96,6 +108,8 @@ public struct Scheduler: Sendable {
     var attempts: [AttemptID: Attempt] = [:]
     var workers: [WorkerID: Worker] = [:]
     var workerByRoute: [Route: WorkerID] = [:]
+    /// After a restart, until their worker says hello: the attempts that the store says it has.
+    var unconfirmed: [WorkerID: Set<AttemptID>] = [:]
     var sweeps: [Sweep] = []
     var finished: Set<PointKey> = []
     /// The run that will finish a point, for points of runs that are not over.
@@ -103,6 +117,7 @@ public struct Scheduler: Sendable {
     var waiting = WaitingQueue()
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
+    var lastTick: Instant?
     /// Messages that made no sense: stale, from a stranger, or not theirs to send.
     public internal(set) var droppedMessages = 0
     var effects: [Effect] = []
@@ -128,6 +143,7 @@ public struct Scheduler: Sendable {
             }
             handle(message, from: route, at: now)
         case .tick:
+            forgiveAbsence(at: now)
             expireLeases(at: now)
         }
         assignWork(at: now)
@@ -142,9 +158,11 @@ public struct Scheduler: Sendable {
         case .report(let report): accept(report, from: route, at: now)
         case .goodbye: dismiss(route, at: now)
         case .submit(let spec): submit(spec, from: route)
-        case .askStatus: effects.append(.send(.status(statusReport()), to: route))
-        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .askResults,
-            .submitted, .rejected, .status, .results:
+        case .askStatus: effects.append(.send(.status(statusReport(at: now)), to: route))
+        case .control(let control): carryOut(control, from: route)
+        case .leave, .explain, .done, .explanation, .welcome, .refused, .identify, .assign,
+            .acknowledge,
+            .revoke, .progress, .askResults, .submitted, .rejected, .status, .results:
             droppedMessages += 1
         }
     }
@@ -160,6 +178,7 @@ public struct Scheduler: Sendable {
                 // The worker has one lease's time to say hello.
                 state = .assigned(
                     Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
+                unconfirmed[worker, default: []].insert(attempt)
             case .completed: state = .completed
             case .failed(let error): state = .failed(error)
             case .cancelled: state = .cancelled
@@ -168,7 +187,6 @@ public struct Scheduler: Sendable {
             if runs[run.id]?.isOver == false {
                 for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
             }
-            if state == .waiting { enqueue(run.id, run.plan) }
         }
         for attempt in snapshot.attempts {
             attempts[attempt.id] = Attempt(
@@ -190,13 +208,17 @@ public struct Scheduler: Sendable {
                 }
             }
             return Sweep(
-                id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: Set(serving).sorted())
+                id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: Set(serving).sorted(),
+                condition: sweep.condition)
         }
+        rebuildQueue()
     }
 
     mutating func enqueue(_ id: RunID, _ plan: PlannedRun) {
+        guard let priority = runs[id]?.priority else { return }
         waiting.insert(
-            WaitingQueue.Entry(run: id, steps: plan.steps), affinity: plan.grid.affinity)
+            WaitingQueue.Entry(run: id, steps: plan.steps, priority: priority),
+            affinity: plan.grid.affinity)
     }
 }
 
@@ -205,10 +227,10 @@ extension Message {
     public func isAllowed(for role: Role) -> Bool {
         switch self {
         case .hello, .heartbeat, .report, .goodbye: role == .worker
-        case .submit: role == .client
-        case .askStatus, .askResults: role == .client || role == .readOnly
+        case .submit, .control: role == .client
+        case .askStatus, .askResults, .explain: role == .client || role == .readOnly
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
-            .rejected, .status, .results:
+            .rejected, .status, .results, .leave, .done, .explanation:
             false
         }
     }

@@ -5,11 +5,16 @@ public struct Snapshot: Sendable {
         public var spec: SweepSpec
         /// The points it asks for; as it was planned, with the spec of that time.
         public var keys: [PointKey]
+        public var condition: SweepCondition
 
-        public init(id: SweepID, spec: SweepSpec, keys: [PointKey]) {
+        public init(
+            id: SweepID, spec: SweepSpec, keys: [PointKey],
+            condition: SweepCondition = SweepCondition()
+        ) {
             self.id = id
             self.spec = spec
             self.keys = keys
+            self.condition = condition
         }
     }
 

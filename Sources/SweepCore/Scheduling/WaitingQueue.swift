@@ -1,23 +1,31 @@
-/// Waiting runs, longest first; among equally long ones those whose files a worker holds, then the
-/// one submitted first.
+/// Waiting runs, the most urgent sweep's first, of these the longest; among equally long ones those
+/// whose files a worker holds, then the one submitted first.
 struct WaitingQueue: Sendable {
     /// What a worker has to load for a run.
     struct Affinity: Hashable, Sendable {
         let backbone: Digest
         let test: Digest
-
+        /// Labels that the worker must have.
+        let needs: Set<String>
     }
 
     struct Entry: Hashable, Sendable {
         let run: RunID
         let steps: Int
+        let priority: Int8
 
         func comesBefore(_ other: Entry) -> Bool {
-            steps != other.steps ? steps > other.steps : run < other.run
+            (other.priority, other.steps, run) < (priority, steps, other.run)
+        }
+
+        func isAsUrgent(as other: Entry) -> Bool {
+            priority == other.priority && steps == other.steps
         }
     }
 
     private var heaps: [[Entry]] = []
+    /// Of the runs in each heap.
+    private var needs: [Set<String>] = []
     private var places: [Affinity: Int] = [:]
     private(set) var count = 0
 
@@ -28,6 +36,7 @@ struct WaitingQueue: Sendable {
         } else {
             place = heaps.count
             heaps.append([])
+            needs.append(affinity.needs)
             places[affinity] = place
         }
         heaps[place].append(entry)
@@ -35,17 +44,17 @@ struct WaitingQueue: Sendable {
         count += 1
     }
 
-    /// Takes the best run for a worker that last trained with `affinity`.
-    mutating func popFirst(preferring affinity: Affinity?) -> Entry? {
+    /// Takes the best run for a worker that last trained with `affinity` and has `labels`.
+    mutating func popFirst(preferring affinity: Affinity?, labels: [String]) -> Entry? {
         var best: Int?
         let held = affinity.flatMap { places[$0] }
         for place in heaps.indices {
-            guard let top = heaps[place].first else { continue }
+            guard let top = heaps[place].first, needs[place].isSubset(of: labels) else { continue }
             guard let chosen = best, let bestTop = heaps[chosen].first else {
                 best = place
                 continue
             }
-            if top.steps == bestTop.steps, held == place || held == chosen {
+            if top.isAsUrgent(as: bestTop), held == place || held == chosen {
                 if held == place { best = place }
             } else if top.comesBefore(bestTop) {
                 best = place

@@ -38,10 +38,13 @@ public struct SweepSpec: Hashable, Sendable, Codable {
     /// files.
     public var trainingSamples: [Digest: Int]
     public var keep: Keepsakes
+    /// Labels that a worker must have to train its runs, such as `gpu=a100`.
+    public var needs: [String]
 
     public init(
         name: String, backbone: BackboneReference, data: TaskData, grid: Grid,
-        settings: TrainingSettings, trainingSamples: [Digest: Int], keep: Keepsakes = .none
+        settings: TrainingSettings, trainingSamples: [Digest: Int], keep: Keepsakes = .none,
+        needs: [String] = []
     ) {
         self.name = name
         self.backbone = backbone
@@ -50,6 +53,7 @@ public struct SweepSpec: Hashable, Sendable, Codable {
         self.settings = settings
         self.trainingSamples = trainingSamples
         self.keep = keep
+        self.needs = needs
     }
 
     /// Samples in the training file that `attack` trains on; 0 if the spec does not count it.
@@ -58,5 +62,21 @@ public struct SweepSpec: Hashable, Sendable, Codable {
         case .prepared(let prepared): trainingSamples[prepared.train.digest] ?? 0
         case .none, .word, .sentence, .paired, .patch: trainingSamples[data.train.digest] ?? 0
         }
+    }
+}
+
+extension SweepSpec {
+    /// Stores of earlier versions do not say what to keep or what is needed.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try values.decode(String.self, forKey: .name),
+            backbone: try values.decode(BackboneReference.self, forKey: .backbone),
+            data: try values.decode(TaskData.self, forKey: .data),
+            grid: try values.decode(Grid.self, forKey: .grid),
+            settings: try values.decode(TrainingSettings.self, forKey: .settings),
+            trainingSamples: try values.decode([Digest: Int].self, forKey: .trainingSamples),
+            keep: try values.decodeIfPresent(Keepsakes.self, forKey: .keep) ?? .none,
+            needs: try values.decodeIfPresent([String].self, forKey: .needs) ?? [])
     }
 }

@@ -131,8 +131,9 @@ public struct WorkerMachine: Sendable {
             }
         case .rejected(let reason):
             effects.append(.note("the coordinator rejected a message: \(reason)"))
+        case .leave: drain(at: now, &effects)
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .submitted, .status, .results:
+            .control, .explain, .submitted, .status, .results, .done, .explanation:
             break
         }
     }

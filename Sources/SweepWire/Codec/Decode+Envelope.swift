@@ -24,6 +24,12 @@ extension Codec {
         case MODERATO__ENVELOPE__MESSAGE_REJECTED: .rejected(try text(envelope.rejected))
         case MODERATO__ENVELOPE__MESSAGE_STATUS: .status(try status(envelope.status))
         case MODERATO__ENVELOPE__MESSAGE_RESULTS: .results(try results(envelope.results))
+        case MODERATO__ENVELOPE__MESSAGE_CONTROL: .control(try control(envelope.control))
+        case MODERATO__ENVELOPE__MESSAGE_EXPLAIN: .explain(try subject(envelope.explain))
+        case MODERATO__ENVELOPE__MESSAGE_LEAVE: .leave
+        case MODERATO__ENVELOPE__MESSAGE_DONE: .done(try text(envelope.done))
+        case MODERATO__ENVELOPE__MESSAGE_EXPLANATION:
+            .explanation(try explanation(envelope.explanation))
         default: throw .malformed("an envelope without a message this version knows")
         }
     }
@@ -38,13 +44,10 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__Hello>?
     ) throws(WireError) -> Hello {
         let value = try Decoding.part(pointer, "hello")
-        guard value.n_labels <= 64, value.n_attempts <= 4_096 else {
-            throw .malformed("a hello with \(value.n_labels) labels, \(value.n_attempts) attempts")
+        guard value.n_attempts <= 4_096 else {
+            throw .malformed("a hello with \(value.n_attempts) attempts")
         }
-        var labels: [String] = []
-        for label in Decoding.values(value.labels, value.n_labels) {
-            labels.append(try Decoding.name(label, "label"))
-        }
+        let labels = try labels(value.labels, value.n_labels)
         let seconds: Double? =
             value.has_seconds_left == 0
             ? nil : try Decoding.number(value.seconds_left, "seconds left", in: 0...1e9)

@@ -28,7 +28,19 @@ extension Codec {
             name: try Decoding.name(value.name, "name"), backbone: try backbone(value.backbone),
             data: data, grid: try grid(value, labels: data.labels),
             settings: try settings(value.settings), trainingSamples: samples,
-            keep: try keepsakes(value.keep))
+            keep: try keepsakes(value.keep), needs: try labels(value.needs, value.n_needs))
+    }
+
+    /// Labels of a worker, or those that a sweep needs.
+    static func labels(
+        _ pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int
+    ) throws(WireError) -> [String] {
+        guard count <= 64 else { throw .malformed("\(count) labels") }
+        var labels: [String] = []
+        for label in Decoding.values(pointer, count) {
+            labels.append(try Decoding.name(label, "label"))
+        }
+        return labels
     }
 
     private static func grid(

@@ -14,7 +14,11 @@ extension Codec {
     private static func sweepStatus(
         _ value: Moderato__SweepStatus
     ) throws(WireError) -> StatusReport.Sweep {
-        StatusReport.Sweep(
+        let word = try Decoding.text(value.state, "state")
+        guard let state = SweepCondition.State(rawValue: word) else {
+            throw .malformed("a sweep in a state this version does not know")
+        }
+        return StatusReport.Sweep(
             id: SweepID(value.id), name: try Decoding.name(value.name, "name"),
             points: try Decoding.integer(value.points, "points"),
             finishedPoints: try Decoding.integer(value.finished_points, "finished points"),
@@ -26,7 +30,8 @@ extension Codec {
             steps: try Decoding.integer(value.steps, "steps"),
             stepsDone: try Decoding.integer(value.steps_done, "steps done"),
             secondsLeft: value.has_seconds_left == 0
-                ? nil : try Decoding.number(value.seconds_left, "seconds left"))
+                ? nil : try Decoding.number(value.seconds_left, "seconds left"),
+            condition: SweepCondition(state: state, priority: try priority(value.priority)))
     }
 
     private static func workerStatus(
@@ -39,7 +44,9 @@ extension Codec {
             slots: try Decoding.integer(value.slots, "slots"),
             runs: Decoding.values(value.runs, value.n_runs).map { RunID($0) },
             stepsPerSecond: try Decoding.number(value.steps_per_second, "steps per second"),
-            isSetAside: value.set_aside != 0)
+            isSetAside: value.set_aside != 0, isLeaving: value.leaving != 0,
+            secondsLeft: value.has_seconds_left == 0
+                ? nil : try Decoding.number(value.seconds_left, "seconds left"))
     }
 
     static func results(

@@ -29,9 +29,11 @@ extension Arena {
         case .progress(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_PROGRESS
             envelope.progress = progress(value)
-        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke:
+        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .leave:
             fillForWorker(&envelope, with: message)
-        case .submit, .askStatus, .askResults, .submitted, .rejected, .status, .results:
+        case .submit, .askStatus, .askResults, .control, .explain:
+            fillFromClient(&envelope, with: message)
+        case .submitted, .rejected, .status, .results, .done, .explanation:
             fillForClient(&envelope, with: message)
         }
     }
@@ -67,13 +69,16 @@ extension Arena {
         case .revoke(let attempt):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REVOKE
             envelope.revoke = make(moderato__revocation__init) { $0.attempt = attempt.number }
+        case .leave:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
+            envelope.leave = empty()
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .submitted, .rejected, .status, .results:
+            .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation:
             preconditionFailure("\(message) is not for workers")
         }
     }
 
-    private func fillForClient(_ envelope: inout Moderato__Envelope, with message: Message) {
+    private func fillFromClient(_ envelope: inout Moderato__Envelope, with message: Message) {
         switch message {
         case .submit(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMIT
@@ -87,6 +92,21 @@ extension Arena {
                 $0.sweep = string(sweep)
                 $0.offset = UInt64(offset)
             }
+        case .control(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_CONTROL
+            envelope.control = control(value)
+        case .explain(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLAIN
+            envelope.explain = subject(value)
+        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
+            .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
+            .explanation:
+            preconditionFailure("\(message) is not from clients")
+        }
+    }
+
+    private func fillForClient(_ envelope: inout Moderato__Envelope, with message: Message) {
+        switch message {
         case .submitted(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMITTED
             envelope.submitted = make(moderato__submission__init) {
@@ -105,8 +125,15 @@ extension Arena {
         case .results(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_RESULTS
             envelope.results = results(value)
+        case .done(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_DONE
+            envelope.done = text(value)
+        case .explanation(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLANATION
+            envelope.explanation = explanation(value)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
-            .assign, .acknowledge, .revoke:
+            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
+            .explain:
             preconditionFailure("\(message) is not for clients")
         }
     }

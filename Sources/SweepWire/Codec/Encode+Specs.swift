@@ -37,6 +37,8 @@ extension Arena {
             $0.seeds = array(grid.seeds)
             $0.settings = settings(value.settings)
             $0.keep = keepsakes(value.keep)
+            $0.n_needs = value.needs.count
+            $0.needs = pointers(value.needs.map(string))
             $0.n_training_samples = samples.count
             $0.training_samples = pointers(
                 samples.map { digest, count in

@@ -28,6 +28,8 @@ extension Arena {
             $0.steps_done = UInt64(value.stepsDone)
             $0.has_seconds_left = value.secondsLeft == nil ? 0 : 1
             $0.seconds_left = value.secondsLeft ?? 0
+            $0.state = string(value.condition.state.rawValue)
+            $0.priority = Int32(value.condition.priority)
         }
     }
 
@@ -43,6 +45,9 @@ extension Arena {
             $0.runs = array(value.runs.map(\.number))
             $0.steps_per_second = value.stepsPerSecond
             $0.set_aside = value.isSetAside ? 1 : 0
+            $0.leaving = value.isLeaving ? 1 : 0
+            $0.has_seconds_left = value.secondsLeft == nil ? 0 : 1
+            $0.seconds_left = value.secondsLeft ?? 0
         }
     }
 

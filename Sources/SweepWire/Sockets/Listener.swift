@@ -27,8 +27,10 @@ public final class Listener {
         try socket.set(ZMQ_SNDHWM, Int32(10_000))
         try socket.set(ZMQ_RCVHWM, Int32(10_000))
         try socket.set(ZMQ_BACKLOG, Int32(4_096))
-        try socket.set(ZMQ_HEARTBEAT_IVL, Int32(2_000))
-        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(6_000))
+        // Peers ask often whether this end is there, and leases tell who is gone; this only closes
+        // what is left of dead connections.
+        try socket.set(ZMQ_HEARTBEAT_IVL, Int32(20_000))
+        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(20_000))
         try socket.bind(endpoint)
     }
 

@@ -1,0 +1,204 @@
+extension Scheduler {
+    mutating func carryOut(_ control: Control, from route: Route) {
+        switch control {
+        case .cancel(let name): change(name, route) { $0.cancel(at: $1) }
+        case .pause(let name):
+            change(name, route) { scheduler, place in
+                scheduler.setCondition(at: place) { $0.state = .paused }
+                return "\(name) is paused; what is in training goes on"
+            }
+        case .resume(let name):
+            change(name, route) { scheduler, place in
+                guard scheduler.sweeps[place].condition.state != .cancelled else {
+                    return "\(name) was cancelled; take it up again with: moderato retry \(name)"
+                }
+                scheduler.setCondition(at: place) { $0.state = .active }
+                return "\(name) goes on"
+            }
+        case .retry(let name):
+            change(name, route) { scheduler, place in
+                scheduler.setCondition(at: place) { $0.state = .active }
+                let runs = scheduler.take(scheduler.sweeps[place].spec).runs.count
+                return runs == 0
+                    ? "\(name) has nothing to try again"
+                    : "\(name): \(runs) \(runs == 1 ? "run is" : "runs are") tried again"
+            }
+        case .prioritize(let name, let priority):
+            change(name, route) { scheduler, place in
+                scheduler.setCondition(at: place) { $0.priority = priority }
+                return "\(name) has the priority \(priority)"
+            }
+        case .drain(let id):
+            guard let worker = workers[id] else { return reject(unknown(id), route) }
+            workers[id]?.isLeaving = true
+            free.remove(id)
+            effects.append(.send(.leave, to: worker.route))
+            done("\(id) hands its runs back and leaves", route)
+        case .readmit(let id):
+            guard workers[id] != nil else { return reject(unknown(id), route) }
+            workers[id]?.isSetAside = false
+            workers[id]?.blamedFailures = 0
+            offer(id)
+            done("\(id) gets work again", route)
+        }
+    }
+
+    private mutating func change(
+        _ name: String, _ route: Route, _ body: (inout Scheduler, Int) -> String
+    ) {
+        guard let place = sweeps.firstIndex(where: { $0.spec.name == name }) else {
+            let known = sweeps.map(\.spec.name).joined(separator: ", ")
+            return reject(
+                "there is no sweep '\(name)'"
+                    + (known.isEmpty ? "" : "; there are: \(known)"), route)
+        }
+        let words = body(&self, place)
+        effects.append(.note(words))
+        done(words, route)
+    }
+
+    private func unknown(_ worker: WorkerID) -> String {
+        let known = workers.keys.sorted().prefix(20).map(\.name).joined(separator: ", ")
+        return "there is no worker '\(worker)'" + (known.isEmpty ? "" : "; there are: \(known)")
+    }
+
+    private mutating func done(_ words: String, _ route: Route) {
+        effects.append(.send(.done(words), to: route))
+    }
+
+    private mutating func reject(_ words: String, _ route: Route) {
+        effects.append(.send(.rejected(words), to: route))
+    }
+
+    mutating func setCondition(at place: Int, _ change: (inout SweepCondition) -> Void) {
+        var condition = sweeps[place].condition
+        change(&condition)
+        guard condition != sweeps[place].condition else { return }
+        sweeps[place].condition = condition
+        effects.append(.persist(.sweepConditioned(sweeps[place].id, condition)))
+        rebuildQueue()
+    }
+
+    /// Cancels what nobody else wants.
+    private mutating func cancel(at place: Int) -> String {
+        let sweep = sweeps[place]
+        setCondition(at: place) { $0.state = .cancelled }
+        var elsewhere: Set<RunID> = []
+        for other in sweeps where other.id != sweep.id && other.condition.state != .cancelled {
+            elsewhere.formUnion(other.runs)
+        }
+        var cancelled: [RunID] = []
+        for id in sweep.runs where !elsewhere.contains(id) {
+            guard let run = runs[id], !run.isOver else { continue }
+            if let lease = run.lease {
+                release(lease.attempt, of: lease.worker)
+                effects.append(.persist(.attemptEnded(lease.attempt, .lost("it was cancelled"))))
+                if let route = workers[lease.worker]?.route {
+                    effects.append(.send(.revoke(lease.attempt), to: route))
+                }
+            }
+            runs[id]?.state = .cancelled
+            cancelled.append(id)
+            forget(id, run)
+        }
+        if !cancelled.isEmpty { effects.append(.persist(.runsCancelled(cancelled))) }
+        rebuildQueue()
+        return "\(sweep.spec.name) is cancelled: \(cancelled.count) of \(sweep.runs.count) runs"
+    }
+
+    /// After a sweep's condition has changed: each waiting run is as urgent as the most urgent of
+    /// the active sweeps that want it, and held if there is none.
+    mutating func rebuildQueue() {
+        waiting = WaitingQueue()
+        let all = runs.all.filter { $0.1.state == .waiting }.map(\.0)
+        for id in all { runs[id]?.priority = nil }
+        for sweep in sweeps where sweep.condition.state == .active {
+            let priority = Int8(clamping: sweep.condition.priority)
+            for id in sweep.runs where runs[id]?.state == .waiting {
+                let before = runs[id]?.priority ?? priority
+                runs[id]?.priority = max(before, priority)
+            }
+        }
+        for id in all { if let plan = runs[id]?.plan { enqueue(id, plan) } }
+    }
+
+    // MARK: Why
+
+    /// The state of a run or worker in sentences, for the shell to answer `Message.explain` with;
+    /// `nil` if there is none of that name.
+    public func explanation(of subject: Subject, at now: Instant) -> [String]? {
+        switch subject {
+        case .run(let id): runs[id].map { explain(id, $0, at: now) }
+        case .worker(let id): workers[id].map { explain(id, $0, at: now) }
+        }
+    }
+
+    private func explain(_ id: RunID, _ run: Run, at now: Instant) -> [String] {
+        let spec = run.plan.spec
+        let names = sweeps.filter { $0.runs.contains(id) }.map(\.spec.name)
+        var lines = [
+            "\(id): \(spec.capacity.label), lr \(spec.learningRate), \(spec.attack.label), "
+                + "seed \(spec.seed), \(spec.epochs) epochs, \(run.plan.steps) steps"
+                + (names.isEmpty ? "" : "; for \(names.joined(separator: ", "))")
+        ]
+        switch run.state {
+        case .waiting: lines.append("It waits: \(reasonToWait(id, run)).")
+        case .assigned(let lease):
+            lines.append("It was given to \(lease.worker) as \(lease.attempt), not yet begun.")
+        case .running(let lease, let steps):
+            let left = max(0, (lease.expires - now).inSeconds)
+            lines.append(
+                "It is in training on \(lease.worker) as \(lease.attempt), step \(steps) of "
+                    + "\(run.plan.steps); its lease is good for \(Int(left)) s without a heartbeat."
+            )
+        case .completed: lines.append("It is completed.")
+        case .failed(let error): lines.append("It has failed, after three attempts: \(error)")
+        case .cancelled: lines.append("It was cancelled; moderato retry takes it up again.")
+        }
+        lines += run.failures.map { "It failed on \($0.worker): \($0.error)" }
+        return lines
+    }
+
+    private func reasonToWait(_ id: RunID, _ run: Run) -> String {
+        guard run.priority != nil else { return "its sweep is paused" }
+        if workers.isEmpty { return "no worker is connected" }
+        let needs = run.plan.grid.affinity.needs
+        let able = workers.values.filter { needs.isSubset(of: $0.hello.labels) }
+        if able.isEmpty {
+            return "it needs \(needs.sorted().joined(separator: ", ")), and no worker has that"
+        }
+        if able.allSatisfy({ $0.isSetAside || $0.isLeaving }) {
+            return "every worker that could train it is put aside or leaving"
+        }
+        let entry = WaitingQueue.Entry(
+            run: id, steps: run.plan.steps, priority: run.priority ?? 0)
+        let ahead = waiting.entries.count { $0.comesBefore(entry) }
+        return ahead == 0
+            ? "it is the next, and all workers are busy, or have too little time left for it"
+            : "all workers are busy, and \(ahead) \(ahead == 1 ? "run comes" : "runs come") first"
+    }
+
+    private func explain(_ id: WorkerID, _ worker: Worker, at now: Instant) -> [String] {
+        let hello = worker.hello
+        var lines = [
+            "\(id) on \(hello.host): \(hello.device), \(hello.slots) slots"
+                + (hello.labels.isEmpty ? "" : ", \(hello.labels.joined(separator: ", "))"),
+            "It was heard of \(Int((now - worker.lastSeen).inSeconds)) s ago.",
+        ]
+        let held = worker.attempts.compactMap { attempts[$0]?.run }.sorted()
+        lines.append(
+            held.isEmpty
+                ? "It has no run."
+                : "It has \(held.map { "\($0)" }.joined(separator: ", ")).")
+        if let leaves = worker.leaves {
+            lines.append("It has to leave in \(Int(max(0, (leaves - now).inSeconds))) s.")
+        }
+        if worker.isLeaving { lines.append("It is leaving and gets no more work.") }
+        if worker.isSetAside {
+            lines.append(
+                "It is put aside: \(worker.blamedFailures) runs failed there that succeeded "
+                    + "elsewhere. Once it is mended: moderato readmit \(id)")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,144 @@
+import SweepCore
+import Testing
+
+@Suite("What people ask of the scheduler")
+struct SchedulerControlTests {
+    private func ask(_ control: Control, _ bench: inout SchedulerBench) -> String {
+        for (_, message) in bench.send(.control(control), from: "client", as: .client) {
+            switch message {
+            case .done(let words): return words
+            case .rejected(let words): return "rejected: " + words
+            default: continue
+            }
+        }
+        return "no answer"
+    }
+
+    private func sweepStatus(_ bench: SchedulerBench, _ name: String) -> StatusReport.Sweep? {
+        bench.scheduler.statusReport().sweeps.first { $0.name == name }
+    }
+
+    @Test("A paused sweep begins nothing more; resumed, it goes on")
+    func pausing() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep(seeds: [1, 2])).assignments.first).job
+        #expect(ask(.pause(sweep: "sample"), &bench).contains("is paused"))
+        #expect(bench.complete(job, from: "a").assignments.isEmpty)
+        #expect(sweepStatus(bench, "sample")?.condition.state == .paused)
+        #expect(
+            bench.scheduler.explanation(of: .run(RunID(2)), at: bench.now)?
+                .contains { $0.contains("its sweep is paused") } == true)
+        let sent = bench.send(.control(.resume(sweep: "sample")), from: "client", as: .client)
+        #expect(sent.assignments.map(\.job.run) == [RunID(2)])
+        #expect(ask(.pause(sweep: "smaple"), &bench).contains("there are: sample"))
+    }
+
+    @Test("What two sweeps want is held only while both are paused")
+    func sharedRuns() {
+        var bench = SchedulerBench()
+        bench.submit(Sample.sweep("first"))
+        bench.submit(Sample.sweep("second"))
+        _ = ask(.pause(sweep: "first"), &bench)
+        #expect(bench.join("a").assignments.count == 1)
+        var other = SchedulerBench()
+        other.submit(Sample.sweep("first"))
+        other.submit(Sample.sweep("second"))
+        _ = ask(.pause(sweep: "first"), &other)
+        _ = ask(.pause(sweep: "second"), &other)
+        #expect(other.join("a").assignments.isEmpty)
+    }
+
+    @Test("Cancelling stops what is in training, and what another sweep wants goes on")
+    func cancelling() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(
+            bench.submit(Sample.sweep("gone", seeds: [1, 2])).assignments.first
+        ).job
+        bench.submit(Sample.sweep("stays", seeds: [2, 3]))
+        let sent = bench.send(.control(.cancel(sweep: "gone")), from: "client", as: .client)
+        #expect(sent.contains(.revoke(job.attempt), to: "a"))
+        #expect(bench.facts.contains(.runsCancelled([job.run])))
+        #expect(sweepStatus(bench, "gone")?.condition.state == .cancelled)
+        // The worker has stopped; the runs of the other sweep are all that is left.
+        var runs = sent.assignments.map(\.job)
+        while let next = runs.popLast() {
+            #expect([2, 3].contains(next.spec.seed))
+            runs += bench.complete(next, from: "a").assignments.map(\.job)
+        }
+        #expect(sweepStatus(bench, "stays")?.finishedPoints == 2)
+        #expect(sweepStatus(bench, "gone")?.finishedPoints == 1)
+        #expect(ask(.resume(sweep: "gone"), &bench).contains("moderato retry"))
+        let again = bench.send(.control(.retry(sweep: "gone")), from: "client", as: .client)
+        #expect(again.assignments.map(\.job.spec.seed) == [1])
+    }
+
+    @Test("A failed run is tried again, with all its retries")
+    func retrying() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        var sent = bench.submit(Sample.sweep())
+        for _ in 0..<3 {
+            let job = try #require(sent.assignments.first).job
+            sent = bench.report(job.attempt, 1, .failed("no room"), from: "a")
+        }
+        #expect(sweepStatus(bench, "sample")?.failedRuns == 1)
+        sent = bench.send(.control(.retry(sweep: "sample")), from: "client", as: .client)
+        #expect(sent.assignments.count == 1)
+        #expect(sweepStatus(bench, "sample")?.failedRuns == 0)
+        #expect(ask(.retry(sweep: "sample"), &bench).contains("nothing to try again"))
+    }
+
+    @Test("The sweep with the larger priority comes first, also after a restart")
+    func priorities() throws {
+        var bench = SchedulerBench()
+        bench.submit(Sample.sweep("long", epochs: [9], seeds: [1, 2]))
+        bench.submit(Sample.sweep("urgent", seeds: [3]))
+        _ = ask(.prioritize(sweep: "urgent", 5), &bench)
+        #expect(
+            bench.facts.contains(
+                .sweepConditioned(SweepID(2), SweepCondition(state: .active, priority: 5))))
+        let order = bench.join("a", slots: 3).assignments.map(\.job.spec.seed)
+        #expect(order == [3, 1, 2])
+    }
+
+    @Test("A drained worker is told to leave and gets nothing more")
+    func draining() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep(seeds: [1, 2])).assignments.first).job
+        let sent = bench.send(
+            .control(.drain(WorkerID("a"))), from: "client", as: .client)
+        #expect(sent.contains(.leave, to: "a"))
+        #expect(bench.report(job.attempt, 1, .handedBack, from: "a").assignments.isEmpty)
+        #expect(ask(.drain(WorkerID("b")), &bench).contains("there are: a"))
+        #expect(bench.join("b").assignments.count == 1)
+    }
+
+    @Test("A run that needs a label waits for a worker that has it, and says so")
+    func needs() throws {
+        var bench = SchedulerBench()
+        var sweep = Sample.sweep()
+        sweep.needs = ["gpu=a100"]
+        bench.join("plain")
+        #expect(bench.submit(sweep).assignments.isEmpty)
+        let words = bench.scheduler.explanation(of: .run(RunID(1)), at: bench.now)
+        #expect(words?.contains { $0.contains("needs gpu=a100, and no worker") } == true)
+        let hello = Hello(
+            worker: WorkerID("big"), incarnation: 1, host: "h", slots: 1, device: "cuda",
+            memory: 0, labels: ["gpu=a100", "rack=3"])
+        #expect(bench.send(.hello(hello), from: "big").assignments.map(\.to) == ["big"])
+    }
+
+    @Test("Control is for clients, looking for everybody who may look")
+    func roles() {
+        var bench = SchedulerBench()
+        for role in [Role.worker, .readOnly] {
+            let answer = bench.send(.control(.cancel(sweep: "x")), from: "x", as: role)
+            #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+        }
+        #expect(Message.explain(.run(RunID(1))).isAllowed(for: .readOnly))
+        #expect(!Message.explain(.run(RunID(1))).isAllowed(for: .worker))
+    }
+}
