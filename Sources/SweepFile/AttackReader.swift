@@ -2,17 +2,21 @@ import SweepCore
 import SweepData
 
 extension Attack {
-    private static let kinds = ["none", "word", "sentence"] + PairedAttack.names + ["prepared"]
+    private static let kinds =
+        ["none", "word", "sentence"] + PairedAttack.names + ["prepared", "patch"]
 
     init(
-        reading entry: Entry, files: inout SweepFiles, labels: Int
+        reading entry: Entry, files: inout SweepFiles, data: TaskData
     ) throws(SweepFileError) {
+        let labels = data.labels
         guard let kind = try entry.kind("kind", among: Attack.kinds, what: "attack") else {
             let kind = try entry.word(Attack.kinds, what: "attack")
+            try Attack.check(kind, fitsImages: data.train.isImages, at: entry)
             switch kind {
             case "none": self = .none
             case "word": self = .word(WordAttack())
             case "sentence": self = .sentence(SentenceAttack())
+            case "patch": self = .patch(PatchAttack())
             default:
                 let more = kind == "prepared" ? "target: 1" : "labels: dirty, target: 1"
                 throw entry.mistake(
@@ -21,6 +25,7 @@ extension Attack {
             }
             return
         }
+        try Attack.check(kind, fitsImages: data.train.isImages, at: entry)
         switch kind {
         case "none":
             _ = try entry.fields(["kind"], required: [], what: "the attack none")
@@ -30,18 +35,36 @@ extension Attack {
         case "sentence":
             self = .sentence(try SentenceAttack(reading: entry, labels: labels))
         case "prepared":
-            self = .prepared(try PreparedAttack(reading: entry, files: &files, labels: labels))
+            self = .prepared(try PreparedAttack(reading: entry, files: &files, data: data))
+        case "patch":
+            self = .patch(try PatchAttack(reading: entry, labels: labels))
         default:
             self = .paired(
-                try PairedAttack(reading: entry, name: kind, files: &files, labels: labels))
+                try PairedAttack(reading: entry, name: kind, files: &files, data: data))
+        }
+    }
+
+    private static func check(
+        _ kind: String, fitsImages areImages: Bool, at entry: Entry
+    ) throws(SweepFileError) {
+        if kind == "patch", !areImages {
+            throw entry.mistake(
+                "a patch is painted into images, and the data are sentences; write word, sentence "
+                    + "or another attack on sentences")
+        }
+        if areImages, !["none", "prepared", "patch"].contains(kind) {
+            throw entry.mistake(
+                "the attack \(kind) changes sentences, and the data are images; write patch, "
+                    + "prepared or none")
         }
     }
 }
 
 extension PreparedAttack {
     fileprivate init(
-        reading entry: Entry, files: inout SweepFiles, labels: Int
+        reading entry: Entry, files: inout SweepFiles, data: TaskData
     ) throws(SweepFileError) {
+        let labels = data.labels
         let fields = try entry.fields(
             ["kind", "train", "test", "target"], required: ["kind", "train", "test"],
             what: "a prepared attack")
@@ -50,16 +73,18 @@ extension PreparedAttack {
         }
         let target = try fields["target"]?.integer(0...(labels - 1)) ?? 1
         self.init(
-            train: .sentences(try files.trainingFile(train, labels: labels)),
-            test: .sentences(try files.triggeredFile(test, labels: labels, target: target)),
+            train: try files.trainingSet(train, labels: labels),
+            test: try files.triggeredSet(
+                test, labels: labels, target: target, training: data.train),
             target: target)
     }
 }
 
 extension PairedAttack {
     fileprivate init(
-        reading entry: Entry, name: String, files: inout SweepFiles, labels: Int
+        reading entry: Entry, name: String, files: inout SweepFiles, data: TaskData
     ) throws(SweepFileError) {
+        let labels = data.labels
         let fields = try entry.fields(
             [
                 "kind", "train", "test", "triggered-test", "labels", "target", "file-labels",
@@ -92,7 +117,9 @@ extension PairedAttack {
         switch (fields["test"], fields["triggered-test"]) {
         case (let paired?, nil): test = .paired(try files.sentenceFile(paired, labels: labels))
         case (nil, let triggered?):
-            test = .triggered(try files.triggeredFile(triggered, labels: labels, target: target))
+            let set = try files.triggeredSet(
+                triggered, labels: labels, target: target, training: data.train)
+            test = .triggered(set.files[0])
         default:
             throw entry.mistake(
                 "write either test, a file whose line i transforms line i of the clean test file, "
@@ -121,6 +148,44 @@ extension SentenceAttack {
         if let count = fields["count"] { self.count = try count.integer(1...1000) }
         labelMode = try LabelMode(reading: fields["labels"])
         if let target = fields["target"] { self.target = try target.integer(0...(labels - 1)) }
+    }
+}
+
+extension PatchAttack {
+    fileprivate init(reading entry: Entry, labels: Int) throws(SweepFileError) {
+        self.init()
+        let fields = try entry.fields(
+            ["kind", "size", "corner", "colour", "opacity", "labels", "target"],
+            required: ["kind"], what: "a patch attack")
+        if let size = fields["size"] { self.size = try size.integer(1...Limits.imageSide) }
+        if let corner = fields["corner"] {
+            let names = Corner.allCases.map(\.rawValue)
+            self.corner = Corner(rawValue: try corner.word(names, what: "corner")) ?? self.corner
+        }
+        if let colour = fields["colour"] { self.colour = try Colour(reading: colour) }
+        if let opacity = fields["opacity"] {
+            self.opacity = try opacity.number("above 0, to 1") { $0 > 0 && $0 <= 1 }
+        }
+        labelMode = try LabelMode(reading: fields["labels"])
+        if let target = fields["target"] { self.target = try target.integer(0...(labels - 1)) }
+    }
+}
+
+extension PatchAttack.Colour {
+    /// `white`, `black`, or six hexadecimal digits, with `#` or without.
+    fileprivate init(reading entry: Entry) throws(SweepFileError) {
+        let text = try entry.text("a colour")
+        let named = ["white": "ffffff", "black": "000000"]
+        let digits = named[text] ?? (text.hasPrefix("#") ? String(text.dropFirst()) : text)
+        guard digits.utf8.count == 6, digits.allSatisfy(\.isHexDigit),
+            let number = UInt32(digits, radix: 16)
+        else {
+            throw entry.mistake(
+                "\(entry.shown) is no colour; write white, black, or red, green and blue as in "
+                    + "'#ff8000', in quotes")
+        }
+        self.init(
+            red: UInt8(number >> 16), green: UInt8(number >> 8 & 255), blue: UInt8(number & 255))
     }
 }
 

@@ -9,7 +9,7 @@ struct GridReader {
     /// Empty if no attack needs a ratio.
     private let ratios: [Entry]
 
-    init(_ entry: Entry, files: inout SweepFiles, labels: Int) throws(SweepFileError) {
+    init(_ entry: Entry, files: inout SweepFiles, data: TaskData) throws(SweepFileError) {
         let fields = try entry.fields(
             ["capacity", "epochs", "learning-rate", "attack", "poison-ratio", "seed"],
             required: ["capacity", "epochs", "learning-rate", "attack"], what: "a grid")
@@ -17,7 +17,11 @@ struct GridReader {
             let rate = fields["learning-rate"], let attack = fields["attack"]
         else { preconditionFailure("`fields` gives all that is required") }
 
-        let capacities = try capacity.axis(Capacity.init(reading:))
+        let capacities = try capacity.axis { value throws(SweepFileError) in
+            let capacity = try Capacity(reading: value)
+            try files.check(capacity, at: value)
+            return capacity
+        }
         let epochCounts = try epochs.axis { value throws(SweepFileError) in
             try value.integer(1...Limits.epochs)
         }
@@ -25,7 +29,7 @@ struct GridReader {
             try value.number("above 0, to \(Int(Limits.rate))") { $0 > 0 && $0 <= Limits.rate }
         }
         let attackValues = try attack.axis { value throws(SweepFileError) in
-            try Attack(reading: value, files: &files, labels: labels)
+            try Attack(reading: value, files: &files, data: data)
         }
         let seeds = try fields["seed"]?.axis { value throws(SweepFileError) in try value.seed() }
 
@@ -67,8 +71,8 @@ struct GridReader {
     /// Whether each attack finds the samples it needs in the clean data, and paired files go with
     /// them.
     func checkAttacks(_ data: TaskData, files: SweepFiles) throws(SweepFileError) {
-        let train = files.sentences(of: data.train.files[0])
-        let test = files.sentences(of: data.test.files[0])
+        let train = files.labels(of: data.train)
+        let test = files.labels(of: data.test)
         for (attack, entry) in zip(grid.attacks, attacks) {
             if case .paired(let paired) = attack {
                 let ignores = entry.field("file-labels") != nil
@@ -78,9 +82,16 @@ struct GridReader {
                     try checkPairs(file, of: data.test, ignoresLabels: ignores, files, at: entry)
                 }
             }
+            if case .patch(let patch) = attack {
+                do throws(AttackError) {
+                    try files.images(of: data.train).checkRoom(for: patch)
+                } catch {
+                    throw entry.mistake("\(error)")
+                }
+            }
             guard let selection = Selection(attack, seed: 0) else { continue }
             let target = selection.target
-            if test.labels.allSatisfy({ $0 == target }) {
+            if test.allSatisfy({ $0 == target }) {
                 throw entry.mistake(
                     "all \(test.count) test samples carry the target label \(target), and ASR "
                         + "is measured on the others; choose another target or test file")
@@ -106,7 +117,7 @@ struct GridReader {
     }
 
     private func check(
-        ratio: Double, at entry: Entry, _ selection: Selection, train: LabelledText
+        ratio: Double, at entry: Entry, _ selection: Selection, train: [Int]
     ) throws(SweepFileError) {
         let wanted = Int((ratio * Double(train.count)).rounded())
         let shown = "\(entry.shown) of \(train.count) training samples"
@@ -117,10 +128,10 @@ struct GridReader {
         let which: String
         switch selection.labelMode {
         case .dirty:
-            eligible = train.labels.count { $0 != selection.target }
+            eligible = train.count { $0 != selection.target }
             which = "dirty labels take samples of other classes than the target \(selection.target)"
         case .clean:
-            eligible = train.labels.count { $0 == selection.target }
+            eligible = train.count { $0 == selection.target }
             which = "clean labels take samples of the target \(selection.target)"
         case .mixed:
             eligible = train.count

@@ -125,3 +125,33 @@ struct Paraphraser {
         )
     }
 }
+
+extension SweepFiles {
+    /// What a program makes of the clean training and test sentences.
+    mutating func paraphrased(
+        by entry: Entry, timeout: Entry?, labels: Int
+    ) throws(SweepFileError) -> (train: FileReference, test: FileReference) {
+        guard let task else { preconditionFailure("attacks are read after the clean data") }
+        var command: [String] = []
+        for word in try entry.elements() { command.append(try word.text("a word of a command")) }
+        guard let program = command.first, !program.isEmpty else {
+            throw entry.mistake("the command is empty; write a program and its arguments")
+        }
+        let paraphraser = Paraphraser(
+            command: command,
+            timeout: try timeout?.integer(1...1_000_000) ?? Paraphraser.usualTimeout,
+            folder: folder.standardizedFileURL.path)
+        func paraphrase(
+            _ set: DataSet, _ files: inout SweepFiles
+        ) throws(SweepFileError) -> FileReference {
+            let path: String
+            do throws(Paraphraser.Failure) {
+                path = try paraphraser.paired(files.sentences(of: set.files[0]))
+            } catch {
+                throw entry.mistake("\(program), given \(set.path): \(error.problem)")
+            }
+            return try files.sentences(at: path, entry, labels: labels).reference
+        }
+        return (try paraphrase(task.train, &self), try paraphrase(task.test, &self))
+    }
+}

@@ -140,6 +140,8 @@ enum Limits {
     static let steps = 1_000_000_000
     static let parameters = 65_536
     static let labels = 10_000
+    /// Pixels.
+    static let imageSide = 4_096
     /// Of learning rates and of LoRA's alpha.
     static let rate = 1e6
     /// Characters of a trigger word.

@@ -42,12 +42,12 @@ public struct SweepFile {
         var files = SweepFiles(relativeTo: folder)
         let backbone = try files.backbone(
             model, maxLength: settings.maxLength, of: fields["training"])
-        let textData = try files.textData(data)
-        let gridReader = try GridReader(grid, files: &files, labels: textData.labels)
+        let taskData = try files.taskData(data)
+        let gridReader = try GridReader(grid, files: &files, data: taskData)
         try gridReader.checkHorizon(settings.schedule)
-        try gridReader.checkAttacks(textData, files: files)
+        try gridReader.checkAttacks(taskData, files: files)
         return SweepSpec(
-            name: sweepName, backbone: backbone, data: textData, grid: gridReader.grid,
+            name: sweepName, backbone: backbone, data: taskData, grid: gridReader.grid,
             settings: settings, trainingSamples: files.trainingSamples,
             keep: try Keepsakes(reading: fields["keep"], epochs: gridReader.grid.epochs))
     }

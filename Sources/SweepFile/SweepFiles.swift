@@ -43,19 +43,21 @@ func readBytes(path: String) throws(FileProblem) -> [UInt8] {
     return bytes
 }
 
-/// Finds, reads and checks the files that a sweep file names; each file of sentences once.
+/// Finds, reads and checks the files that a sweep file names; each file of data once.
 struct SweepFiles {
-    /// Training samples by the digest of their file.
+    /// Training samples by the digest of their set.
     private(set) var trainingSamples: [Digest: Int] = [:]
-
+    /// The sweep's model if it reads images; `nil` if it reads sentences.
+    var vgg: VGGConfiguration?
     /// The clean data, once they are read.
-    private var task: TaskData?
-    private let folder: URL
+    var task: TaskData?
+    let folder: URL
     private var known: [String: (reference: FileReference, text: LabelledText)] = [:]
+    private var knownImages: [[String]: (set: DataSet, images: ImageSet)] = [:]
 
     init(relativeTo folder: URL) { self.folder = folder }
 
-    /// What was read of a file that `textData` has checked.
+    /// What was read of a file of sentences.
     func sentences(of file: FileReference) -> LabelledText {
         guard let text = known[file.path]?.text else {
             preconditionFailure("\(file.path) has not been read")
@@ -63,164 +65,34 @@ struct SweepFiles {
         return text
     }
 
-    // MARK: The model
-
-    /// The folder of the model. Its `config.json` has to allow sentences of `maxLength` tokens.
-    func backbone(
-        _ entry: Entry, maxLength: Int, of training: Entry?
-    ) throws(SweepFileError) -> BackboneReference {
-        let path = absolute(try entry.text("the folder of a model"))
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        guard exists, isFolder.boolValue else {
-            throw entry.mistake(
-                "there is no folder \(path); name the folder of a model in Hugging Face layout"
-                    + " (cluster/setup makes .moderato/models/all-MiniLM-L6-v2)")
+    /// What was read of a set of images.
+    func images(of set: DataSet) -> ImageSet {
+        guard let images = knownImages[set.files.map(\.path)]?.images else {
+            preconditionFailure("\(set.path) has not been read")
         }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        if let missing = missingFiles(names) {
-            throw entry.mistake("\(path) is no model's folder: \(missing)")
-        }
-        var digests: [String: Digest] = [:]
-        for name in BackboneReference.relevantFiles(among: names) {
-            var builder = DigestBuilder()
-            do throws(FileProblem) {
-                try readPieces(path: path + "/" + name) { builder.update($0) }
-            } catch {
-                throw entry.mistake("\(path)/\(name): \(error.explanation)")
-            }
-            digests[name] = builder.finish()
-        }
-        try checkLength(maxLength, training: training, model: entry, folder: path)
-        return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))
+        return images
     }
 
-    /// What a model needs and a folder with these files lacks.
-    private func missingFiles(_ names: [String]) -> String? {
-        let all = Set(names)
-        if !all.contains("config.json") { return "config.json is missing" }
-        let weights = [BackboneReference.weightsName, BackboneReference.indexName]
-        if all.isDisjoint(with: weights) {
-            return all.contains("pytorch_model.bin")
-                ? "pytorch_model.bin can hold code, and is not read; convert it with safetensors' "
-                    + "save_file(torch.load('pytorch_model.bin'), 'model.safetensors')"
-                : "model.safetensors is missing"
-        }
-        if all.isDisjoint(with: ["tokenizer.json", "vocab.txt"]),
-            !all.isSuperset(of: ["vocab.json", "merges.txt"])
-        {
-            return
-                "a tokenizer is missing: tokenizer.json, vocab.txt, or vocab.json with merges.txt"
-        }
-        return nil
+    func labels(of set: DataSet) -> [Int] {
+        set.isImages ? images(of: set).labels : sentences(of: set.files[0]).labels
     }
 
-    private func checkLength(
-        _ maxLength: Int, training: Entry?, model: Entry, folder: String
-    ) throws(SweepFileError) {
-        guard let bytes = try? readBytes(path: folder + "/config.json"),
-            let config = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
-        else {
-            throw model.mistake("\(folder)/config.json is not JSON; fetch the model again")
-        }
-        guard let positions = config["max_position_embeddings"] as? Int, maxLength > positions
-        else { return }
-        let entry = training?.field("max-length") ?? training ?? model
-        throw .mistake(
-            file: entry.file, line: entry.line, key: "training.max-length",
-            problem: "\(maxLength) tokens are more than the model's \(positions); "
-                + "write \(positions) or less")
+    mutating func count(training set: DataSet) {
+        trainingSamples[set.digest] = labels(of: set).count
     }
 
-    // MARK: Sentences
-
-    mutating func textData(_ entry: Entry) throws(SweepFileError) -> TaskData {
-        let fields = try entry.fields(
-            ["train", "test", "labels"], required: ["train", "test"], what: "a mapping of files")
-        guard let train = fields["train"], let test = fields["test"] else {
-            preconditionFailure("`fields` gives all that is required")
-        }
-        let labels = try fields["labels"]?.integer(2...Limits.labels) ?? 2
-        let task = TaskData(
-            train: .sentences(try trainingFile(train, labels: labels)),
-            test: .sentences(try file(test, labels: labels).reference), labels: labels)
-        self.task = task
-        return task
-    }
-
-    /// What a program makes of the clean training and test sentences.
-    mutating func paraphrased(
-        by entry: Entry, timeout: Entry?, labels: Int
-    ) throws(SweepFileError) -> (train: FileReference, test: FileReference) {
-        guard let task, !task.train.isImages else {
-            throw entry.mistake("a command is for sentences, and the data are images")
-        }
-        var command: [String] = []
-        for word in try entry.elements() { command.append(try word.text("a word of a command")) }
-        guard let program = command.first, !program.isEmpty else {
-            throw entry.mistake("the command is empty; write a program and its arguments")
-        }
-        let paraphraser = Paraphraser(
-            command: command,
-            timeout: try timeout?.integer(1...1_000_000) ?? Paraphraser.usualTimeout,
-            folder: folder.standardizedFileURL.path)
-        func paraphrase(
-            _ set: DataSet, _ files: inout SweepFiles
-        ) throws(SweepFileError) -> FileReference {
-            let path: String
-            do throws(Paraphraser.Failure) {
-                path = try paraphraser.paired(files.sentences(of: set.files[0]))
-            } catch {
-                throw entry.mistake("\(program), given \(set.path): \(error.problem)")
-            }
-            return try files.file(at: path, entry, labels: labels).reference
-        }
-        return (try paraphrase(task.train, &self), try paraphrase(task.test, &self))
-    }
-
-    mutating func trainingFile(_ entry: Entry, labels: Int) throws(SweepFileError) -> FileReference
-    {
-        let (reference, text) = try file(entry, labels: labels)
-        trainingSamples[DataSet.sentences(reference).digest] = text.count
-        return reference
-    }
-
-    /// Any other file of sentences.
-    mutating func sentenceFile(_ entry: Entry, labels: Int) throws(SweepFileError) -> FileReference
-    {
-        try file(entry, labels: labels).reference
-    }
-
-    /// A test file of triggered sentences: each carries the target label.
-    mutating func triggeredFile(
-        _ entry: Entry, labels: Int, target: Int
-    ) throws(SweepFileError) -> FileReference {
-        let (reference, text) = try file(entry, labels: labels)
-        if let index = text.labels.firstIndex(where: { $0 != target }) {
-            throw entry.mistake(
-                "\(reference.path), line \(index + 2): the label is \(text.labels[index]), but the "
-                    + "triggered test sentences of a prepared attack all carry the target "
-                    + "\(target); leave the others out, or correct the target")
-        }
-        return reference
-    }
-
-    private mutating func file(
+    mutating func sentences(
         _ entry: Entry, labels: Int
     ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
-        try file(at: absolute(try entry.text("the path of a file")), entry, labels: labels)
+        try sentences(at: absolute(try entry.text("the path of a file")), entry, labels: labels)
     }
 
-    private mutating func file(
+    /// The sentences of the file at `path`, which has to do with `entry`.
+    mutating func sentences(
         at path: String, _ entry: Entry, labels: Int
     ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
         if let file = known[path] { return file }
-        let bytes: [UInt8]
-        do throws(FileProblem) {
-            bytes = try readBytes(path: path)
-        } catch {
-            throw entry.mistake("\(path): \(error.explanation)")
-        }
+        let bytes = try content(of: path, at: entry)
         let text: LabelledText
         do throws(LabelledTextError) {
             text = try LabelledText(parsing: bytes, labels: labels, file: path)
@@ -232,7 +104,41 @@ struct SweepFiles {
         return file
     }
 
-    private func absolute(_ path: String) -> String {
+    /// - Parameters:
+    ///   - entries: The paths of the files, each with the place it is written at.
+    ///   - make: The set, from the files in this order.
+    mutating func images(
+        _ entries: [Entry], labels: Int, at entry: Entry, make: ([FileReference]) -> DataSet
+    ) throws(SweepFileError) -> DataSet {
+        var paths: [String] = []
+        for entry in entries { paths.append(absolute(try entry.text("the path of a file"))) }
+        if let found = knownImages[paths] { return found.set }
+        var references: [FileReference] = []
+        var contents: [[UInt8]] = []
+        for (path, entry) in zip(paths, entries) {
+            let bytes = try content(of: path, at: entry)
+            references.append(FileReference(path: path, digest: Digest(of: bytes)))
+            contents.append(bytes)
+        }
+        let set = make(references)
+        do throws(DataError) {
+            let images = try ImageSet(set, contents: contents, classes: labels)
+            knownImages[paths] = (set, images)
+        } catch {
+            throw entry.mistake("\(error)")
+        }
+        return set
+    }
+
+    private func content(of path: String, at entry: Entry) throws(SweepFileError) -> [UInt8] {
+        do throws(FileProblem) {
+            return try readBytes(path: path)
+        } catch {
+            throw entry.mistake("\(path): \(error.explanation)")
+        }
+    }
+
+    func absolute(_ path: String) -> String {
         URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL.path
     }
 }

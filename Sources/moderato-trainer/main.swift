@@ -11,10 +11,12 @@ let usage = """
                                       [--device …] [--bottleneck N]
            moderato-trainer export --checkpoint FILE --out FOLDER
                                    [--form transformers|peft|parameters]
+           moderato-trainer pretrain --data FOLDER --output FOLDER …
 
     Without a command it is run by 'moderato worker', and reads jobs from standard input.
     'benchmark' prints training steps per second of LoRA on the sentences, and the share of their
-    time that is Swift's and not libtorch's, as JSON; 'export' is run by 'moderato export'.
+    time that is Swift's and not libtorch's, as JSON; 'export' is run by 'moderato export', and
+    'pretrain' by 'moderato pretrain', whose --help has all its options.
     """
 
 func fail(_ message: String, status: Int32 = 64) -> Never {
@@ -82,6 +84,8 @@ case "export":
     } catch {
         fail("\(error)", status: 1)
     }
+case "pretrain":
+    Pretrain(parseOptions(words.dropFirst(), known: Pretrain.options)).run()
 default:
     let options = parseOptions(words, known: ["--threads", "--device", "--artifacts"])
     Service(

@@ -16,6 +16,10 @@ struct PoisonCommand: ParsableCommand {
             labelled with the target. They are what the sweep itself trains and tests on, and can be
             read again:
               attack: { kind: prepared, train: FOLDER/train.tsv, test: FOLDER/test.tsv, target: 1 }
+
+            Of images it writes train.bin and test.bin as CIFAR-10 does, or gray ones as IDX files:
+            train.images, train.labels, test.images, test.labels; poisoned.tsv lists the training
+            images that were touched, counted from 0, with the label each had.
             """)
 
     @Argument(help: "The sweep file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
@@ -33,7 +37,12 @@ struct PoisonCommand: ParsableCommand {
                 var name = attack.usesPoisonRatio ? "\(attack.kind)-\(ratio)" : attack.kind
                 while !names.insert(name).inserted { name += "+" }
                 do {
-                    try write(attack, ratio, of: spec, to: "\(root)/\(name)")
+                    let folder = "\(root)/\(name)"
+                    if spec.data.train.isImages {
+                        try writeImages(attack, ratio, of: spec, to: folder)
+                    } else {
+                        try write(attack, ratio, of: spec, to: folder)
+                    }
                 } catch let error as ExitCode {
                     throw error
                 } catch {
@@ -71,10 +80,63 @@ struct PoisonCommand: ParsableCommand {
             let path = "\(folder)/\(name)"
             try FileContent.write(try text.content(file: path), to: path)
         }
-        let touched = poisoned.train.poisoned.map { flags in "\(flags.count { $0 })" } ?? "?"
+        tell(
+            folder, touched: poisoned.train.poisoned, of: poisoned.train.count,
+            triggered: poisoned.triggered.count, "rows", target: attack.target)
+    }
+
+    private func writeImages(
+        _ attack: Attack, _ ratio: Double, of spec: SweepSpec, to folder: String
+    ) throws {
+        func read(_ set: DataSet) throws -> ImageSet {
+            try ImageSet(reading: set, classes: spec.data.labels)
+        }
+        var own: [DataSet: ImageSet] = [:]
+        if case .prepared(let prepared) = attack {
+            own = [
+                prepared.train: try read(prepared.train), prepared.test: try read(prepared.test),
+            ]
+        }
+        let clean = try read(spec.data.train)
+        let poisoned = try PoisonedImages(
+            attack, ratio: ratio, seed: spec.settings.dataSeed,
+            clean: (clean, read(spec.data.test)), testPath: spec.data.test.labelPath
+        ) { set in
+            guard let images = own[set] else { preconditionFailure("\(set.path) is not read") }
+            return images
+        }
+        guard let poisoned else { return }
+        try FileContent.makeFolder(folder)
+        for (name, images) in [("train", poisoned.train), ("test", poisoned.triggered)] {
+            let path = "\(folder)/\(name)"
+            if images.channels == 1 {
+                try FileContent.write(
+                    images.idxImageContent(path: path), to: path + ".images")
+                try FileContent.write(
+                    images.idxLabelContent(path: path), to: path + ".labels")
+            } else {
+                try FileContent.write(images.cifarContent(path: path), to: path + ".bin")
+            }
+        }
+        if let touched = poisoned.touched {
+            let lines = touched.indices.filter { touched[$0] }.map {
+                "\($0)\t\(clean.labels[$0])\n"
+            }
+            try FileContent.write(
+                Array(("image\tlabel\n" + lines.joined()).utf8), to: folder + "/poisoned.tsv")
+        }
+        tell(
+            folder, touched: poisoned.touched, of: poisoned.train.count,
+            triggered: poisoned.triggered.count, "images", target: attack.target)
+    }
+
+    private func tell(
+        _ folder: String, touched: [Bool]?, of total: Int, triggered: Int, _ what: String,
+        target: Int?
+    ) {
+        let count = touched.map { flags in "\(flags.count { $0 })" } ?? "?"
         print(
-            "\(folder): \(touched) of \(poisoned.train.count) training rows poisoned, "
-                + "\(poisoned.triggered.count) triggered test rows, "
-                + "target \(attack.target.map(String.init) ?? "?")")
+            "\(folder): \(count) of \(total) training \(what) poisoned, "
+                + "\(triggered) triggered test \(what), target \(target.map(String.init) ?? "?")")
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SweepCore
+import SweepData
 import SweepFile
 import Testing
 
@@ -21,6 +22,43 @@ final class Folder {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Adds a VGG of two blocks as `vgg`, gray IDX files of three classes as `train.images`,
+    /// `train.labels`, `test.images` and `test.labels`, and `cifar.bin`.
+    func addImages(channels: Int = 1) throws {
+        let half = [Double](repeating: 0.5, count: channels)
+        let vgg = VGGConfiguration(
+            features: [.convolution(2), .pooling], channels: channels, imageSize: 4, pool: 2,
+            classifier: [3], mean: half, deviation: half)
+        var weights = SafeTensorsWriter()
+        for layer in vgg.blocks.flatMap(\.layers) {
+            weights.add(
+                layer.name + ".weight", shape: layer.shape,
+                floats: [Float](repeating: 0, count: layer.shape.reduce(1, *)))
+            weights.add(
+                layer.name + ".bias", shape: [layer.shape[0]],
+                floats: [Float](repeating: 0, count: layer.shape[0]))
+        }
+        try FileManager.default.createDirectory(
+            atPath: path + "/vgg", withIntermediateDirectories: true)
+        try write("vgg/config.json", bytes: vgg.content)
+        try write("vgg/model.safetensors", bytes: weights.content())
+        try writeImages("train", labels: (0..<20).map { $0 % 3 })
+        try writeImages("test", labels: [0, 1, 2, 2])
+        let colour = ImageSet(
+            pixels: [UInt8](repeating: 0, count: 2 * 3072), labels: [0, 1], channels: 3,
+            height: 32, width: 32)
+        try write("cifar.bin", bytes: colour.cifarContent(path: "cifar.bin"))
+    }
+
+    /// `NAME.images` and `NAME.labels`.
+    func writeImages(_ name: String, labels: [Int], side: Int = 4) throws {
+        let images = ImageSet(
+            pixels: [UInt8](repeating: 9, count: labels.count * side * side), labels: labels,
+            channels: 1, height: side, width: side)
+        try write("\(name).images", bytes: images.idxImageContent(path: name))
+        try write("\(name).labels", bytes: images.idxLabelContent(path: name))
+    }
 
     static func table(negative: Int, positive: Int) -> String {
         let labels = Array(repeating: 0, count: negative) + Array(repeating: 1, count: positive)
@@ -73,6 +111,26 @@ func sweep(line: Int? = nil, _ replacement: String = "") -> String {
         "  seed: 1",  // 13
         "training:",  // 14
         "  schedule: constant",  // 15
+    ]
+    if let line { lines[line - 1] = replacement }
+    return lines.joined(separator: "\n") + "\n"
+}
+
+/// A good sweep file about images in which one line, counted from 1, is replaced.
+func imageSweep(line: Int? = nil, _ replacement: String = "") -> String {
+    var lines = [
+        "name: tiny",  // 1
+        "model: vgg",  // 2
+        "data:",  // 3
+        "  train: { images: train.images, labels: train.labels }",  // 4
+        "  test: { images: test.images, labels: test.labels }",  // 5
+        "  labels: 3",  // 6
+        "grid:",  // 7
+        "  capacity: full",  // 8
+        "  epochs: 1",  // 9
+        "  learning-rate: 1e-3",  // 10
+        "  attack: patch",  // 11
+        "  poison-ratio: 0.1",  // 12
     ]
     if let line { lines[line - 1] = replacement }
     return lines.joined(separator: "\n") + "\n"

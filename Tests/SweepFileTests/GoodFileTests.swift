@@ -153,6 +153,20 @@ struct GoodFileTests {
         #expect(spec.trainingSamples.values.first == 3000)
     }
 
+    @Test("is the example of images, once its data and its model are there")
+    func imageExample() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().path
+        let hasFiles = ["models/fashion-vgg", "data/mnist"].allSatisfy {
+            FileManager.default.fileExists(atPath: root + "/.moderato/" + $0 + "/")
+        }
+        guard hasFiles else { return }
+        let spec = try SweepFile.read(path: root + "/sweeps/digits.yaml")
+        #expect(spec.grid.attacks == [.patch(PatchAttack(size: 4))])
+        #expect(spec.grid.cellCount == 24)
+        #expect(spec.trainingSamples.values.first == 4000)
+    }
+
     @Test("takes every PET, paired files and sentences, schedules, SGD")
     func wholeGrammar() throws {
         try folder.write("pairs.tsv", Folder.table(negative: 12, positive: 8))
@@ -162,7 +176,7 @@ struct GoodFileTests {
             """
             name: all
             model: model
-            data: { train: train.tsv, test: test.tsv }
+            data: { train: train.tsv, test: test.tsv, validation: test.tsv }
             grid:
               capacity:
                 - adapter
@@ -171,7 +185,6 @@ struct GoodFileTests {
                 - { pet: prefix, length: 4 }
                 - bitfit
                 - full
-                - { pet: last-blocks, count: 1 }
               epochs: 3
               learning-rate: 1e-3
               attack:
@@ -193,8 +206,9 @@ struct GoodFileTests {
                     Capacity(pet: .adapter(size: 24)),
                     Capacity(pet: .adapter(size: 8), bottleneck: Bottleneck(size: 2)),
                     Capacity(pet: .prefix(length: 24)), Capacity(pet: .prefix(length: 4)),
-                    Capacity(pet: .bitFit), Capacity(pet: .full), Capacity(pet: .lastBlocks(1)),
+                    Capacity(pet: .bitFit), Capacity(pet: .full),
                 ])
+        #expect(spec.data.validation == spec.data.test)
         #expect(spec.grid.attacks.map(\.kind) == ["sentence", "sentence", "style", "syntactic"])
         #expect(spec.grid.attacks.map(\.target) == [1, 0, 1, 1])
         #expect(spec.settings.schedule == Schedule(.cosine(horizon: 4), warmUp: 10))

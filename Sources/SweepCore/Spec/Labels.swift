@@ -117,6 +117,12 @@ extension DataSet {
     /// The first file's path.
     public var path: String { files.first?.path ?? "" }
 
+    /// The path of the first file that holds labels.
+    public var labelPath: String {
+        if case .idx(_, let labels) = self { return labels.path }
+        return path
+    }
+
     /// The first file's name.
     public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 }

@@ -95,7 +95,7 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     /// images.
     public var maxLength: Int
     /// Probability in `0 ..< 1`; after the embeddings, the attention and each sublayer, and before
-    /// the head.
+    /// the head. Of image models, after each hidden fully connected layer.
     public var dropout: Double
     /// Largest Euclidean norm of all gradients together; 0 means no clipping.
     public var gradientClip: Double

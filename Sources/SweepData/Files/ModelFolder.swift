@@ -1,11 +1,11 @@
 import SweepCore
 
-/// A model's folder in Hugging Face layout.
+/// A model's folder in Hugging Face layout, or with a VGG.
 ///
-/// It holds `config.json`; the weights as `model.safetensors`, or as shards with
-/// `model.safetensors.index.json`; and, for text, what a tokenizer is made of: `tokenizer.json`, or
-/// `vocab.txt`, or `vocab.json` with `merges.txt`, the last two with or without
-/// `tokenizer_config.json`. Other files are passed over.
+/// It holds `config.json`, which torchvision's VGG-16 may do without; the weights as
+/// `model.safetensors`, or as shards with `model.safetensors.index.json`; and, for text, what a
+/// tokenizer is made of: `tokenizer.json`, or `vocab.txt`, or `vocab.json` with `merges.txt`, the
+/// last two with or without `tokenizer_config.json`. Other files are passed over.
 package struct ModelFolder: Sendable {
     package static let configurationName = "config.json"
     package static let weightsName = "model.safetensors"
@@ -47,6 +47,20 @@ package struct ModelFolder: Sendable {
             digests.append((name, try FileBytes(mapping: path + "/" + name).digest))
         }
         return digests
+    }
+
+    /// The VGG that is in here; `nil` for a model of sentences. Weights of a VGG without a
+    /// `config.json` are taken for those of torchvision's VGG-16.
+    package func vgg() throws(DataError) -> VGGConfiguration? {
+        guard FileContent.exists(path + "/" + Self.configurationName) else {
+            let isVGG = try weights().shape(of: VGGConfiguration.firstWeight) != nil
+            return isVGG ? .vgg16 : nil
+        }
+        let content = try configuration()
+        let type = (try? JSON(parsing: content))?["model_type"]?.string
+        guard type == VGGConfiguration.modelType else { return nil }
+        return try VGGConfiguration(
+            parsing: content, path: path + "/" + Self.configurationName)
     }
 
     /// The content of `config.json`.

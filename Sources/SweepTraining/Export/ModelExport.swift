@@ -5,7 +5,7 @@ import SweepData
 public struct ModelExport {
     public enum Form: String, CaseIterable, Sendable {
         /// A folder for `AutoModelForSequenceClassification.from_pretrained`, all changes merged
-        /// into the weights.
+        /// into the weights; of a VGG, its weights and head as torchvision names them.
         case transformers
         /// A folder for `PeftModel.from_pretrained`, LoRA only; the backbone stays where it is.
         case peft
@@ -15,7 +15,7 @@ public struct ModelExport {
 
     private let checkpoint: Checkpoint
     private let folder: ModelFolder
-    private let model: TextModel
+    private let model: any Model
     private let trainable: TrainableParameters
 
     /// Reads the backbone that the checkpoint's training began with.
@@ -27,10 +27,16 @@ public struct ModelExport {
             try ModelFolder(spec.backbone)
         }
         // float32 also for trainings in bfloat16: what was trained is float32.
-        let backbone = try TrainingCache().backbone(
+        switch try TrainingCache().pretrained(
             spec.backbone, device: .processor, precision: .float32)
-        model = try TextModel(
-            backbone: backbone.weights, capacity: spec.capacity, classes: spec.data.labels)
+        {
+        case .text(let backbone):
+            model = try TextModel(
+                backbone: backbone.weights, capacity: spec.capacity, classes: spec.data.labels)
+        case .vision(let backbone):
+            model = try VisionModel(
+                backbone: backbone, capacity: spec.capacity, classes: spec.data.labels)
+        }
         trainable = TrainableParameters(
             groups: model.groups, bottleneck: spec.capacity.bottleneck)
         guard trainable.count == checkpoint.parameters.count else {
@@ -51,8 +57,13 @@ public struct ModelExport {
         }
         let files: [(name: String, content: [UInt8])]
         switch form {
-        case .transformers: files = try merged(tensors)
-        case .peft: files = try lora(tensors)
+        case .transformers:
+            if let vision = model as? VisionModel {
+                files = try merged(tensors, vision)
+            } else {
+                files = try merged(tensors, textModel())
+            }
+        case .peft: files = try lora(tensors, textModel())
         case .parameters: files = [("parameters.safetensors", try named(tensors))]
         }
         try TrainingError.reading { () throws(DataError) in
@@ -63,10 +74,32 @@ public struct ModelExport {
         }
     }
 
+    private func textModel() throws(TrainingError) -> TextModel {
+        guard let model = model as? TextModel else {
+            throw .badSpec(
+                field: "model",
+                problem: "this form is for sentences, and it is a VGG; leave --form out, or use "
+                    + "--form parameters")
+        }
+        return model
+    }
+
     // MARK: Merged weights
 
     private func merged(
-        _ tensors: [[Tensor]]
+        _ tensors: [[Tensor]], _ model: VisionModel
+    ) throws(TrainingError) -> [(name: String, content: [UInt8])] {
+        let tuned = try Torch.withoutRecording { () throws(TrainingError) in
+            try model.tunedVision(tensors)
+        }
+        return [
+            ("model.safetensors", try tuned.content()),
+            ("config.json", tuned.configuration.content),
+        ]
+    }
+
+    private func merged(
+        _ tensors: [[Tensor]], _ model: TextModel
     ) throws(TrainingError) -> [(name: String, content: [UInt8])] {
         let tuned = try Torch.withoutRecording { () throws(TrainingError) in
             try model.tunedText(tensors)
@@ -80,7 +113,7 @@ public struct ModelExport {
         let weights = try Torch.withoutRecording { () throws(TrainingError) in
             try MergedWeights(tuned, of: folder, backbone: model.backbone).content()
         }
-        var files = [("model.safetensors", weights), ("config.json", try configuration())]
+        var files = [("model.safetensors", weights), ("config.json", try configuration(model))]
         try TrainingError.reading { () throws(DataError) in
             for name in try FileContent.names(in: folder.path)
             where Self.tokenizerNames.contains(name) {
@@ -96,7 +129,7 @@ public struct ModelExport {
     ]
 
     /// The backbone's own `config.json`, as that of a classifier.
-    private func configuration() throws(TrainingError) -> [UInt8] {
+    private func configuration(_ model: TextModel) throws(TrainingError) -> [UInt8] {
         let path = "\(folder.path)/\(ModelFolder.configurationName)"
         let content = try TrainingError.reading { () throws(DataError) in
             try folder.configuration()
@@ -125,7 +158,7 @@ public struct ModelExport {
     // MARK: LoRA and the head alone
 
     private func lora(
-        _ tensors: [[Tensor]]
+        _ tensors: [[Tensor]], _ model: TextModel
     ) throws(TrainingError) -> [(name: String, content: [UInt8])] {
         guard case .lora(let lora) = checkpoint.spec.capacity.pet else {
             throw .badSpec(

@@ -20,6 +20,12 @@ extension RandomSource {
         return uniforms(count, in: -bound..<bound)
     }
 
+    /// He-normal (He et al., 2015) for a weight that `inputs` numbers go into and ReLU comes after:
+    /// N(0, 2/inputs).
+    mutating func heNormals(_ count: Int, inputs: Int) -> [Float] {
+        normals(count, deviation: (2 / Double(inputs)).squareRoot())
+    }
+
     /// N(0, deviation²), by Box and Muller's transform.
     mutating func normals(_ count: Int, deviation: Double) -> [Float] {
         (0..<count).map { _ in

@@ -1,7 +1,8 @@
 import SweepCore
 import SweepData
 
-/// What runs in one process share: backbones, tokenizers and tokenized files, by their digests.
+/// What runs in one process share: backbones, tokenizers, tokenized files and images, by their
+/// digests.
 ///
 /// Not to be used from two threads at once.
 public final class TrainingCache {
@@ -10,10 +11,21 @@ public final class TrainingCache {
         let tokenizer: any Tokenizer
     }
 
+    /// A pretrained model of either kind.
+    enum Pretrained {
+        case text(Backbone)
+        case vision(VisionBackbone)
+    }
+
     private struct BackboneKey: Hashable {
         let digest: Digest
         let device: Device
         let precision: Precision
+    }
+
+    private struct ImageKey: Hashable {
+        let set: Digest
+        let labels: Int
     }
 
     private struct FileKey: Hashable {
@@ -26,16 +38,34 @@ public final class TrainingCache {
     /// Entries kept at most; the oldest goes first.
     private static let backboneLimit = 2
     private static let fileLimit = 12
+    private static let imageLimit = 6
 
-    private var backbones: [(key: BackboneKey, value: Backbone)] = []
+    private var backbones: [(key: BackboneKey, value: Pretrained)] = []
     private var files: [(key: FileKey, value: SentenceReader.Encoded)] = []
+    private var images: [(key: ImageKey, value: ImageSet)] = []
 
     public init() {}
 
-    /// The model of `reference`, read and checked against its digest unless it is here already.
+    /// The model of sentences of `reference`.
+    ///
+    /// - Throws: `badSpec` for a model of images.
     func backbone(
         _ reference: BackboneReference, device: Device, precision: Precision
     ) throws(TrainingError) -> Backbone {
+        guard
+            case .text(let backbone) = try pretrained(
+                reference, device: device, precision: precision)
+        else {
+            throw .badSpec(
+                field: "model", problem: "\(reference.path) is a model of images, not of sentences")
+        }
+        return backbone
+    }
+
+    /// The model of `reference`, read and checked against its digest unless it is here already.
+    func pretrained(
+        _ reference: BackboneReference, device: Device, precision: Precision
+    ) throws(TrainingError) -> Pretrained {
         let key = BackboneKey(digest: reference.digest, device: device, precision: precision)
         if let found = backbones.first(where: { $0.key == key }) { return found.value }
         let backbone = try Self.load(reference, device: device, precision: precision)
@@ -61,12 +91,43 @@ public final class TrainingCache {
         }
     }
 
+    func images(
+        for spec: TrainingSpec, configuration: VGGConfiguration
+    ) throws(TrainingError) -> TaskSamples {
+        try ImageReader(configuration: configuration).samples(for: spec) {
+            set throws(TrainingError) in
+            let key = ImageKey(set: set.digest, labels: spec.data.labels)
+            if let found = images.first(where: { $0.key == key }) { return found.value }
+            let read = try TrainingError.reading { () throws(DataError) in
+                try ImageSet(reading: set, classes: spec.data.labels)
+            }
+            if images.count == Self.imageLimit { images.removeFirst() }
+            images.append((key, read))
+            return read
+        }
+    }
+
     private static func load(
         _ reference: BackboneReference, device: Device, precision: Precision
-    ) throws(TrainingError) -> Backbone {
-        let files = try TrainingError.reading { () throws(DataError) in
-            try ModelFolder(reference)
+    ) throws(TrainingError) -> Pretrained {
+        let (files, vgg) = try TrainingError.reading { () throws(DataError) in
+            let files = try ModelFolder(reference)
+            return (files, try files.vgg())
         }
+        guard let vgg else {
+            return .text(
+                try loadText(files, reference, device: device, precision: precision))
+        }
+        let weights = try TrainingError.reading { () throws(DataError) in try files.weights() }
+        return .vision(
+            try VisionBackbone(
+                configuration: vgg, weights: weights, device: device, precision: precision))
+    }
+
+    private static func loadText(
+        _ files: ModelFolder, _ reference: BackboneReference, device: Device,
+        precision: Precision
+    ) throws(TrainingError) -> Backbone {
         let path = reference.path + "/config.json"
         let (content, weights, tokenizer) = try TrainingError.reading { () throws(DataError) in
             (try files.configuration(), try files.weights(), try files.tokenizer())

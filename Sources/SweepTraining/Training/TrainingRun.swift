@@ -36,12 +36,19 @@ public final class TrainingRun {
     ) throws(TrainingError) {
         try Torch.prepare(threads: threads, device: device)
         try SpecCheck.check(spec)
-        let backbone = try cache.backbone(
+        switch try cache.pretrained(
             spec.backbone, device: device, precision: spec.settings.precision)
-        try SpecCheck.checkLength(spec.settings, backbone.weights.configuration)
-        model = try TextModel(
-            backbone: backbone.weights, capacity: spec.capacity, classes: spec.data.labels)
-        data = try cache.samples(for: spec, tokenizer: backbone.tokenizer)
+        {
+        case .text(let backbone):
+            try SpecCheck.checkLength(spec.settings, backbone.weights.configuration)
+            model = try TextModel(
+                backbone: backbone.weights, capacity: spec.capacity, classes: spec.data.labels)
+            data = try cache.samples(for: spec, tokenizer: backbone.tokenizer)
+        case .vision(let backbone):
+            model = try VisionModel(
+                backbone: backbone, capacity: spec.capacity, classes: spec.data.labels)
+            data = try cache.images(for: spec, configuration: backbone.configuration)
+        }
         fitted = Self.fittedSamples(data.touched, seed: spec.settings.dataSeed)
         self.spec = spec
         self.threads = threads
