@@ -75,6 +75,8 @@ int mts_open_cuda(int index) {
         TORCH_CHECK(at::hasCUDA(), "this libtorch has no CUDA, or there is no driver");
         const auto count = at::detail::getCUDAHooks().deviceCount();
         TORCH_CHECK(index < count, "there is no CUDA device ", index, ", only ", count);
+        // Convolutions choose algorithms that give the same result each time.
+        at::globalContext().setDeterministicCuDNN(true);
     });
 }
 

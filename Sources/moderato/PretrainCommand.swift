@@ -50,7 +50,7 @@ struct PretrainCommand: ParsableCommand {
     var labels = 10
 
     @Option(help: ArgumentHelp("Epochs to train.", valueName: "count"))
-    var epochs = 5
+    var epochs = 3
 
     @Option(help: ArgumentHelp("The first learning rate.", valueName: "rate"))
     var learningRate = 1e-3

@@ -14,7 +14,7 @@ public final class Pretraining {
         public var pool: Int?
         /// Number of classes.
         public var labels = 10
-        public var epochs = 5
+        public var epochs = 3
         public var learningRate = 1e-3
         public var batchSize = 64
         public var dropout = 0.1
