@@ -1,7 +1,7 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto fuzz reference reproduce bench-training \
+.PHONY: menu setup demo build test check format proto simulate fuzz reference reproduce bench-training \
 	bench-join profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
@@ -14,6 +14,7 @@ menu:
 	@echo 'make check            format, imports and tidiness, generated code'
 	@echo 'make format           format all Swift'
 	@echo 'make proto            write the C of proto/moderato.proto anew'
+	@echo 'make simulate SEEDS=1000   the scheduler under simulated faults; SEED=N replays one, in words'
 	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
 	@echo 'make reference        the figures of torch, transformers and peft that tests compare with'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
@@ -48,6 +49,10 @@ format:
 
 proto:
 	proto/generate
+
+simulate:
+	$(SWIFT_BUILD) -c release --product moderato-simulate
+	.build/release/moderato-simulate $(if $(SEED),--seed $(SEED) --verbose,$(or $(SEEDS),1000))
 
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests

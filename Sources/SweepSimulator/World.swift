@@ -5,7 +5,7 @@ import SweepWire
 /// start again, connections that break, and a disk that commits all of a batch or nothing.
 ///
 /// One seed decides everything. After every step the promises are checked; a broken one ends the
-/// simulation with `violation`. Faults end at `faultsEnd`; from then on everything must come to an end.
+/// simulation with `violation`. Faults end at `faultsEnd`; then everything must come to an end.
 public struct World {
     public let seed: UInt64
     public private(set) var events = 0
