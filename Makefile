@@ -1,8 +1,8 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto simulate fuzz reference reproduce bench-training \
-	bench-join profile clean
+.PHONY: menu setup demo build test check format proto simulate fuzz reference reproduce \
+	bench-training bench-dispatch bench-join profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -20,6 +20,7 @@ menu:
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
 	@echo 'make profile          the share of a training step that is Swift’s and not libtorch’s'
+	@echo 'make bench-dispatch   jobs per second, latency, and a million waiting runs'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
@@ -71,6 +72,10 @@ bench-training: build
 
 profile: build
 	Benchmarks/training/profile
+
+bench-dispatch: build
+	$(SWIFT_BUILD) -c release --product moderato-bench
+	Benchmarks/dispatch/measure
 
 bench-join: build
 	Benchmarks/join/measure
