@@ -21,6 +21,10 @@ public final class Coordinator {
         }
     }
 
+    private let home: CoordinatorHome
+    private var keysStamp: CoordinatorHome.Stamp?
+    /// The keys of workers, by the routes that they said hello on.
+    private var greeted: [Route: String] = [:]
     private let listener: Listener
     private let store: SweepStore
     private var scheduler: Scheduler
@@ -36,15 +40,15 @@ public final class Coordinator {
         try home.lock()
         store = try SweepStore(path: home.storePath)
         let secret = try home.secret()
-        let admitted = Dictionary(
-            secret.admitted.map { ($0.publicKey, $0.role) }, uniquingKeysWith: { $1 })
+        self.home = home
         let wanted = options.listen.map { "tcp://\($0)" }
         listener = try Coordinator.listen(
-            wanted: wanted, last: secret.endpoint, keys: secret.keys, admitted: admitted)
+            wanted: wanted, last: secret.endpoint, keys: secret.keys, admitted: secret.roles)
         let bound = try listener.endpoint()
         let name = options.advertise ?? secret.advertise
         let advertised = Coordinator.advertised(bound, as: name)
         try home.publish(secret, bound: bound, name: name, advertised: advertised)
+        keysStamp = home.stamp
         let snapshot = try store.snapshot()
         scheduler = Scheduler(
             snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
@@ -103,32 +107,66 @@ public final class Coordinator {
             if now - lastTick >= tickInterval {
                 lastTick = now
                 effects += scheduler.handle(.tick, at: now)
+                effects += takeKeys()
                 malformed.flush { logger.warning("\($0) malformed messages, the last: \($1)") }
             }
             guard try carryOut(effects, until: stop) else { return }
         }
     }
 
+    /// Looks whether `moderato keys` has changed who may come in.
+    private func takeKeys() -> [Effect] {
+        guard let stamp = home.stamp, stamp != keysStamp else { return [] }
+        keysStamp = stamp
+        do {
+            listener.authenticator.admitted = try home.knownSecret().roles
+        } catch {
+            logger.error("\(error); the keys of before stay valid")
+            return []
+        }
+        logger.info("\(listener.authenticator.admitted.count) keys may come in")
+        let revoked = greeted.filter { listener.authenticator.admitted[$0.value] == nil }
+        return revoked.keys.sorted().flatMap(sendAway)
+    }
+
+    /// A peer whose key was revoked: what it has goes to others.
+    private func sendAway(_ route: Route) -> [Effect] {
+        greeted[route] = nil
+        let words = "the key of this access file was revoked; ask for another access file"
+        return scheduler.handle(.message(.goodbye, from: route, role: .worker), at: now)
+            + [.send(.refused(words), to: route)]
+    }
+
+    /// Connections come and go; who is no worker any more is forgotten.
+    private func remember(_ arrival: Listener.Arrival) {
+        greeted[arrival.route] = arrival.key
+        if greeted.count > 2 * scheduler.workerCount + 1_000 {
+            greeted = greeted.filter { scheduler.isWorker($0.key) }
+        }
+    }
+
     private func handle(_ arrival: Listener.Arrival) -> [Effect] {
+        guard let role = arrival.role else { return sendAway(arrival.route) }
         do {
             let message = try Codec.decode(arrival.frame)
+            if case .hello = message { remember(arrival) }
             if case .askResults(let sweep, let offset) = message,
-                message.isAllowed(for: arrival.role)
+                message.isAllowed(for: role)
             {
                 return [.send(results(of: sweep, from: offset), to: arrival.route)]
             }
-            if case .explain(let subject) = message, message.isAllowed(for: arrival.role) {
+            if case .explain(let subject) = message, message.isAllowed(for: role) {
                 return [.send(explanation(of: subject), to: arrival.route)]
             }
             return scheduler.handle(
-                .message(message, from: arrival.route, role: arrival.role), at: now)
+                .message(message, from: arrival.route, role: role), at: now)
         } catch .versionMismatch(let theirs, let ours) {
             malformed.note("protocol version \(theirs)")
             let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
             return [.send(.refused(text), to: arrival.route)]
         } catch {
             malformed.note("\(error) from \(arrival.route)")
-            return arrival.role == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
+            return role == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
         }
     }
 

@@ -21,6 +21,15 @@ public struct CoordinatorHome: Sendable {
         public struct Admitted: Codable, Sendable {
             public var role: Role
             public var publicKey: String
+            /// What `moderato keys` calls it; the first ones go by their role.
+            public var name: String?
+
+            public var label: String { name ?? role.rawValue }
+        }
+
+        /// The role of each key that may come in.
+        public var roles: [String: Role] {
+            Dictionary(admitted.map { ($0.publicKey, $0.role) }, uniquingKeysWith: { $1 })
         }
 
         public var keys: KeyPair
@@ -72,6 +81,26 @@ public struct CoordinatorHome: Sendable {
         return secret
     }
 
+    /// Changes when the secret does.
+    public struct Stamp: Hashable, Sendable {
+        let inode: UInt64
+        let seconds: Int
+        let nanoseconds: Int
+    }
+
+    public var stamp: Stamp? {
+        var status = stat()
+        guard stat(secretPath, &status) == 0 else { return nil }
+        return Stamp(
+            inode: UInt64(status.st_ino), seconds: status.st_mtim.tv_sec,
+            nanoseconds: status.st_mtim.tv_nsec)
+    }
+
+    /// The keys of a home that has been used before.
+    public func knownSecret() throws(WireError) -> Secret {
+        try PrivateFile.read(Secret.self, from: secretPath)
+    }
+
     /// Writes where the coordinator can be reached into its access files.
     ///
     /// - Parameters:
@@ -91,6 +120,50 @@ public struct CoordinatorHome: Sendable {
         var secret = secret
         secret.endpoint = bound
         secret.advertise = name
+        try PrivateFile.write(secret, to: secretPath)
+    }
+}
+
+extension CoordinatorHome {
+    /// Makes a key and its access file. A coordinator that runs takes it in at once.
+    ///
+    /// - Throws: `home` when the name is taken, or nobody has used this home.
+    public func addKey(named name: String, role: Role, to file: String) throws {
+        try changeSecret { secret in
+            guard !secret.admitted.contains(where: { $0.label == name }) else {
+                throw CoordinatorError.home(
+                    path: path, problem: "a key goes by the name \(name) already")
+            }
+            let keys = try KeyPair.generate()
+            let like = try AccessFile(reading: accessPath(for: role))
+            try AccessFile(
+                endpoint: like.endpoint, serverKey: like.serverKey, role: role, keys: keys
+            ).write(to: file)
+            secret.admitted.append(.init(role: role, publicKey: keys.publicKey, name: name))
+        }
+    }
+
+    /// Nobody comes in with the key any more, and who is in is sent away.
+    public func revokeKey(named name: String) throws {
+        try changeSecret { secret in
+            guard secret.admitted.contains(where: { $0.label == name }) else {
+                let known = secret.admitted.map(\.label).joined(separator: ", ")
+                throw CoordinatorError.home(
+                    path: path, problem: "there is no key '\(name)'; there are: \(known)")
+            }
+            secret.admitted.removeAll { $0.label == name }
+        }
+    }
+
+    private func changeSecret(_ change: (inout Secret) throws -> Void) throws {
+        let file = open(path + "/keys.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0, flock(file, LOCK_EX) == 0 else {
+            throw CoordinatorError.home(
+                path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
+        }
+        defer { close(file) }
+        var secret = try knownSecret()
+        try change(&secret)
         try PrivateFile.write(secret, to: secretPath)
     }
 }

@@ -30,7 +30,7 @@ public struct SweepFile {
     public static func read(text: String, path: String) throws(SweepFileError) -> SweepSpec {
         let root = try Entry(parsing: text, file: path)
         let fields = try root.fields(
-            ["name", "model", "data", "grid", "training", "keep"],
+            ["name", "model", "data", "grid", "training", "keep", "needs"],
             required: ["name", "model", "data", "grid"], what: "a sweep file")
         guard let name = fields["name"], let model = fields["model"], let data = fields["data"],
             let grid = fields["grid"]
@@ -49,7 +49,19 @@ public struct SweepFile {
         return SweepSpec(
             name: sweepName, backbone: backbone, data: taskData, grid: gridReader.grid,
             settings: settings, trainingSamples: files.trainingSamples,
-            keep: try Keepsakes(reading: fields["keep"], epochs: gridReader.grid.epochs))
+            keep: try Keepsakes(reading: fields["keep"], epochs: gridReader.grid.epochs),
+            needs: try readNeeds(fields["needs"]))
+    }
+
+    /// Labels of workers, such as `gpu=a100`.
+    private static func readNeeds(_ entry: Entry?) throws(SweepFileError) -> [String] {
+        try entry?.axis { label throws(SweepFileError) in
+            let text = try label.text("a label")
+            guard (1...100).contains(text.count), !text.contains(where: \.isWhitespace) else {
+                throw label.mistake("a label has 1 to 100 characters and no space, as gpu=a100 has")
+            }
+            return text
+        } ?? []
     }
 
     private static func readName(_ entry: Entry) throws(SweepFileError) -> String {

@@ -22,7 +22,7 @@ struct Moderato: ParsableCommand {
             RunCommand.self, PlanCommand.self, CoordinatorCommand.self, WorkerCommand.self,
             SubmitCommand.self, StatusCommand.self, ResultsCommand.self, CancelCommand.self,
             PauseCommand.self, ResumeCommand.self, RetryCommand.self, PrioritizeCommand.self,
-            DrainCommand.self, ReadmitCommand.self, ExplainCommand.self,
+            KeysCommand.self, DrainCommand.self, ReadmitCommand.self, ExplainCommand.self,
             PoisonCommand.self, ArtifactsCommand.self, ProjectCommand.self, ExportCommand.self,
             PretrainCommand.self,
         ])

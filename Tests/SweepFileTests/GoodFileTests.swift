@@ -100,6 +100,20 @@ struct GoodFileTests {
                     gradientClip: 0, dataSeed: 7))
     }
 
+    @Test("keeps what it says, and needs what it says")
+    func keepAndNeeds() throws {
+        let spec = try folder.read(
+            sweep() + "keep: { model: yes, hidden-states: [2, 1] }\nneeds: [gpu=a100, big]\n")
+        #expect(spec.keep == Keepsakes(model: true, hiddenStates: [1, 2]))
+        #expect(spec.needs == ["gpu=a100", "big"])
+        let plain = try folder.read(sweep() + "keep: { model: no }\n")
+        #expect(plain.keep == .none && plain.needs.isEmpty)
+        #expect(
+            folder.message(sweep() + "keep: { hidden-states: 3 }\n")
+                .contains("keep.hidden-states: 3 is out of range"))
+        #expect(folder.message(sweep() + "needs: [a b]\n").contains("no space"))
+    }
+
     @Test("needs no training, labels, seed, and no ratio without a word attack")
     func defaults() throws {
         let spec = try folder.read(

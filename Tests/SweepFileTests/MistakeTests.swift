@@ -112,7 +112,7 @@ struct MistakeTests {
         #expect(
             folder.message("- a\n- b\n")
                 == "sweep.yaml, line 1: a list stands where a sweep file is needed; write keys: "
-                + "name, model, data, grid, training, keep")
+                + "name, model, data, grid, training, keep, needs")
     }
 }
 

@@ -90,7 +90,7 @@ let keyMistakes = [
     Mistake(
         1, "nme: tiny",
         "1, nme: there is no such key (did you mean name?); the keys here are name, model, data, "
-            + "grid, training, keep"),
+            + "grid, training, keep, needs"),
     Mistake(1, "", "1, name: the key is missing; a sweep file needs name, model, data, grid"),
     Mistake(
         10, "  learningRate: 1e-3",
@@ -106,7 +106,8 @@ let keyMistakes = [
             + "learning-rate, attack"),
     Mistake(
         14, "training: { schedule: constant }\nold:",
-        "15, old: there is no such key; the keys here are name, model, data, grid, training, keep"),
+        "15, old: there is no such key; the keys here are name, model, data, grid, training, "
+            + "keep, needs"),
     Mistake(
         9, "\tepochs: 1",
         "9: the text is not YAML: found a tab character that violates indentation while scanning a "

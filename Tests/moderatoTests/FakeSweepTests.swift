@@ -68,6 +68,43 @@ struct FakeSweepTests {
         }
     }
 
+    @Test("A key that is revoked sends its worker away; another key's worker takes its run over")
+    func keys() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator()
+        func ask(_ words: String...) throws -> (status: Int32, output: String, errors: String) {
+            try stage.run(words + ["--home", stage.home])
+        }
+        for name in ["bad", "good"] {
+            #expect(try ask("keys", "new", name).status == 0)
+        }
+        #expect(try ask("keys", "new", "bad").errors.contains("goes by the name bad already"))
+        let bad = try stage.start(
+            "moderato",
+            [
+                "worker", "--access", stage.home + "/bad.access", "--name", "a",
+                "--fake-trainer", "seconds=3600",
+            ], log: "bad")
+        #expect(try ask("submit", file).status == 0)
+        try await stage.wait(for: "a run on the worker") {
+            try ask("status").output.contains("run 1")
+        }
+        #expect(try ask("keys", "revoke", "bad").status == 0)
+        bad.waitUntilExit()
+        #expect(bad.terminationStatus == 77)
+        #expect(stage.text(of: "bad").contains("was revoked"))
+        #expect(try ask("keys", "list").output.contains("good  "))
+        #expect(try ask("keys", "list").output.contains("bad  ") == false)
+        _ = try stage.start(
+            "moderato",
+            [
+                "worker", "--access", stage.home + "/good.access", "--name", "b",
+                "--fake-trainer", "seconds=0.01",
+            ], log: "good")
+        try await stage.waitUntilOver("small")
+    }
+
     @Test("Failures and crashes are retried until everything is there")
     func failures() async throws {
         let stage = try Stage()

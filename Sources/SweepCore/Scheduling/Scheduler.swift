@@ -131,6 +131,11 @@ public struct Scheduler: Sendable {
         restore(snapshot, at: now)
     }
 
+    public var workerCount: Int { workers.count }
+
+    /// Whether a worker is connected there.
+    public func isWorker(_ route: Route) -> Bool { workerByRoute[route] != nil }
+
     /// The only door.
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         switch event {

@@ -2,7 +2,7 @@ import CZeroMQ
 import SweepCore
 
 /// Admits peers by their public keys (ZeroMQ RFC 27, ZAP). The user id of an admitted connection is
-/// its role.
+/// its key, so that a key that is revoked later is known by every message that it brings.
 ///
 /// Must exist before the first connection of its context; polled in the loop that owns it.
 public final class Authenticator {
@@ -34,12 +34,12 @@ public final class Authenticator {
         }
         guard request.count == 7, request[0] == Array("1.0".utf8),
             request[5] == Array("CURVE".utf8), let key = Authenticator.z85(request[6]),
-            let role = admitted[key]
+            admitted[key] != nil
         else {
             refusals += 1
             return reply("400", "unknown key", user: "")
         }
-        return reply("200", "OK", user: role.rawValue)
+        return reply("200", "OK", user: key)
     }
 
     private static func z85(_ key: [UInt8]) -> String? {

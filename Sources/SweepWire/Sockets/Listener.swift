@@ -5,7 +5,10 @@ import SweepCore
 public final class Listener {
     public struct Arrival {
         public let route: Route
-        public let role: Role
+        /// The peer's public key.
+        public let key: String
+        /// `nil`: the key was revoked after the peer had connected.
+        public let role: Role?
         public let frame: [UInt8]
     }
 
@@ -39,9 +42,10 @@ public final class Listener {
     /// The next frame if one has arrived. What is no frame of an admitted peer is passed over.
     public func receive() throws(WireError) -> Arrival? {
         while let received = try socket.receive() {
-            guard received.parts.count == 2, let role = received.user.flatMap(Role.init(rawValue:))
-            else { continue }
-            return Arrival(route: Route(received.parts[0]), role: role, frame: received.parts[1])
+            guard received.parts.count == 2, let key = received.user else { continue }
+            return Arrival(
+                route: Route(received.parts[0]), key: key, role: authenticator.admitted[key],
+                frame: received.parts[1])
         }
         return nil
     }
