@@ -63,10 +63,21 @@ extension SweepStore {
                 [key.data, run.number] + StoredMetrics.arguments(metrics))
         case .artifactKept(let run, let artifact):
             try execute(
-                "INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?, ?)",
+                """
+                INSERT OR REPLACE INTO artifact (run, kind, epoch, digest, size, path, steps)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
                 [
                     run.number, artifact.kind.rawValue, artifact.epoch,
                     Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,
+                    artifact.steps,
+                ])
+        case .artifactDropped(let run, let artifact):
+            try execute(
+                "DELETE FROM artifact WHERE run = ? AND kind = ? AND epoch = ? AND digest = ?",
+                [
+                    run.number, artifact.kind.rawValue, artifact.epoch,
+                    Data(artifact.file.digest.bytes),
                 ])
         case .attemptEnded(let id, let end):
             try execute(
