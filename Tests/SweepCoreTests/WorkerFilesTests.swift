@@ -156,6 +156,25 @@ struct WorkerFilesTests {
         #expect(last == [.send(.goodbye), .leave(error: nil)])
     }
 
+    @Test("It waits 25 s for a trainer to stop, then 10 s for a coordinator that says nothing")
+    func silentCoordinator() throws {
+        func leaves(_ bench: inout Bench, after seconds: Int) -> Bool {
+            bench.now = bench.now + .seconds(seconds)
+            return bench.handle(.tick).contains(.leave(error: nil))
+        }
+        var stuck = try Bench()
+        _ = stuck.handle(.drain)
+        #expect(!leaves(&stuck, after: 24))
+        #expect(leaves(&stuck, after: 1))
+        var silent = try Bench()
+        _ = silent.handle(.drain)
+        #expect(!leaves(&silent, after: 20))
+        _ = silent.report(.artifact(file("state")))
+        _ = silent.report(.handedBack)
+        #expect(!leaves(&silent, after: 9))
+        #expect(leaves(&silent, after: 1))
+    }
+
     @Test("After a lost connection the upload goes on behind what has arrived")
     func lostConnection() throws {
         var bench = try Bench()

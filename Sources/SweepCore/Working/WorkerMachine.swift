@@ -82,7 +82,10 @@ public struct WorkerMachine: Sendable {
 
     /// How long reports may stay unacknowledged before they are sent again.
     static let resendInterval = Duration.seconds(3)
-    /// How long a worker that leaves waits for its last reports to be acknowledged.
+    /// How long a worker that leaves waits for its trainers to stop, which write their states:
+    /// a little less than what Slurm and Kubernetes give a process by default.
+    static let stoppingTime = Duration.seconds(25)
+    /// How long it then waits for its files to go on and its last reports to be acknowledged.
     static let leavingTime = Duration.seconds(10)
     static let greetingInterval = Duration.seconds(2)
     /// How long the coordinator may be silent before the worker says so, again and again.
@@ -194,6 +197,7 @@ public struct WorkerMachine: Sendable {
                 slots[slot] = nil
             }
             end(attempt, with: event, at: now, &effects)
+            hurry(at: now)
         }
     }
 
@@ -293,10 +297,16 @@ public struct WorkerMachine: Sendable {
 
     private mutating func drain(at now: Instant, _ effects: inout [Effect]) {
         guard leaveBy == nil else { return }
-        leaveBy = now + Self.leavingTime
+        leaveBy = now + Self.stoppingTime
         for assignment in backlog { note(.handedBack, of: assignment.attempt, at: now, &effects) }
         backlog.removeAll()
         for slot in slots.indices { stop(slot, at: now, &effects) }
+        hurry(at: now)
+    }
+
+    /// Once nothing is in training, a worker that leaves waits for the coordinator alone.
+    private mutating func hurry(at now: Instant) {
+        if leaveBy != nil, slots.allSatisfy({ $0 == nil }) { leaveBy = now + Self.leavingTime }
     }
 
     private mutating func stop(_ slot: Slot, at now: Instant, _ effects: inout [Effect]) {
