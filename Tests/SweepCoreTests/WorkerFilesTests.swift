@@ -237,11 +237,14 @@ struct WorkerFilesTests {
         var bench = try Bench(checkpoint: state)
         #expect(bench.first == [.openFile(state)])
         let asked = bench.handle(.fileOpened(state.file.digest, received: 0))
-        #expect(fetches(asked) == Array(0..<8))
+        #expect(fetches(asked) == [0, 1])
         #expect(bench.handle(.message(.chunk(chunk(state, 3)))).isEmpty, "behind a gap")
+        var asking = 2
         for number in 0..<9 {
             let effects = bench.handle(.message(.chunk(chunk(state, number))))
             #expect(effects.first == .storeChunk(chunk(state, number)))
+            asking += fetches(effects).count - 1
+            #expect(asking <= 8)
         }
         #expect(
             bench.handle(.message(.chunk(chunk(state, 9))))
@@ -254,14 +257,19 @@ struct WorkerFilesTests {
         #expect(bench.report(end).contains(.removeFile(path: "/fetched")))
     }
 
-    @Test("Chunks that got lost are asked for again")
+    @Test("Chunks that got lost are asked for again, one first, and less often each time")
     func lostChunks() throws {
-        let state = file("state", chunks: 3)
+        let state = file("state", chunks: 5)
         var bench = try Bench(checkpoint: state)
         _ = bench.handle(.fileOpened(state.file.digest, received: 0))
         _ = bench.handle(.message(.chunk(chunk(state, 0))))
         bench.now = bench.now + .seconds(3)
-        #expect(fetches(bench.handle(.tick)) == [1, 2])
+        #expect(fetches(bench.handle(.tick)) == [1])
+        bench.now = bench.now + .seconds(5)
+        #expect(fetches(bench.handle(.tick)).isEmpty)
+        bench.now = bench.now + .seconds(1)
+        #expect(fetches(bench.handle(.tick)) == [1])
+        #expect(fetches(bench.handle(.message(.chunk(chunk(state, 1))))) == [2, 3])
     }
 
     @Test("A state that can't be had is no reason not to train")

@@ -1,16 +1,20 @@
 /// A file on its way from the coordinator: asked for chunk by chunk, a few at a time, so that it
-/// goes on where it stopped whatever was lost.
+/// goes on where it stopped whatever was lost, and does not fill a slow connection with chunks that
+/// nobody waits for any more.
 struct Download: Sendable {
     let artifact: Artifact
     /// In bytes, from the beginning; `nil` until the shell has opened the file.
     private(set) var received: Int?
     private var requested = 0
     private var lastHeard: Instant
+    /// Chunks that are asked for at the same time: more with each that comes, one after silence.
+    private var window = 2
+    /// After how long without a chunk it asks again; longer each time.
+    private var patience = Self.leastPatience
 
-    /// Chunks that are asked for at the same time.
-    static let window = 8
-    /// After how long without a chunk it asks again.
-    static let patience = Duration.seconds(3)
+    static let largestWindow = 8
+    static let leastPatience = Duration.seconds(3)
+    static let mostPatience = Duration.seconds(60)
 
     init(_ artifact: Artifact, at now: Instant) {
         self.artifact = artifact
@@ -31,6 +35,8 @@ struct Download: Sendable {
             chunk.bytes.count == min(Chunk.mostBytes, artifact.size - offset)
         else { return [] }
         lastHeard = now
+        window = min(Self.largestWindow, window + 1)
+        patience = Self.leastPatience
         received = offset + chunk.bytes.count
         requested = max(requested, offset + chunk.bytes.count)
         let store = WorkerMachine.Effect.storeChunk(chunk)
@@ -39,9 +45,11 @@ struct Download: Sendable {
 
     /// Asks again when nothing has come for long.
     mutating func remind(at now: Instant) -> [WorkerMachine.Effect] {
-        guard let received, received < artifact.size, lastHeard + Self.patience <= now
+        guard let received, received < artifact.size, lastHeard + patience <= now
         else { return [] }
         lastHeard = now
+        window = 1
+        patience = min(Self.mostPatience, patience * 2)
         requested = received
         return requests()
     }
@@ -49,7 +57,7 @@ struct Download: Sendable {
     private mutating func requests() -> [WorkerMachine.Effect] {
         guard let received else { return [] }
         var effects: [WorkerMachine.Effect] = []
-        while requested < artifact.size, requested - received < Self.window * Chunk.mostBytes {
+        while requested < artifact.size, requested - received < window * Chunk.mostBytes {
             effects.append(
                 .send(.fetch(Fetch(digest: artifact.file.digest, offset: requested))))
             requested += Chunk.mostBytes
