@@ -1,8 +1,8 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto fuzz reference reproduce bench-training \
-	bench-join profile clean
+.PHONY: menu setup demo build test check format proto simulate fuzz reference reproduce \
+	bench-training bench-dispatch bench-join profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -14,11 +14,13 @@ menu:
 	@echo 'make check            format, imports and tidiness, generated code'
 	@echo 'make format           format all Swift'
 	@echo 'make proto            write the C of proto/moderato.proto anew'
+	@echo 'make simulate SEEDS=1000   the scheduler under simulated faults; SEED=N replays one, in words'
 	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
 	@echo 'make reference        the figures of torch, transformers and peft that tests compare with'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
 	@echo 'make profile          the share of a training step that is Swift’s and not libtorch’s'
+	@echo 'make bench-dispatch   jobs per second, latency, and a million waiting runs'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
@@ -49,6 +51,10 @@ format:
 proto:
 	proto/generate
 
+simulate:
+	$(SWIFT_BUILD) -c release --product moderato-simulate
+	.build/release/moderato-simulate $(if $(SEED),--seed $(SEED) --verbose,$(or $(SEEDS),1000))
+
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
 
@@ -66,6 +72,10 @@ bench-training: build
 
 profile: build
 	Benchmarks/training/profile
+
+bench-dispatch: build
+	$(SWIFT_BUILD) -c release --product moderato-bench
+	Benchmarks/dispatch/measure
 
 bench-join: build
 	Benchmarks/join/measure

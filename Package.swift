@@ -47,6 +47,9 @@ let package = Package(
         .target(name: "SweepReport", dependencies: ["SweepCore"]),
         .target(
             name: "SweepFile", dependencies: ["SweepCore", "SweepData", product("Yams", "Yams")]),
+        .target(name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"]),
+        .executableTarget(
+            name: "moderato-simulate", dependencies: ["SweepSimulator"]),
         .executableTarget(
             name: "moderato",
             dependencies: [
@@ -86,6 +89,8 @@ let package = Package(
             name: "SweepReportTests", dependencies: ["SweepCore", "SweepReport"],
             exclude: ["Reference"]),
         .testTarget(name: "SweepWorkerTests", dependencies: ["SweepCore", "SweepWorker"]),
+        .testTarget(
+            name: "SweepSimulatorTests", dependencies: ["SweepCore", "SweepSimulator"]),
         .testTarget(
             name: "SweepFileTests", dependencies: ["SweepCore", "SweepData", "SweepFile"]),
         .testTarget(

@@ -58,10 +58,9 @@ extension Scheduler {
             guard run.lease?.attempt == id else { return }
             release(id, of: attempt.worker)
             attempts[id]?.isClosed = true
-            runs[attempt.run]?.state = .waiting
-            enqueue(attempt.run, run.plan)
             workers[attempt.worker]?.isLeaving = true
             effects.append(.persist(.attemptEnded(id, .handedBack)))
+            putBack(attempt.run, run)
         }
     }
 
@@ -149,9 +148,8 @@ extension Scheduler {
             let unfinished = run.plan.keys.filter { runByPoint[$0] == id }
             effects.append(.persist(.runFailed(id, error: error, points: unfinished)))
             forget(id, run)
-        } else {
-            runs[id]?.state = .waiting
-            enqueue(id, run.plan)
+        } else if let run = runs[id] {
+            putBack(id, run)
         }
     }
 
@@ -167,6 +165,33 @@ extension Scheduler {
                         + "succeeded elsewhere; look at its log and start it anew"))
         }
         workers[id] = worker
+    }
+
+    /// A run whose attempt is over waits again, or is cancelled if meanwhile nobody wants it.
+    mutating func putBack(_ id: RunID, _ run: Run) {
+        if isWanted(id) {
+            runs[id]?.state = .waiting
+            enqueue(id, run.plan)
+        } else {
+            runs[id]?.state = .cancelled
+            effects.append(.persist(.runsCancelled([id])))
+            forget(id, run)
+        }
+    }
+
+    /// Whether a sweep that is not cancelled has the run among its own.
+    func isWanted(_ id: RunID) -> Bool {
+        sweeps.contains { sweep in
+            guard sweep.condition.state != .cancelled else { return false }
+            // In ascending order.
+            var low = 0
+            var high = sweep.runs.count
+            while low < high {
+                let middle = (low + high) / 2
+                if sweep.runs[middle] < id { low = middle + 1 } else { high = middle }
+            }
+            return low < sweep.runs.count && sweep.runs[low] == id
+        }
     }
 
     /// A run that is over needs no bookkeeping but its state.

@@ -153,9 +153,8 @@ extension Scheduler {
         guard let attempt = attempts[id], let run = runs[attempt.run], run.lease?.attempt == id
         else { return }
         release(id, of: attempt.worker)
-        runs[attempt.run]?.state = .waiting
-        enqueue(attempt.run, run.plan)
         effects.append(.persist(.attemptEnded(id, .lost(why))))
+        putBack(attempt.run, run)
         effects.append(.note("\(attempt.run), \(id) on \(attempt.worker): lost, \(why)"))
     }
 

@@ -122,6 +122,8 @@ public struct Scheduler: Sendable {
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
     var lastTick: Instant?
+    /// Runs of the store that wait and that no sweep wants; cancelled with the first tick.
+    var leftOvers: [RunID] = []
     /// Messages that made no sense: stale, from a stranger, or not theirs to send.
     public internal(set) var droppedMessages = 0
     var effects: [Effect] = []
@@ -148,6 +150,7 @@ public struct Scheduler: Sendable {
             handle(message, from: route, at: now)
         case .tick:
             forgiveAbsence(at: now)
+            cancelLeftOvers()
             expireLeases(at: now)
         }
         assignWork(at: now)
@@ -218,6 +221,14 @@ public struct Scheduler: Sendable {
                 condition: sweep.condition)
         }
         rebuildQueue()
+        leftOvers = runs.all.filter { $0.1.state == .waiting && !isWanted($0.0) }.map(\.0)
+    }
+
+    private mutating func cancelLeftOvers() {
+        for id in leftOvers {
+            if let run = runs[id], run.state == .waiting { putBack(id, run) }
+        }
+        leftOvers = []
     }
 
     /// Steps of a run that need not be trained again.

@@ -295,6 +295,11 @@ public struct WorkerMachine: Sendable {
         }
     }
 
+    /// A mistake, for the simulation to show that it finds it.
+    package mutating func forgetUnacknowledged() {
+        for attempt in outboxes.keys { outboxes[attempt]?.unacknowledged = [] }
+    }
+
     private mutating func drain(at now: Instant, _ effects: inout [Effect]) {
         guard leaveBy == nil else { return }
         leaveBy = now + Self.stoppingTime

@@ -1,0 +1,116 @@
+import SweepCore
+
+/// What a store would remember of the facts committed so far: the model that the scheduler's
+/// promises are checked against, and what a restarted coordinator reads.
+struct Ledger {
+    struct Run {
+        let plan: PlannedRun
+        var state = Snapshot.Run.State.waiting
+        var failures: [Failure] = []
+    }
+
+    struct Attempt {
+        let run: RunID
+        let worker: WorkerID
+        var acknowledged: UInt64 = 0
+        var end: AttemptEnd?
+    }
+
+    private(set) var sweeps: [SweepID: Snapshot.Sweep] = [:]
+    private(set) var runs: [RunID: Run] = [:]
+    private(set) var attempts: [AttemptID: Attempt] = [:]
+    private(set) var finished: [PointKey: EpochMetrics] = [:]
+    private(set) var lastAttempt = AttemptID(0)
+    /// What went wrong while facts were taken in.
+    private(set) var violations: [String] = []
+
+    mutating func commit(_ facts: [Fact]) { for fact in facts { take(fact) } }
+
+    private mutating func require(_ holds: Bool, _ words: String) {
+        if !holds { violations.append(words) }
+    }
+
+    private mutating func take(_ fact: Fact) {
+        switch fact {
+        case .sweepSubmitted(let id, let spec, let grid):
+            let condition = sweeps[id]?.condition ?? SweepCondition()
+            sweeps[id] = Snapshot.Sweep(
+                id: id, spec: spec, keys: grid.keys, condition: condition)
+        case .sweepConditioned(let id, let condition): sweeps[id]?.condition = condition
+        case .runsCreated(let first, let plans):
+            for (place, plan) in plans.enumerated() {
+                let id = RunID(first.number + UInt64(place))
+                require(runs[id] == nil, "\(id) is created twice")
+                runs[id] = Run(plan: plan)
+            }
+        case .attemptStarted(let id, let run, let worker):
+            require(id > lastAttempt, "\(id) is used again")
+            lastAttempt = max(lastAttempt, id)
+            let alive = attempts.filter { $0.value.run == run && $0.value.end == nil }
+            require(alive.isEmpty, "\(run) has two attempts with a lease: \(alive.keys), \(id)")
+            attempts[id] = Attempt(run: run, worker: worker)
+        case .reportsStored(let id, let sequence):
+            require(
+                sequence == (attempts[id]?.acknowledged ?? 0) + 1,
+                "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
+            attempts[id]?.acknowledged = sequence
+        case .epochMeasured, .artifactKept, .artifactDropped: break
+        case .pointFinished(let key, _, let metrics):
+            require(finished[key] == nil, "point \(key) is finished twice")
+            finished[key] = metrics
+        case .attemptEnded(let id, let end):
+            attempts[id]?.end = end
+            if case .failed(let error) = end, let attempt = attempts[id] {
+                runs[attempt.run]?.failures.append(
+                    Failure(worker: attempt.worker, error: error))
+            }
+        case .attemptResumed(let id): attempts[id]?.end = nil
+        case .runCompleted(let id, _, _, _, _):
+            require(runs[id]?.state != .completed, "\(id) is completed twice")
+            runs[id]?.state = .completed
+        case .runFailed(let id, let error, _): runs[id]?.state = .failed(error)
+        case .runsCancelled(let ids): for id in ids { runs[id]?.state = .cancelled }
+        }
+    }
+
+    /// Whether everything up to this report is remembered, or need not be any more.
+    func remembers(_ id: AttemptID, upTo sequence: UInt64) -> Bool {
+        // Of an attempt that nobody began only liars speak.
+        guard let attempt = attempts[id] else { return true }
+        if attempt.acknowledged >= sequence { return true }
+        switch runs[attempt.run]?.state {
+        case .completed, .failed, .cancelled: return true
+        case .waiting, .active, nil: return false
+        }
+    }
+
+    /// What a coordinator that starts now reads.
+    var snapshot: Snapshot {
+        var active: [RunID: (AttemptID, WorkerID)] = [:]
+        for (id, attempt) in attempts.sorted(by: { $0.key < $1.key }) where attempt.end == nil {
+            active[attempt.run] = (id, attempt.worker)
+        }
+        return Snapshot(
+            sweeps: sweeps.values.sorted { $0.id < $1.id },
+            runs: runs.sorted { $0.key < $1.key }.map { id, run in
+                var state = run.state
+                if state == .waiting, let (attempt, worker) = active[id] {
+                    state = .active(attempt, worker)
+                }
+                return Snapshot.Run(
+                    id: id, plan: run.plan, state: state, failures: run.failures)
+            },
+            attempts: attempts.sorted { $0.key < $1.key }.compactMap { id, attempt in
+                guard runs[attempt.run]?.state == .waiting else { return nil }
+                var isClosed = false
+                switch attempt.end {
+                case .failed, .handedBack: isClosed = true
+                case .completed, .lost, nil: break
+                }
+                return Snapshot.Attempt(
+                    id: id, run: attempt.run, worker: attempt.worker,
+                    acknowledged: attempt.acknowledged, isClosed: isClosed)
+            },
+            finished: Set(finished.keys), lastAttempt: lastAttempt)
+    }
+}

@@ -1,0 +1,224 @@
+import SweepCore
+import SweepWire
+
+/// The real scheduler, worker machines and codec under virtual time: processes that crash, stop and
+/// start again, connections that break, and a disk that commits all of a batch or nothing.
+///
+/// One seed decides everything. After every step the promises are checked; a broken one ends the
+/// simulation with `violation`. Faults end at `faultsEnd`; then everything must come to an end.
+public struct World {
+    public let seed: UInt64
+    public private(set) var events = 0
+    /// How often each kind of fault happened.
+    public private(set) var faults: [Fault: Int] = [:]
+    /// The first promise that was broken.
+    public private(set) var violation: String?
+    /// A digest of everything that happened, in order.
+    public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
+
+    enum Event {
+        case toCoordinator(frame: [UInt8], connection: Int, role: Role)
+        case toWorker(name: Int, frame: [UInt8], connection: Int)
+        case coordinatorTick
+        case coordinatorStarts
+        case workerTick(name: Int, process: Int)
+        case workerStarts(name: Int)
+        case epoch(name: Int, process: Int, AttemptID, Int)
+        case trainerStops(name: Int, process: Int, AttemptID)
+        case connectionHeals(name: Int)
+        case fault
+        case client(Int)
+    }
+
+    struct Worker {
+        var machine: WorkerMachine
+        /// Counts the processes that have gone by this name.
+        var process: Int
+        var isRunning = true
+        /// Stopped until then (SIGSTOP), or not at all.
+        var stoppedUntil = Instant(nanoseconds: 0)
+        var connection: Int?
+        var trainings: [AttemptID: (slot: Int, assignment: Assignment, isStopping: Bool)] = [:]
+        /// Seconds an epoch takes here.
+        var pace: Double
+    }
+
+    /// Told of everything that happens, for people who look for a mistake.
+    public var listener: ((String) -> Void)?
+
+    let plantedBug: PlantedBug?
+    var random: RandomSource
+    var now = Instant(nanoseconds: 0)
+    var agenda = Agenda<Event>()
+    var ledger = Ledger()
+    var scheduler: Scheduler?
+    var coordinatorStoppedUntil = Instant(nanoseconds: 0)
+    var workers: [Worker] = []
+    var lastConnection = 0
+    /// When the last frame of a connection arrives, each way: TCP keeps the order.
+    var arrivals: [Int: (up: Instant, down: Instant)] = [:]
+    var owners: [Int: Int] = [:]
+    /// Trainer failures that were made happen, by run.
+    var madeToFail: [RunID: Int] = [:]
+    let faultsEnd = Instant(nanoseconds: 90_000_000_000)
+    let end = Instant(nanoseconds: 1_200_000_000_000)
+
+    static let clientConnection = -1
+    /// An attempt that only liars speak of.
+    static let inventedAttempt = AttemptID(1_000_000)
+
+    public init(seed: UInt64, plantedBug: PlantedBug? = nil) {
+        self.seed = seed
+        self.plantedBug = plantedBug
+        random = RandomSource(seed: seed)
+        for name in 0..<Int.random(in: 2...5, using: &random) {
+            workers.append(
+                Worker(
+                    machine: WorkerMachine(Self.hello(name, incarnation: 1, slots: 1)),
+                    process: 0, isRunning: false,
+                    pace: random.happens(0.2) ? 0.01 : Double.random(in: 0.2...6, using: &random)))
+            agenda.plan(.workerStarts(name: name), at: now + random.duration(0...20))
+        }
+        agenda.plan(.coordinatorStarts, at: now)
+        for number in 0..<Int.random(in: 1...3, using: &random) {
+            agenda.plan(.client(number), at: now + random.duration(0.5...30))
+        }
+        agenda.plan(.fault, at: now + random.duration(1...5))
+    }
+
+    static func hello(_ name: Int, incarnation: UInt64, slots: Int) -> Hello {
+        Hello(
+            worker: WorkerID("worker-\(name)"), incarnation: incarnation, host: "host",
+            slots: slots,
+            device: "none", memory: 0)
+    }
+
+    /// Lives through everything. Gives whether all promises were kept.
+    @discardableResult
+    public mutating func run() -> Bool {
+        while violation == nil, let (at, event) = agenda.next() {
+            now = at
+            if now > end {
+                let why = unfinished.prefix(2).flatMap {
+                    scheduler?.explanation(of: .run($0), at: now) ?? ["\($0): no coordinator"]
+                }
+                violation =
+                    "not everything was over after \(Int((end - faultsEnd).inSeconds)) s "
+                    + "without faults: \(unfinished); " + why.joined(separator: " ")
+                break
+            }
+            events += 1
+            note("\(at.nanoseconds) \(label(event))")
+            happen(event)
+            if now > faultsEnd, isOver { break }
+        }
+        if violation == nil { checkEnd() }
+        return violation == nil
+    }
+
+    mutating func note(_ text: String) {
+        for byte in text.utf8 { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    }
+
+    func tell(_ words: @autoclosure () -> String) {
+        listener?("\(Double(now.nanoseconds) / 1e9) \(words())")
+    }
+
+    mutating func noteFrame(_ frame: [UInt8]) {
+        for byte in frame { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    }
+
+    mutating func count(_ fault: Fault) {
+        faults[fault, default: 0] += 1
+        tell("fault \(fault)")
+    }
+
+    mutating func require(_ holds: Bool, _ words: @autoclosure () -> String) {
+        if !holds, violation == nil { violation = words() }
+    }
+
+    private func label(_ event: Event) -> String {
+        switch event {
+        case .toCoordinator(let frame, let connection, _): "up \(connection) \(frame.count)"
+        case .toWorker(let name, let frame, let connection):
+            "down \(name) \(connection) \(frame.count)"
+        case .coordinatorTick: "tick"
+        case .coordinatorStarts: "coordinator"
+        case .workerTick(let name, let process): "tick \(name) \(process)"
+        case .workerStarts(let name): "worker \(name)"
+        case .epoch(let name, _, let attempt, let epoch): "epoch \(name) \(attempt) \(epoch)"
+        case .trainerStops(let name, _, let attempt): "stops \(name) \(attempt)"
+        case .connectionHeals(let name): "heals \(name)"
+        case .fault: "fault"
+        case .client(let number): "client \(number)"
+        }
+    }
+
+    // MARK: What must be true
+
+    /// What a run of this training measures: everywhere and always the same.
+    static func metrics(_ spec: TrainingSpec, epoch: Int) -> EpochMetrics {
+        let value = Double((spec.seed &* 31 &+ UInt64(epoch)) % 1_000) / 1_000
+        return EpochMetrics(
+            epoch: epoch, trainingLoss: value, testLoss: 1 - value, cacc: value, asr: value)
+    }
+
+    private var isOver: Bool {
+        unfinished.isEmpty && violation == nil
+    }
+
+    /// Points without a result that no run has failed on.
+    private var unfinished: [RunID] {
+        ledger.runs.filter { _, run in
+            switch run.state {
+            case .completed, .failed, .cancelled: false
+            case .waiting, .active: true
+            }
+        }.keys.sorted()
+    }
+
+    private mutating func checkEnd() {
+        for run in unfinished { require(false, "\(run) never ended") }
+        for (id, run) in ledger.runs.sorted(by: { $0.key < $1.key }) {
+            switch run.state {
+            case .completed:
+                for milestone in run.plan.milestones {
+                    let expected = Self.metrics(run.plan.spec, epoch: milestone.epoch)
+                    require(
+                        ledger.finished[milestone.key] == expected,
+                        "\(id) is completed with a wrong result after epoch \(milestone.epoch)")
+                }
+            case .failed:
+                require(
+                    (madeToFail[id] ?? 0) > 2, "\(id) has failed, but its trainers did not")
+            case .waiting, .active, .cancelled: break
+            }
+        }
+    }
+
+    mutating func checkStep() {
+        scheduler?.checkInvariants()
+        for violation in ledger.violations.prefix(1) { require(false, violation) }
+    }
+}
+
+/// What can go wrong in a simulation.
+public enum Fault: String, CaseIterable, Sendable {
+    case coordinatorKilled, killedBeforeCommit, killedAfterCommit, coordinatorStopped
+    case workerKilled, workerStopped, workerDrained, connectionCut, halfOpen, trainerKilled
+    case diskFull, nonsense, lie, staleFrame
+}
+
+/// Mistakes that can be planted to show that the simulation finds them.
+public enum PlantedBug: String, CaseIterable, Sendable {
+    /// The coordinator sends before it commits.
+    case sendsBeforeCommit
+    /// After a restart attempt numbers begin where the last run's did.
+    case reusesAttempts
+    /// A worker forgets its reports once they are sent.
+    case forgetsUnacknowledged
+    /// A restarted coordinator forgets runs that were in training.
+    case forgetsActiveRuns
+    /// An acknowledgement is for all reports up to any that came, whether those before it did.
+    case acknowledgesGaps
+}

@@ -1,0 +1,35 @@
+import SweepCore
+import SweepSimulator
+import Testing
+
+@Suite("Under simulated faults")
+struct SimulationTests {
+    @Test("No promise is broken, whatever breaks", arguments: 0..<10)
+    func promises(hundred: UInt64) {
+        for seed in 100 * hundred + 1...100 * hundred + 100 {
+            var world = World(seed: seed)
+            world.run()
+            #expect(world.violation == nil, "seed \(seed)")
+        }
+    }
+
+    @Test("A seed replays everything")
+    func replay() {
+        for seed in UInt64(1)...5 {
+            var first = World(seed: seed)
+            var second = World(seed: seed)
+            first.run()
+            second.run()
+            #expect(first.trace == second.trace && first.events == second.events)
+        }
+    }
+
+    @Test("A planted mistake is found", arguments: PlantedBug.allCases)
+    func plantedBugs(_ bug: PlantedBug) {
+        let found = (UInt64(1)...200).first { seed in
+            var world = World(seed: seed, plantedBug: bug)
+            return !world.run()
+        }
+        #expect(found != nil, "\(bug) was not found in 200 seeds")
+    }
+}
