@@ -97,6 +97,7 @@ let package = Package(
             name: "moderatoTests",
             dependencies: [
                 "SweepCore", "SweepStore", "SweepWorker", "moderato", "moderato-trainer",
+                product("GRDB", "GRDB.swift"),
             ],
             linkerSettings: linkShim),
     ],

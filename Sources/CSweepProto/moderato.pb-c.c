@@ -367,6 +367,231 @@ void   moderato__assignment__free_unpacked
   assert(message->base.descriptor == &moderato__assignment__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__upload__init
+                     (Moderato__Upload         *message)
+{
+  static const Moderato__Upload init_value = MODERATO__UPLOAD__INIT;
+  *message = init_value;
+}
+size_t moderato__upload__get_packed_size
+                     (const Moderato__Upload *message)
+{
+  assert(message->base.descriptor == &moderato__upload__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__upload__pack
+                     (const Moderato__Upload *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__upload__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__upload__pack_to_buffer
+                     (const Moderato__Upload *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__upload__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Upload *
+       moderato__upload__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Upload *)
+     protobuf_c_message_unpack (&moderato__upload__descriptor,
+                                allocator, len, data);
+}
+void   moderato__upload__free_unpacked
+                     (Moderato__Upload *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__upload__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__upload_progress__init
+                     (Moderato__UploadProgress         *message)
+{
+  static const Moderato__UploadProgress init_value = MODERATO__UPLOAD_PROGRESS__INIT;
+  *message = init_value;
+}
+size_t moderato__upload_progress__get_packed_size
+                     (const Moderato__UploadProgress *message)
+{
+  assert(message->base.descriptor == &moderato__upload_progress__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__upload_progress__pack
+                     (const Moderato__UploadProgress *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__upload_progress__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__upload_progress__pack_to_buffer
+                     (const Moderato__UploadProgress *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__upload_progress__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__UploadProgress *
+       moderato__upload_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__UploadProgress *)
+     protobuf_c_message_unpack (&moderato__upload_progress__descriptor,
+                                allocator, len, data);
+}
+void   moderato__upload_progress__free_unpacked
+                     (Moderato__UploadProgress *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__upload_progress__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__chunk__init
+                     (Moderato__Chunk         *message)
+{
+  static const Moderato__Chunk init_value = MODERATO__CHUNK__INIT;
+  *message = init_value;
+}
+size_t moderato__chunk__get_packed_size
+                     (const Moderato__Chunk *message)
+{
+  assert(message->base.descriptor == &moderato__chunk__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__chunk__pack
+                     (const Moderato__Chunk *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__chunk__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__chunk__pack_to_buffer
+                     (const Moderato__Chunk *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__chunk__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Chunk *
+       moderato__chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Chunk *)
+     protobuf_c_message_unpack (&moderato__chunk__descriptor,
+                                allocator, len, data);
+}
+void   moderato__chunk__free_unpacked
+                     (Moderato__Chunk *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__chunk__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__fetch__init
+                     (Moderato__Fetch         *message)
+{
+  static const Moderato__Fetch init_value = MODERATO__FETCH__INIT;
+  *message = init_value;
+}
+size_t moderato__fetch__get_packed_size
+                     (const Moderato__Fetch *message)
+{
+  assert(message->base.descriptor == &moderato__fetch__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__fetch__pack
+                     (const Moderato__Fetch *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__fetch__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__fetch__pack_to_buffer
+                     (const Moderato__Fetch *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__fetch__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Fetch *
+       moderato__fetch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Fetch *)
+     protobuf_c_message_unpack (&moderato__fetch__descriptor,
+                                allocator, len, data);
+}
+void   moderato__fetch__free_unpacked
+                     (Moderato__Fetch *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__fetch__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__missing__init
+                     (Moderato__Missing         *message)
+{
+  static const Moderato__Missing init_value = MODERATO__MISSING__INIT;
+  *message = init_value;
+}
+size_t moderato__missing__get_packed_size
+                     (const Moderato__Missing *message)
+{
+  assert(message->base.descriptor == &moderato__missing__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__missing__pack
+                     (const Moderato__Missing *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__missing__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__missing__pack_to_buffer
+                     (const Moderato__Missing *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__missing__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Missing *
+       moderato__missing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Missing *)
+     protobuf_c_message_unpack (&moderato__missing__descriptor,
+                                allocator, len, data);
+}
+void   moderato__missing__free_unpacked
+                     (Moderato__Missing *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__missing__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__acknowledgement__init
                      (Moderato__Acknowledgement         *message)
 {
@@ -2257,7 +2482,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[24] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[29] =
 {
   {
     "version",
@@ -2547,21 +2772,84 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[24] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "upload",
+    25,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, upload),
+    &moderato__upload__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "upload_progress",
+    26,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, upload_progress),
+    &moderato__upload_progress__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "chunk",
+    27,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, chunk),
+    &moderato__chunk__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fetch",
+    28,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, fetch),
+    &moderato__fetch__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "missing",
+    29,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, missing),
+    &moderato__missing__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
   14,   /* field[14] = ask_results */
   13,   /* field[13] = ask_status */
   8,   /* field[8] = assign */
+  26,   /* field[26] = chunk */
   19,   /* field[19] = control */
   22,   /* field[22] = done */
   20,   /* field[20] = explain */
   23,   /* field[23] = explanation */
+  27,   /* field[27] = fetch */
   4,   /* field[4] = goodbye */
   2,   /* field[2] = heartbeat */
   1,   /* field[1] = hello */
   7,   /* field[7] = identify */
   21,   /* field[21] = leave */
+  28,   /* field[28] = missing */
   11,   /* field[11] = progress */
   6,   /* field[6] = refused */
   16,   /* field[16] = rejected */
@@ -2571,13 +2859,15 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   17,   /* field[17] = status */
   12,   /* field[12] = submit */
   15,   /* field[15] = submitted */
+  24,   /* field[24] = upload */
+  25,   /* field[25] = upload_progress */
   0,   /* field[0] = version */
   5,   /* field[5] = welcome */
 };
 static const ProtobufCIntRange moderato__envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 24 }
+  { 0, 29 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -2587,7 +2877,7 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  24,
+  29,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
   1,  moderato__envelope__number_ranges,
@@ -2932,7 +3222,7 @@ const ProtobufCMessageDescriptor moderato__heartbeat__descriptor =
   (ProtobufCMessageInit) moderato__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[5] =
 {
   {
     "attempt",
@@ -2982,9 +3272,22 @@ static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[4]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "checkpoint",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Assignment, checkpoint),
+    &moderato__artifact__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__assignment__field_indices_by_name[] = {
   0,   /* field[0] = attempt */
+  4,   /* field[4] = checkpoint */
   3,   /* field[3] = keep */
   1,   /* field[1] = run */
   2,   /* field[2] = spec */
@@ -2992,7 +3295,7 @@ static const unsigned moderato__assignment__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__assignment__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moderato__assignment__descriptor =
 {
@@ -3002,11 +3305,279 @@ const ProtobufCMessageDescriptor moderato__assignment__descriptor =
   "Moderato__Assignment",
   "moderato",
   sizeof(Moderato__Assignment),
-  4,
+  5,
   moderato__assignment__field_descriptors,
   moderato__assignment__field_indices_by_name,
   1,  moderato__assignment__number_ranges,
   (ProtobufCMessageInit) moderato__assignment__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__upload__field_descriptors[2] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Upload, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "size",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Upload, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__upload__field_indices_by_name[] = {
+  0,   /* field[0] = digest */
+  1,   /* field[1] = size */
+};
+static const ProtobufCIntRange moderato__upload__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__upload__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Upload",
+  "Upload",
+  "Moderato__Upload",
+  "moderato",
+  sizeof(Moderato__Upload),
+  2,
+  moderato__upload__field_descriptors,
+  moderato__upload__field_indices_by_name,
+  1,  moderato__upload__number_ranges,
+  (ProtobufCMessageInit) moderato__upload__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__upload_progress__field_descriptors[3] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__UploadProgress, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "received",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__UploadProgress, received),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__UploadProgress, state),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__upload_progress__field_indices_by_name[] = {
+  0,   /* field[0] = digest */
+  1,   /* field[1] = received */
+  2,   /* field[2] = state */
+};
+static const ProtobufCIntRange moderato__upload_progress__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__upload_progress__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.UploadProgress",
+  "UploadProgress",
+  "Moderato__UploadProgress",
+  "moderato",
+  sizeof(Moderato__UploadProgress),
+  3,
+  moderato__upload_progress__field_descriptors,
+  moderato__upload_progress__field_indices_by_name,
+  1,  moderato__upload_progress__number_ranges,
+  (ProtobufCMessageInit) moderato__upload_progress__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__chunk__field_descriptors[3] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Chunk, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Chunk, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "content",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Chunk, content),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__chunk__field_indices_by_name[] = {
+  2,   /* field[2] = content */
+  0,   /* field[0] = digest */
+  1,   /* field[1] = offset */
+};
+static const ProtobufCIntRange moderato__chunk__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__chunk__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Chunk",
+  "Chunk",
+  "Moderato__Chunk",
+  "moderato",
+  sizeof(Moderato__Chunk),
+  3,
+  moderato__chunk__field_descriptors,
+  moderato__chunk__field_indices_by_name,
+  1,  moderato__chunk__number_ranges,
+  (ProtobufCMessageInit) moderato__chunk__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__fetch__field_descriptors[2] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Fetch, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Fetch, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__fetch__field_indices_by_name[] = {
+  0,   /* field[0] = digest */
+  1,   /* field[1] = offset */
+};
+static const ProtobufCIntRange moderato__fetch__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__fetch__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Fetch",
+  "Fetch",
+  "Moderato__Fetch",
+  "moderato",
+  sizeof(Moderato__Fetch),
+  2,
+  moderato__fetch__field_descriptors,
+  moderato__fetch__field_indices_by_name,
+  1,  moderato__fetch__number_ranges,
+  (ProtobufCMessageInit) moderato__fetch__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__missing__field_descriptors[1] =
+{
+  {
+    "digest",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Missing, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__missing__field_indices_by_name[] = {
+  0,   /* field[0] = digest */
+};
+static const ProtobufCIntRange moderato__missing__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__missing__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Missing",
+  "Missing",
+  "Moderato__Missing",
+  "moderato",
+  sizeof(Moderato__Missing),
+  1,
+  moderato__missing__field_descriptors,
+  moderato__missing__field_indices_by_name,
+  1,  moderato__missing__number_ranges,
+  (ProtobufCMessageInit) moderato__missing__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__acknowledgement__field_descriptors[2] =
@@ -3420,7 +3991,7 @@ const ProtobufCMessageDescriptor moderato__report__descriptor =
   (ProtobufCMessageInit) moderato__report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__artifact__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__artifact__field_descriptors[5] =
 {
   {
     "kind",
@@ -3470,17 +4041,30 @@ static const ProtobufCFieldDescriptor moderato__artifact__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "steps",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__Artifact, has_steps),
+    offsetof(Moderato__Artifact, steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__artifact__field_indices_by_name[] = {
   1,   /* field[1] = epoch */
   2,   /* field[2] = file */
   0,   /* field[0] = kind */
   3,   /* field[3] = size */
+  4,   /* field[4] = steps */
 };
 static const ProtobufCIntRange moderato__artifact__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moderato__artifact__descriptor =
 {
@@ -3490,7 +4074,7 @@ const ProtobufCMessageDescriptor moderato__artifact__descriptor =
   "Moderato__Artifact",
   "moderato",
   sizeof(Moderato__Artifact),
-  4,
+  5,
   moderato__artifact__field_descriptors,
   moderato__artifact__field_indices_by_name,
   1,  moderato__artifact__number_ranges,

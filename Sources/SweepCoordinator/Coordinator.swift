@@ -21,6 +21,10 @@ public final class Coordinator {
         }
     }
 
+    /// A batch has so many messages at most; of larger ones, that carry files, so many fewer.
+    private static let messagesInABatch = 2_000
+    private static let bytesLikeAMessage = 5_000
+
     private let home: CoordinatorHome
     private var keysStamp: CoordinatorHome.Stamp?
     /// The keys of workers, by the routes that they said hello on.
@@ -32,6 +36,10 @@ public final class Coordinator {
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var malformed = BoundedNotes()
+    private let files: ArtifactFiles
+    /// Of artifacts that were reported or dropped since the last commit: their files are removed
+    /// unless the store has them.
+    private var questionable: Set<Digest> = []
 
     /// Locks the home, reads the store, listens, and writes the access files.
     public init(home: CoordinatorHome, options: Options, logger: Logger) throws {
@@ -50,6 +58,7 @@ public final class Coordinator {
         try home.publish(secret, bound: bound, name: name, advertised: advertised)
         keysStamp = home.stamp
         let snapshot = try store.snapshot()
+        files = ArtifactFiles(folder: home.artifactsPath, kept: try store.keptDigests())
         scheduler = Scheduler(
             snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
         logger.info("listening on \(bound), reached at \(advertised)")
@@ -100,14 +109,17 @@ public final class Coordinator {
             try listener.authenticator.answerAll()
             var effects: [Effect] = []
             var taken = 0
-            while taken < 2_000, let arrival = try listener.receive() {
-                taken += 1
-                effects += handle(arrival)
+            while taken < Self.messagesInABatch, let arrival = try listener.receive() {
+                let answers = handle(arrival)
+                taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
+                taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
+                effects += answers
             }
             if now - lastTick >= tickInterval {
                 lastTick = now
                 effects += scheduler.handle(.tick, at: now)
                 effects += takeKeys()
+                effects += files.handle(.tick, at: now)
                 malformed.flush { logger.warning("\($0) malformed messages, the last: \($1)") }
             }
             guard try carryOut(effects, until: stop) else { return }
@@ -158,6 +170,12 @@ public final class Coordinator {
             if case .explain(let subject) = message, message.isAllowed(for: role) {
                 return [.send(explanation(of: subject), to: arrival.route)]
             }
+            if message.isAboutFiles, message.isAllowed(for: role) {
+                return files.handle(.message(message, from: arrival.route), at: now)
+            }
+            if case .report(let report) = message, case .artifact(let artifact) = report.event {
+                return take(artifact, report, from: arrival, role)
+            }
             return scheduler.handle(
                 .message(message, from: arrival.route, role: role), at: now)
         } catch .versionMismatch(let theirs, let ours) {
@@ -168,6 +186,22 @@ public final class Coordinator {
             malformed.note("\(error) from \(arrival.route)")
             return role == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
         }
+    }
+
+    /// A worker reports an artifact once its file has arrived: that is where it lies now.
+    private func take(
+        _ artifact: Artifact, _ report: Report, from arrival: Listener.Arrival, _ role: Role
+    ) -> [Effect] {
+        let digest = artifact.file.digest
+        var artifact = artifact
+        artifact.file.path = files.path(of: digest)
+        var report = report
+        report.event = .artifact(artifact)
+        let effects = scheduler.handle(
+            .message(.report(report), from: arrival.route, role: role), at: now)
+        // A report that does not count yet comes again, and needs its file then.
+        if effects.contains(where: { $0.acknowledges(report) }) { questionable.insert(digest) }
+        return effects
     }
 
     private func results(of sweep: String, from offset: Int) -> Message {
@@ -213,6 +247,14 @@ public final class Coordinator {
         var facts: [Fact] = []
         for case .persist(let fact) in effects { facts.append(fact) }
         guard try commit(facts, until: stop) else { return false }
+        for case .artifactDropped(_, let artifact) in facts {
+            questionable.insert(artifact.file.digest)
+        }
+        // A store that can't be read now is asked again after the next batch.
+        if !questionable.isEmpty, let kept = try? store.kept(questionable) {
+            for digest in questionable.subtracting(kept).sorted() { files.remove(digest) }
+            questionable.removeAll()
+        }
         for effect in effects {
             switch effect {
             case .persist: break
@@ -246,6 +288,33 @@ extension Snapshot.Run {
         switch state {
         case .active: true
         case .waiting, .completed, .failed, .cancelled: false
+        }
+    }
+}
+
+extension Effect {
+    fileprivate func acknowledges(_ report: Report) -> Bool {
+        if case .send(.acknowledge(report.attempt, let sequence), _) = self {
+            sequence >= report.sequence
+        } else {
+            false
+        }
+    }
+
+    fileprivate var isChunk: Bool {
+        if case .send(.chunk, _) = self { true } else { false }
+    }
+}
+
+extension Message {
+    fileprivate var isAboutFiles: Bool {
+        switch self {
+        case .upload, .chunk, .fetch: true
+        case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
+            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .progress, .submit,
+            .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
+            .done, .explanation:
+            false
         }
     }
 }

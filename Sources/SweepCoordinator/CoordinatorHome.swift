@@ -6,13 +6,14 @@ import SweepWire
 /// The folder of a coordinator: the store, the keys, and the access files it gives out.
 ///
 /// `store.sqlite`, `coordinator.json` (its secret), `worker.access`, `client.access`,
-/// `read-only.access`, `lock`. Copying the folder moves the coordinator.
+/// `read-only.access`, `lock`, `artifacts`. Copying the folder moves the coordinator.
 public struct CoordinatorHome: Sendable {
     public let path: String
 
     public init(path: String) { self.path = path }
 
     public var storePath: String { path + "/store.sqlite" }
+    public var artifactsPath: String { path + "/artifacts" }
     public func accessPath(for role: Role) -> String { "\(path)/\(role.rawValue).access" }
     private var secretPath: String { path + "/coordinator.json" }
 

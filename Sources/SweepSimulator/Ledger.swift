@@ -54,7 +54,7 @@ struct Ledger {
                 sequence == (attempts[id]?.acknowledged ?? 0) + 1,
                 "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
             attempts[id]?.acknowledged = sequence
-        case .epochMeasured, .artifactKept: break
+        case .epochMeasured, .artifactKept, .artifactDropped: break
         case .pointFinished(let key, _, let metrics):
             require(finished[key] == nil, "point \(key) is finished twice")
             finished[key] = metrics

@@ -200,7 +200,8 @@ extension World {
                 agenda.plan(
                     .trainerStops(name: name, process: workers[name].process, attempt),
                     at: now + random.duration(0.001...0.2))
-            case .note: break
+            // Its trainers leave no files behind.
+            case .note, .sendChunk, .openFile, .storeChunk, .finishFile, .removeFile: break
             case .leave:
                 require(
                     workers[name].trainings.isEmpty || now < faultsEnd,

@@ -77,6 +77,13 @@ enum Schema {
                     ALTER TABLE sweep ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
                     """)
         }
+        migrator.registerMigration("5: steps of a state") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE artifact ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;
+                    CREATE INDEX artifact_of_digest ON artifact (digest);
+                    """)
+        }
         return migrator
     }
 }

@@ -61,12 +61,13 @@ extension SweepStore {
             try execute(
                 StoredMetrics.setPoint,
                 [key.data, run.number] + StoredMetrics.arguments(metrics))
-        case .artifactKept(let run, let artifact):
+        case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
+        case .artifactDropped(let run, let artifact):
             try execute(
-                "INSERT OR REPLACE INTO artifact VALUES (?, ?, ?, ?, ?, ?)",
+                "DELETE FROM artifact WHERE run = ? AND kind = ? AND epoch = ? AND digest = ?",
                 [
                     run.number, artifact.kind.rawValue, artifact.epoch,
-                    Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,
+                    Data(artifact.file.digest.bytes),
                 ])
         case .attemptEnded(let id, let end):
             try execute(
@@ -96,15 +97,35 @@ extension SweepStore {
                 WHERE id = ?
                 """, [parameters, steps, seconds, id.number])
         case .runFailed(let id, let error, let points):
-            try execute(
-                "UPDATE run SET state = 'failed', error = ? WHERE id = ?", [error, id.number])
-            for key in points {
-                try execute(
-                    """
+            try fail(id, error, points, in: database)
+        }
+    }
+
+    private func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
+        try database.execute(
+            sql: """
+                INSERT OR REPLACE INTO artifact (run, kind, epoch, digest, size, path, steps)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                run.number, artifact.kind.rawValue, artifact.epoch,
+                Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,
+                artifact.steps,
+            ])
+    }
+
+    private func fail(
+        _ id: RunID, _ error: String, _ points: [PointKey], in database: Database
+    ) throws {
+        try database.execute(
+            sql: "UPDATE run SET state = 'failed', error = ? WHERE id = ?",
+            arguments: [error, id.number])
+        for key in points {
+            try database.execute(
+                sql: """
                     INSERT INTO point (key, spec, run) VALUES (?, '', ?)
                     ON CONFLICT (key) DO UPDATE SET run = excluded.run
-                    """, [key.data, id.number])
-            }
+                    """, arguments: [key.data, id.number])
         }
     }
 

@@ -159,15 +159,46 @@ extension SweepStore {
                 """, arguments: arguments
         ).map { row in
             let id: UInt64 = row["run"]
-            guard let digest = Digest(bytes: Array(row["digest"] as Data)),
-                let kind = Artifact.Kind(rawValue: row["kind"])
-            else { throw StoreError.damaged(path: path, what: "an artifact of run \(id)") }
             return StoredArtifact(
                 run: RunID(id),
                 spec: try spec(database, ofRun: id, stored: row["spec"], plans),
-                artifact: Artifact(
-                    kind: kind, epoch: row["epoch"],
-                    file: FileReference(path: row["path"], digest: digest), size: row["size"]))
+                artifact: try artifact(row))
+        }
+    }
+
+    /// Of a row of `artifact`.
+    func artifact(_ row: Row) throws -> Artifact {
+        let run: UInt64 = row["run"]
+        guard let digest = Digest(bytes: Array(row["digest"] as Data)),
+            let kind = Artifact.Kind(rawValue: row["kind"])
+        else { throw StoreError.damaged(path: path, what: "an artifact of run \(run)") }
+        return Artifact(
+            kind: kind, epoch: row["epoch"],
+            file: FileReference(path: row["path"], digest: digest), size: row["size"],
+            steps: row["steps"] ?? 0)
+    }
+
+    /// The digests of all artifacts.
+    public func keptDigests() throws(StoreError) -> Set<Digest> {
+        try run {
+            try database.read { database in
+                Set(
+                    try Data.fetchAll(database, sql: "SELECT DISTINCT digest FROM artifact")
+                        .compactMap { Digest(bytes: Array($0)) })
+            }
+        }
+    }
+
+    /// Those of the digests that an artifact has.
+    public func kept(_ digests: Set<Digest>) throws(StoreError) -> Set<Digest> {
+        try run {
+            try database.read { database in
+                let statement = try database.cachedStatement(
+                    sql: "SELECT EXISTS (SELECT 1 FROM artifact WHERE digest = ?)")
+                return try digests.filter {
+                    try Bool.fetchOne(statement, arguments: [Data($0.bytes)]) == true
+                }
+            }
         }
     }
 

@@ -15,7 +15,8 @@ extension SweepStore {
                     finished: Set(
                         try keys(database, "SELECT key FROM point WHERE cacc IS NOT NULL", [])),
                     lastAttempt: AttemptID(
-                        try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0))
+                        try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0),
+                    states: try states(database))
             }
         }
     }
@@ -124,6 +125,19 @@ extension SweepStore {
                     try decode(Keepsakes.self, $0, "run \(id)")
                 } ?? .none),
             state: state, failures: failures)
+    }
+
+    /// The newest state of each run that is not over.
+    private func states(_ database: Database) throws -> [RunID: Artifact] {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT artifact.* FROM artifact JOIN run ON run.id = artifact.run
+                WHERE run.state = 'waiting' AND kind = ? ORDER BY artifact.steps
+                """, arguments: [Artifact.Kind.state.rawValue])
+        var states: [RunID: Artifact] = [:]
+        for row in rows { states[RunID(row["run"])] = try artifact(row) }
+        return states
     }
 
     private func attempts(_ database: Database) throws -> [Snapshot.Attempt] {

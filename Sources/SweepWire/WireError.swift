@@ -9,6 +9,8 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
     case noAnswer(endpoint: String, seconds: Double)
     case rejected(String)
     case tooLarge(bytes: Int)
+    /// A file that is sent or received can't be read or written.
+    case file(path: String, reason: String)
 
     public var description: String {
         switch self {
@@ -22,6 +24,7 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
             "no answer from the coordinator at \(endpoint) in \(Int(seconds)) s; "
                 + "is it running, and is the access file of this coordinator?"
         case .rejected(let reason): reason
+        case .file(let path, let reason): "\(path): \(reason)"
         case .tooLarge(let bytes):
             "the message has \(bytes) bytes, \(Codec.maxFrameBytes) is the most; "
                 + "submit fewer values of an axis at once, under several names"

@@ -42,16 +42,23 @@ public final class FakeTrainer: Trainer {
 
     private struct Training {
         let assignment: Assignment
+        /// When the run would have begun, had it been trained without an interruption.
         let start: Instant
         let fate: Fate
-        var epochsDone = 0
+        var epochsDone: Int
+        var lastState: Instant
         var isStopped = false
     }
 
     private let options: Options
+    private let states: FakeStates?
     private var training: Training?
 
-    public init(_ options: Options) { self.options = options }
+    /// - Parameter states: `nil`: it leaves nothing behind to go on from.
+    public init(_ options: Options, states: FakeStates? = nil) {
+        self.options = options
+        self.states = states
+    }
 
     public var descriptors: [Int32] { [] }
 
@@ -66,7 +73,15 @@ public final class FakeTrainer: Trainer {
         let fate: Fate =
             draw < options.failures
             ? .fails : draw < options.failures + options.crashes ? .crashes : .completes
-        training = Training(assignment: assignment, start: now, fate: fate)
+        let epochsBefore = min(
+            assignment.checkpoint.flatMap { FakeStates.epochs(in: $0.file.path) } ?? 0,
+            assignment.spec.epochs)
+        let share = Double(epochsBefore) / Double(assignment.spec.epochs)
+        let timeBefore = Duration.nanoseconds(Int64(Double(options.duration.nanoseconds) * share))
+        training = Training(
+            assignment: assignment,
+            start: Instant(nanoseconds: now.nanoseconds - timeBefore.nanoseconds), fate: fate,
+            epochsDone: epochsBefore, lastState: now)
     }
 
     public func stop(_ attempt: AttemptID) {
@@ -78,7 +93,7 @@ public final class FakeTrainer: Trainer {
         let attempt = current.assignment.attempt
         if current.isStopped {
             training = nil
-            return [.report(attempt, .handedBack)]
+            return state(of: current) + [.report(attempt, .handedBack)]
         }
         var events: [TrainerEvent] = []
         let epochs = current.assignment.spec.epochs
@@ -96,6 +111,10 @@ public final class FakeTrainer: Trainer {
             let metrics = metrics(of: current.assignment.spec, epoch: current.epochsDone)
             let seconds = (now - current.start).inSeconds
             events.append(.report(attempt, .epoch(metrics, seconds: seconds)))
+            if current.epochsDone < epochs, let states, now - current.lastState >= states.interval {
+                current.lastState = now
+                events += state(of: current)
+            }
         }
         training = current
         if current.epochsDone == epochs {
@@ -107,6 +126,13 @@ public final class FakeTrainer: Trainer {
     }
 
     public func shutDown() { training = nil }
+
+    private func state(of training: Training) -> [TrainerEvent] {
+        guard training.epochsDone > 0, let states,
+            let artifact = states.write(training.assignment, epochs: training.epochsDone)
+        else { return [] }
+        return [.report(training.assignment.attempt, .artifact(artifact))]
+    }
 
     private func nextEpoch(of training: Training) -> Instant {
         let share = Double(training.epochsDone + 1) / Double(training.assignment.spec.epochs)

@@ -96,6 +96,8 @@ public final class ProcessTrainer: Trainer {
         var piece = [UInt8](repeating: 0, count: 4_096)
         let count = read(descriptor, &piece, piece.count)
         guard count > 0 else { return }
+        // For the worker's log as well.
+        _ = write(2, piece, count)
         let words = (process?.lastWords ?? []) + piece.prefix(count)
         process?.lastWords = words.suffix(ProcessTrainer.lastWordsBytes)
     }

@@ -8,20 +8,25 @@ public final class Worker {
     private var machine: WorkerMachine
     private let dialer: Dialer
     private let trainers: [any Trainer]
+    private let files: WorkerFiles
     private let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     /// A greeting for which there was no connection yet, and since when.
     private var unsentHello: (Message, since: Instant)?
 
-    /// - Parameter trainers: one for each slot of `hello`.
+    /// - Parameters:
+    ///   - trainers: one for each slot of `hello`.
+    ///   - folder: for files on their way from and to the coordinator.
     public init(
-        _ hello: Hello, access: AccessFile, trainers: [any Trainer], logger: Logger
+        _ hello: Hello, access: AccessFile, trainers: [any Trainer], folder: String,
+        logger: Logger
     ) throws {
         precondition(trainers.count == hello.slots, "a trainer for each slot")
         machine = WorkerMachine(hello)
         dialer = try Dialer(access)
         self.trainers = trainers
+        files = WorkerFiles(folder: folder)
         self.logger = logger
         start = clock.now
     }
@@ -32,7 +37,10 @@ public final class Worker {
     ///
     /// - Throws: `WorkerError.refused` if the coordinator does not want this worker.
     public func run(until stop: Int32) throws {
-        defer { for trainer in trainers { trainer.shutDown() } }
+        defer {
+            for trainer in trainers { trainer.shutDown() }
+            files.close()
+        }
         logger.info("dialling \(dialer.endpoint)")
         let tickInterval = Duration.milliseconds(250)
         var nextTick = now
@@ -75,7 +83,8 @@ public final class Worker {
                 switch error {
                 case .malformed: logger.warning("dropped: \(error)")
                 case .versionMismatch: throw WorkerError.refused("\(error)")
-                case .socket, .accessFile, .noAnswer, .rejected, .tooLarge: throw error
+                case .socket, .accessFile, .noAnswer, .rejected, .tooLarge, .file:
+                    throw error
                 }
             }
         }
@@ -104,7 +113,8 @@ public final class Worker {
 
     /// `true` when the worker has left.
     private func carryOut(_ effects: [WorkerMachine.Effect]) throws -> Bool {
-        for effect in effects {
+        var effects = effects[...]
+        while let effect = effects.popFirst() {
             switch effect {
             case .send(let message):
                 let isSent = try dialer.send(message)
@@ -112,9 +122,14 @@ public final class Worker {
                     unsentHello = isSent ? nil : (message, since: unsentHello?.since ?? now)
                 }
             case .train(let slot, let assignment):
-                logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)")
+                let from = assignment.checkpoint.map { ", from step \($0.steps)" } ?? ""
+                logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)\(from)")
                 trainers[slot].train(assignment, at: now)
             case .stop(let slot, let attempt): trainers[slot].stop(attempt)
+            case .sendChunk, .openFile, .storeChunk, .finishFile, .removeFile:
+                if let event = try carryOutWithFiles(effect) {
+                    effects += machine.handle(event, at: now)
+                }
             case .note(let text): logger.info("\(text)")
             case .leave(let error):
                 if let error { throw WorkerError.refused(error) }
@@ -123,5 +138,30 @@ public final class Worker {
             }
         }
         return false
+    }
+
+    /// What came of it, if the machine has to know.
+    private func carryOutWithFiles(
+        _ effect: WorkerMachine.Effect
+    ) throws -> WorkerMachine.Event? {
+        switch effect {
+        case .sendChunk(let artifact, let offset, let count):
+            let chunk: Chunk
+            do {
+                chunk = try files.chunk(of: artifact, offset: offset, count: count)
+            } catch {
+                return .fileUnreadable(artifact.file.digest, "\(error)")
+            }
+            _ = try dialer.send(.chunk(chunk))
+            return nil
+        case .openFile(let artifact): return files.open(artifact)
+        case .storeChunk(let chunk): return files.store(chunk)
+        case .finishFile(let artifact): return files.finish(artifact)
+        case .removeFile(let path):
+            files.remove(path)
+            return nil
+        case .send, .train, .stop, .note, .leave:
+            preconditionFailure("\(effect) is not about files")
+        }
     }
 }

@@ -9,6 +9,8 @@ struct Service {
     let device: Device
     /// Where what a run leaves behind is written.
     let artifacts: String
+    /// When a run leaves behind what another attempt goes on from.
+    let states: StatePolicy
     private let output: Int32
     private let inbox: Inbox
     private let cache = TrainingCache()
@@ -16,10 +18,11 @@ struct Service {
     /// How often progress is told.
     private static let progressInterval = Duration.milliseconds(500)
 
-    init(threads: Int, device: Device, artifacts: String) {
+    init(threads: Int, device: Device, artifacts: String, states: StatePolicy) {
         self.threads = threads
         self.device = device
         self.artifacts = artifacts
+        self.states = states
         // Messages go out on what was standard output; anything a library prints goes to standard
         // error, where it does no harm.
         output = dup(1)
@@ -44,7 +47,9 @@ struct Service {
         do {
             let run = try TrainingRun(
                 spec: assignment.spec, threads: threads, device: device, cache: cache)
+            var stateKeeper = StateKeeper(states)
             let isComplete = try run.run(
+                from: checkpoint(of: assignment),
                 onProgress: { done, _ in
                     if ContinuousClock.now - lastProgress >= Self.progressInterval {
                         lastProgress = ContinuousClock.now
@@ -56,6 +61,12 @@ struct Service {
                     report(
                         attempt, .epoch(metrics, seconds: (ContinuousClock.now - start).inSeconds))
                     try keep(position, of: assignment)
+                    if position.epochs < assignment.spec.epochs, stateKeeper.isDue {
+                        try keepState(position, of: attempt, &stateKeeper)
+                    }
+                },
+                onStop: { position throws(TrainingError) in
+                    try keepState(position, of: attempt, &stateKeeper)
                 })
             guard isComplete else { return .handedBack }
             return .completed(
@@ -81,6 +92,41 @@ struct Service {
         if assignment.keep.model, position.epochs == assignment.spec.epochs {
             try keep(position.checkpoint().content(), as: .checkpoint)
         }
+    }
+
+    /// What the attempt goes on from. A state that is of no use is no reason to fail.
+    private func checkpoint(of assignment: Assignment) -> Checkpoint? {
+        guard let state = assignment.checkpoint else { return nil }
+        do throws(TrainingError) {
+            let checkpoint = try Checkpoint(reading: state.file.path)
+            if checkpoint.fits(assignment.spec) { return checkpoint }
+            say("\(assignment.run) begins from the start: \(state.file.path) is another run's")
+        } catch {
+            say("\(assignment.run) begins from the start: \(error)")
+        }
+        return nil
+    }
+
+    private func keepState(
+        _ position: TrainingRun.Position, of attempt: AttemptID, _ keeper: inout StateKeeper
+    ) throws(TrainingError) {
+        guard !keeper.isTooLarge else { return }
+        let checkpoint = try position.checkpoint()
+        let content = checkpoint.content()
+        guard keeper.takes(content.count) else {
+            return say(
+                "the state of \(attempt) has \(content.count / 1_000_000) MB and is not kept; "
+                    + "--checkpoint-limit sets how much it may have")
+        }
+        report(
+            attempt,
+            .artifact(
+                try ArtifactFolder(path: artifacts).write(
+                    content, kind: .state, epoch: checkpoint.epochs, steps: checkpoint.steps)))
+    }
+
+    private func say(_ text: String) {
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
     }
 
     /// The worker numbers the reports.

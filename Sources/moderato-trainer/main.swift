@@ -7,6 +7,7 @@ import SweepTraining
 
 let usage = """
     usage: moderato-trainer [--threads N] [--device cpu|cuda|cuda:N] [--artifacts FOLDER]
+                            [--checkpoint-every SECONDS] [--checkpoint-limit MB]
            moderato-trainer benchmark --model FOLDER --train FILE.tsv [--steps N] [--threads N]
                                       [--device …] [--bottleneck N]
            moderato-trainer export --checkpoint FILE --out FOLDER
@@ -40,9 +41,13 @@ func parseOptions(_ arguments: ArraySlice<String>, known: Set<String>) -> [Strin
     return options
 }
 
-func count(_ options: [String: String], _ name: String, or other: Int) -> Int {
+func count(
+    _ options: [String: String], _ name: String, or other: Int, atLeast least: Int = 1
+) -> Int {
     guard let text = options[name] else { return other }
-    guard let number = Int(text), number >= 1 else { fail("\(name) \(text): 1 or more") }
+    guard let number = Int(text), (least...1_000_000_000).contains(number) else {
+        fail("\(name) \(text): \(least) or more")
+    }
     return number
 }
 
@@ -87,9 +92,16 @@ case "export":
 case "pretrain":
     Pretrain(parseOptions(words.dropFirst(), known: Pretrain.options)).run()
 default:
-    let options = parseOptions(words, known: ["--threads", "--device", "--artifacts"])
+    let options = parseOptions(
+        words,
+        known: [
+            "--threads", "--device", "--artifacts", "--checkpoint-every", "--checkpoint-limit",
+        ])
     Service(
         threads: count(options, "--threads", or: cores), device: device(options),
-        artifacts: options["--artifacts"] ?? "artifacts"
+        artifacts: options["--artifacts"] ?? "artifacts",
+        states: StatePolicy(
+            interval: .seconds(count(options, "--checkpoint-every", or: 60, atLeast: 0)),
+            mostBytes: count(options, "--checkpoint-limit", or: 512, atLeast: 0) * 1_000_000)
     ).serve()
 }

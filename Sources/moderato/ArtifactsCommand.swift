@@ -51,7 +51,7 @@ struct ArtifactsCommand: ParsableCommand {
         let artifacts: [StoredArtifact]
         do {
             artifacts = try SweepStore.reading(path: home.folder.storePath)
-                .artifacts(ofSweep: sweep)
+                .artifacts(ofSweep: sweep).filter { $0.artifact.kind != .state }
         } catch {
             throw failure("\(error)", Exit.unavailable)
         }

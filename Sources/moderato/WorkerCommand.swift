@@ -48,9 +48,19 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where models and hidden states go that a sweep keeps. Default: artifacts, beside the "
-                + "access file.", valueName: "folder"))
+            "Where files lie on their way from and to the coordinator. Default: artifacts, beside "
+                + "the access file.", valueName: "folder"))
     var artifacts: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The least time between two states of a run that another worker could go on from.",
+            valueName: "seconds"))
+    var checkpointEvery = 60
+
+    @Option(
+        help: ArgumentHelp("The largest state that is kept; 0: none.", valueName: "MB"))
+    var checkpointLimit = 512
 
     @Option(
         help: ArgumentHelp(
@@ -70,6 +80,12 @@ struct WorkerCommand: ParsableCommand {
             device == "cpu" || device == "cuda"
                 || device.hasPrefix("cuda:") && Int(device.dropFirst(5)) != nil
         else { throw ValidationError("--device: cpu, cuda or cuda:N") }
+        guard (0...1_000_000).contains(checkpointEvery) else {
+            throw ValidationError("--checkpoint-every: 0 to 1000000")
+        }
+        guard (0...1_000_000).contains(checkpointLimit) else {
+            throw ValidationError("--checkpoint-limit: 0 to 1000000")
+        }
         guard (1...100).contains(name?.count ?? 1) else {
             throw ValidationError("--name: 1 to 100 characters")
         }
@@ -90,7 +106,8 @@ struct WorkerCommand: ParsableCommand {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let threads = threads ?? max(1, cores / slots)
         let host = ProcessInfo.processInfo.hostName
-        let trainers = try makeTrainers(threads: threads)
+        let folder = folder
+        let trainers = try makeTrainers(threads: threads, folder: folder)
         let hello = Hello(
             worker: WorkerID(name ?? "\(host.prefix(60))-\(getpid())"),
             incarnation: UInt64(Date().timeIntervalSince1970 * 1_000),
@@ -101,7 +118,8 @@ struct WorkerCommand: ParsableCommand {
             memory: ProcessInfo.processInfo.physicalMemory, labels: label)
         do {
             let worker = try Worker(
-                hello, access: file, trainers: trainers, logger: Logger(label: hello.worker.name))
+                hello, access: file, trainers: trainers, folder: folder,
+                logger: Logger(label: hello.worker.name))
             try worker.run(until: stop.descriptor)
         } catch let error as WorkerError {
             throw failure("\(error)", Exit.refused)
@@ -110,10 +128,19 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
-    private func makeTrainers(threads: Int) throws -> [any Trainer] {
+    private var folder: String {
+        artifacts.map(absolute)
+            ?? URL(fileURLWithPath: access.path(for: .worker)).deletingLastPathComponent()
+            .appendingPathComponent("artifacts").path
+    }
+
+    private func makeTrainers(threads: Int, folder: String) throws -> [any Trainer] {
         if let fakeTrainer {
             let options = try FakeTrainer.Options(parsing: fakeTrainer)
-            return (0..<slots).map { _ in FakeTrainer(options) }
+            let states = FakeStates(folder: folder, interval: .seconds(checkpointEvery))
+            return (0..<slots).map { _ in
+                FakeTrainer(options, states: checkpointLimit == 0 ? nil : states)
+            }
         }
         let path = trainer.map(absolute) ?? sibling("moderato-trainer")
         guard FileManager.default.isExecutableFile(atPath: path) else {
@@ -123,11 +150,10 @@ struct WorkerCommand: ParsableCommand {
                     + "or name it with --trainer",
                 Exit.unavailable)
         }
-        let folder =
-            artifacts.map(absolute)
-            ?? URL(fileURLWithPath: access.path(for: .worker)).deletingLastPathComponent()
-            .appendingPathComponent("artifacts").path
-        let arguments = ["--threads", "\(threads)", "--device", device, "--artifacts", folder]
+        let arguments = [
+            "--threads", "\(threads)", "--device", device, "--artifacts", folder,
+            "--checkpoint-every", "\(checkpointEvery)", "--checkpoint-limit", "\(checkpointLimit)",
+        ]
         return (0..<slots).map { _ in ProcessTrainer(executable: path, arguments: arguments) }
     }
 }

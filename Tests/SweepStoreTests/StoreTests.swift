@@ -82,6 +82,36 @@ struct StoreTests {
         #expect(snapshot.lastAttempt == AttemptID(1))
     }
 
+    @Test("The newest state of an open run is remembered, and digests that nobody keeps are told")
+    func states() throws {
+        let store = try SweepStore.inMemory()
+        let story = try Story()
+        func artifact(_ name: String, _ kind: Artifact.Kind, steps: Int = 0) -> Artifact {
+            Artifact(
+                kind: kind, epoch: 1,
+                file: FileReference(path: "/\(name)", digest: Digest(ofText: name)), size: 1,
+                steps: steps)
+        }
+        let first = artifact("first", .state, steps: 3)
+        let second = artifact("second", .state, steps: 5)
+        let model = artifact("model", .checkpoint)
+        try store.commit(
+            story.facts + [
+                .artifactKept(RunID(1), first), .artifactKept(RunID(1), model),
+                .artifactKept(RunID(1), second), .artifactDropped(RunID(1), first),
+            ])
+        #expect(try store.snapshot().states == [RunID(1): second])
+        let all = Set([first, second, model].map(\.file.digest))
+        #expect(try store.kept(all) == [second.file.digest, model.file.digest])
+        try store.commit([
+            .runCompleted(
+                RunID(1), AttemptID(1), trainableParameters: 1, steps: 1, seconds: 1),
+            .artifactDropped(RunID(1), second),
+        ])
+        #expect(try store.snapshot().states.isEmpty)
+        #expect(try store.keptDigests() == [model.file.digest])
+    }
+
     @Test("Lost attempts leave a run waiting, failures are remembered, the end is the end")
     func runStates() throws {
         let store = try SweepStore.inMemory()

@@ -55,6 +55,14 @@ struct CodecTests {
         #expect(throws: WireError.self) { try Codec.decode(frame) }
     }
 
+    @Test("The largest chunk fits a frame")
+    func largestChunk() throws {
+        let chunk = Sample.chunk(offset: 1 << 40, count: Chunk.mostBytes)
+        let frame = Codec.encode(chunk)
+        #expect(frame.count < Codec.maxFrameBytes)
+        #expect(try Codec.decode(frame) == chunk)
+    }
+
     @Test("NUL in a text is replaced, since C strings can't hold it")
     func nul() throws {
         let decoded = try Codec.decode(Codec.encode(.refused("a\0b")))
@@ -82,6 +90,13 @@ struct CodecTests {
             ("poison ratio 2", .submit(Sample.sweep { $0.grid.poisonRatios = [2] })),
             ("0 epochs", .submit(Sample.sweep { $0.grid.epochs = [0] })),
             ("dropout 1", .submit(Sample.sweep { $0.settings.dropout = 1 })),
+            ("an empty file", .upload(Upload(digest: Sample.file.digest, size: 0))),
+            (
+                "a file beyond all disks",
+                .upload(Upload(digest: Sample.file.digest, size: 1 << 41))
+            ),
+            ("an empty chunk", Sample.chunk(count: 0)),
+            ("a chunk too large", Sample.chunk(count: Chunk.mostBytes + 1)),
             ("one label", .submit(Sample.sweep { $0.data.labels = 1 })),
             (
                 "target of no class",

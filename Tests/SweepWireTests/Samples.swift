@@ -83,6 +83,14 @@ enum Sample {
                     attempt: AttemptID(4), sequence: 5,
                     event: .artifact(
                         Artifact(kind: .hiddenStates, epoch: 2, file: file, size: 1 << 40)))),
+            .report(
+                Report(attempt: AttemptID(4), sequence: 6, event: .artifact(state))),
+            .upload(Upload(digest: file.digest, size: 1 << 40)),
+            .uploadProgress(UploadProgress(digest: file.digest, received: 0, state: .arriving)),
+            .uploadProgress(UploadProgress(digest: file.digest, received: 7, state: .stored)),
+            .uploadProgress(UploadProgress(digest: file.digest, received: 0, state: .damaged)),
+            chunk(offset: 1 << 30, count: 300), .missing(file.digest),
+            .fetch(Fetch(digest: file.digest, offset: 1 << 20)),
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
             .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
             .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()), .askStatus,
@@ -100,8 +108,17 @@ enum Sample {
             .assign(
                 Assignment(
                     attempt: AttemptID(UInt64(index)), run: RunID(2), spec: spec,
-                    keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5])))
+                    keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5]),
+                    checkpoint: index % 3 == 1 ? state : nil))
         }
+
+    private static let state = Artifact(
+        kind: .state, epoch: 0, file: file, size: 1, steps: 1 << 50)
+
+    static func chunk(offset: Int = 0, count: Int) -> Message {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+        return .chunk(Chunk(digest: file.digest, offset: offset, bytes: bytes))
+    }
 
     private static let status = StatusReport(
         sweeps: [

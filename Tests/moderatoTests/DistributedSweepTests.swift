@@ -1,6 +1,5 @@
 import Foundation
 import SweepCore
-import SweepWorker
 import Testing
 
 @Suite("Real sweeps by real processes", .serialized)
@@ -13,31 +12,6 @@ struct DistributedSweepTests {
           poison-ratio: 0.1
           seed: 7
         """
-
-    /// Trains the point alone, in one trainer, without coordinator or worker.
-    private func train(_ spec: TrainingSpec, with trainer: ProcessTrainer) async throws
-        -> [EpochMetrics]
-    {
-        let attempt = AttemptID(1)
-        var curve: [EpochMetrics] = []
-        let now = Instant(nanoseconds: 0)
-        trainer.train(Assignment(attempt: attempt, run: RunID(1), spec: spec), at: now)
-        while true {
-            for event in trainer.poll(at: now) {
-                switch event {
-                case .progress: break
-                case .report(_, .epoch(let metrics, _)): curve.append(metrics)
-                case .report(_, .completed): return curve
-                case .report(_, .failed(let error)), .exited(let error):
-                    Issue.record("\(error)")
-                    throw CancellationError()
-                case .report(_, .artifact): break
-                case .report(_, .handedBack): throw CancellationError()
-                }
-            }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
 
     @Test("Stored results equal those of each point trained alone; a worker joins midway")
     func equalsDirectRuns() async throws {
@@ -64,11 +38,9 @@ struct DistributedSweepTests {
         #expect(coordinator.terminationStatus == 0)
 
         // The results survive the coordinator.
-        let trainer = ProcessTrainer(
-            executable: Stage.programs.appendingPathComponent("moderato-trainer").path,
-            arguments: ["--threads", "1"])
+        let direct = DirectRun()
         for point in try stage.results() {
-            let curve = try await train(point.spec, with: trainer)
+            let curve = try await direct.curve(of: point.spec)
             #expect(curve.count == point.spec.epochs)
             #expect(point.state == .finished(try #require(curve.last)))
             #expect(point.curve == curve)

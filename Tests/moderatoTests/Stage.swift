@@ -114,11 +114,12 @@ final class Stage {
         (try? String(contentsOfFile: path("\(log).log"), encoding: .utf8)) ?? ""
     }
 
-    /// Waits for a condition; after two minutes it is a failure, with the log's end.
+    /// Waits for a condition; after five minutes it is a failure, with the log's end. Nothing here
+    /// takes a minute on a machine of its own.
     func wait(for what: String, log: String = "coordinator", _ isMet: () throws -> Bool)
         async throws
     {
-        let deadline = Date().addingTimeInterval(120)
+        let deadline = Date().addingTimeInterval(300)
         while Date() < deadline {
             if try isMet() { return }
             try await Task.sleep(for: .milliseconds(20))

@@ -48,7 +48,7 @@ final class Session {
                             assignment.attempt, .completed(trainableParameters: 1, seconds: 0)),
                         at: now), at: now)
             case .leave(let error): fatalError("a session had to leave: \(error ?? "")")
-            case .stop, .note: break
+            case .stop, .note, .sendChunk, .openFile, .storeChunk, .finishFile, .removeFile: break
             }
         }
     }

@@ -23,6 +23,11 @@ typedef struct Moderato__Welcome Moderato__Welcome;
 typedef struct Moderato__AttemptProgress Moderato__AttemptProgress;
 typedef struct Moderato__Heartbeat Moderato__Heartbeat;
 typedef struct Moderato__Assignment Moderato__Assignment;
+typedef struct Moderato__Upload Moderato__Upload;
+typedef struct Moderato__UploadProgress Moderato__UploadProgress;
+typedef struct Moderato__Chunk Moderato__Chunk;
+typedef struct Moderato__Fetch Moderato__Fetch;
+typedef struct Moderato__Missing Moderato__Missing;
 typedef struct Moderato__Acknowledgement Moderato__Acknowledgement;
 typedef struct Moderato__Revocation Moderato__Revocation;
 typedef struct Moderato__Fit Moderato__Fit;
@@ -96,7 +101,12 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_EXPLAIN = 21,
   MODERATO__ENVELOPE__MESSAGE_LEAVE = 22,
   MODERATO__ENVELOPE__MESSAGE_DONE = 23,
-  MODERATO__ENVELOPE__MESSAGE_EXPLANATION = 24
+  MODERATO__ENVELOPE__MESSAGE_EXPLANATION = 24,
+  MODERATO__ENVELOPE__MESSAGE_UPLOAD = 25,
+  MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS = 26,
+  MODERATO__ENVELOPE__MESSAGE_CHUNK = 27,
+  MODERATO__ENVELOPE__MESSAGE_FETCH = 28,
+  MODERATO__ENVELOPE__MESSAGE_MISSING = 29
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
 } Moderato__Envelope__MessageCase;
 
@@ -129,6 +139,11 @@ struct  Moderato__Envelope
     Moderato__Empty *leave;
     Moderato__Text *done;
     Moderato__Explanation *explanation;
+    Moderato__Upload *upload;
+    Moderato__UploadProgress *upload_progress;
+    Moderato__Chunk *chunk;
+    Moderato__Fetch *fetch;
+    Moderato__Missing *missing;
   };
 };
 #define MODERATO__ENVELOPE__INIT \
@@ -216,10 +231,67 @@ struct  Moderato__Assignment
   uint64_t run;
   Moderato__TrainingSpec *spec;
   Moderato__Keepsakes *keep;
+  Moderato__Artifact *checkpoint;
 };
 #define MODERATO__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__assignment__descriptor) \
-    , 0, 0, NULL, NULL }
+    , 0, 0, NULL, NULL, NULL }
+
+
+struct  Moderato__Upload
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData digest;
+  uint64_t size;
+};
+#define MODERATO__UPLOAD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__upload__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Moderato__UploadProgress
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData digest;
+  uint64_t received;
+  char *state;
+};
+#define MODERATO__UPLOAD_PROGRESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__upload_progress__descriptor) \
+    , {0,NULL}, 0, NULL }
+
+
+struct  Moderato__Chunk
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData digest;
+  uint64_t offset;
+  ProtobufCBinaryData content;
+};
+#define MODERATO__CHUNK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__chunk__descriptor) \
+    , {0,NULL}, 0, {0,NULL} }
+
+
+struct  Moderato__Fetch
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData digest;
+  uint64_t offset;
+};
+#define MODERATO__FETCH__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__fetch__descriptor) \
+    , {0,NULL}, 0 }
+
+
+struct  Moderato__Missing
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData digest;
+};
+#define MODERATO__MISSING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__missing__descriptor) \
+    , {0,NULL} }
 
 
 struct  Moderato__Acknowledgement
@@ -315,10 +387,12 @@ struct  Moderato__Artifact
   uint32_t epoch;
   Moderato__File *file;
   uint64_t size;
+  protobuf_c_boolean has_steps;
+  uint64_t steps;
 };
 #define MODERATO__ARTIFACT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__artifact__descriptor) \
-    , NULL, 0, NULL, 0 }
+    , NULL, 0, NULL, 0, 0, 0 }
 
 
 struct  Moderato__EpochReport
@@ -1079,6 +1153,101 @@ Moderato__Assignment *
                       const uint8_t       *data);
 void   moderato__assignment__free_unpacked
                      (Moderato__Assignment *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Upload methods */
+void   moderato__upload__init
+                     (Moderato__Upload         *message);
+size_t moderato__upload__get_packed_size
+                     (const Moderato__Upload   *message);
+size_t moderato__upload__pack
+                     (const Moderato__Upload   *message,
+                      uint8_t             *out);
+size_t moderato__upload__pack_to_buffer
+                     (const Moderato__Upload   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Upload *
+       moderato__upload__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__upload__free_unpacked
+                     (Moderato__Upload *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__UploadProgress methods */
+void   moderato__upload_progress__init
+                     (Moderato__UploadProgress         *message);
+size_t moderato__upload_progress__get_packed_size
+                     (const Moderato__UploadProgress   *message);
+size_t moderato__upload_progress__pack
+                     (const Moderato__UploadProgress   *message,
+                      uint8_t             *out);
+size_t moderato__upload_progress__pack_to_buffer
+                     (const Moderato__UploadProgress   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__UploadProgress *
+       moderato__upload_progress__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__upload_progress__free_unpacked
+                     (Moderato__UploadProgress *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Chunk methods */
+void   moderato__chunk__init
+                     (Moderato__Chunk         *message);
+size_t moderato__chunk__get_packed_size
+                     (const Moderato__Chunk   *message);
+size_t moderato__chunk__pack
+                     (const Moderato__Chunk   *message,
+                      uint8_t             *out);
+size_t moderato__chunk__pack_to_buffer
+                     (const Moderato__Chunk   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Chunk *
+       moderato__chunk__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__chunk__free_unpacked
+                     (Moderato__Chunk *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Fetch methods */
+void   moderato__fetch__init
+                     (Moderato__Fetch         *message);
+size_t moderato__fetch__get_packed_size
+                     (const Moderato__Fetch   *message);
+size_t moderato__fetch__pack
+                     (const Moderato__Fetch   *message,
+                      uint8_t             *out);
+size_t moderato__fetch__pack_to_buffer
+                     (const Moderato__Fetch   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Fetch *
+       moderato__fetch__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__fetch__free_unpacked
+                     (Moderato__Fetch *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Missing methods */
+void   moderato__missing__init
+                     (Moderato__Missing         *message);
+size_t moderato__missing__get_packed_size
+                     (const Moderato__Missing   *message);
+size_t moderato__missing__pack
+                     (const Moderato__Missing   *message,
+                      uint8_t             *out);
+size_t moderato__missing__pack_to_buffer
+                     (const Moderato__Missing   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Missing *
+       moderato__missing__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__missing__free_unpacked
+                     (Moderato__Missing *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__Acknowledgement methods */
 void   moderato__acknowledgement__init
@@ -1904,6 +2073,21 @@ typedef void (*Moderato__Heartbeat_Closure)
 typedef void (*Moderato__Assignment_Closure)
                  (const Moderato__Assignment *message,
                   void *closure_data);
+typedef void (*Moderato__Upload_Closure)
+                 (const Moderato__Upload *message,
+                  void *closure_data);
+typedef void (*Moderato__UploadProgress_Closure)
+                 (const Moderato__UploadProgress *message,
+                  void *closure_data);
+typedef void (*Moderato__Chunk_Closure)
+                 (const Moderato__Chunk *message,
+                  void *closure_data);
+typedef void (*Moderato__Fetch_Closure)
+                 (const Moderato__Fetch *message,
+                  void *closure_data);
+typedef void (*Moderato__Missing_Closure)
+                 (const Moderato__Missing *message,
+                  void *closure_data);
 typedef void (*Moderato__Acknowledgement_Closure)
                  (const Moderato__Acknowledgement *message,
                   void *closure_data);
@@ -2044,6 +2228,11 @@ extern const ProtobufCMessageDescriptor moderato__welcome__descriptor;
 extern const ProtobufCMessageDescriptor moderato__attempt_progress__descriptor;
 extern const ProtobufCMessageDescriptor moderato__heartbeat__descriptor;
 extern const ProtobufCMessageDescriptor moderato__assignment__descriptor;
+extern const ProtobufCMessageDescriptor moderato__upload__descriptor;
+extern const ProtobufCMessageDescriptor moderato__upload_progress__descriptor;
+extern const ProtobufCMessageDescriptor moderato__chunk__descriptor;
+extern const ProtobufCMessageDescriptor moderato__fetch__descriptor;
+extern const ProtobufCMessageDescriptor moderato__missing__descriptor;
 extern const ProtobufCMessageDescriptor moderato__acknowledgement__descriptor;
 extern const ProtobufCMessageDescriptor moderato__revocation__descriptor;
 extern const ProtobufCMessageDescriptor moderato__fit__descriptor;

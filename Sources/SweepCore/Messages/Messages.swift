@@ -1,6 +1,6 @@
 /// The version of the wire protocol, with that of the training core in the upper bits: a worker
 /// whose results would differ must not come in. Peers of another version are refused in words.
-public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 1
+public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 2
 
 /// What a peer's key allows it to do.
 public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
@@ -64,12 +64,19 @@ public struct Assignment: Hashable, Sendable {
     public var run: RunID
     public var spec: TrainingSpec
     public var keep: Keepsakes
+    /// The state to go on from; `nil`: from the start. Its path is where the reader of this finds
+    /// it: on the coordinator's host for a worker, on its own for a trainer.
+    public var checkpoint: Artifact?
 
-    public init(attempt: AttemptID, run: RunID, spec: TrainingSpec, keep: Keepsakes = .none) {
+    public init(
+        attempt: AttemptID, run: RunID, spec: TrainingSpec, keep: Keepsakes = .none,
+        checkpoint: Artifact? = nil
+    ) {
         self.attempt = attempt
         self.run = run
         self.spec = spec
         self.keep = keep
+        self.checkpoint = checkpoint
     }
 }
 
@@ -91,21 +98,28 @@ public struct Artifact: Hashable, Sendable, Codable {
         case checkpoint
         /// What `moderato project` reads.
         case hiddenStates = "hidden-states"
+        /// Where an unfinished run goes on from; kept until there is a newer one or the run is
+        /// over.
+        case state
     }
 
     public var kind: Kind
-    /// The epoch after which it was written.
+    /// Epochs that were done when it was written.
     public var epoch: Int
-    /// Where it lies on the host that wrote it, and its SHA-256.
+    /// Where it lies, and its SHA-256: on the host that wrote it, and once it is kept, on the
+    /// coordinator's.
     public var file: FileReference
     /// In bytes.
     public var size: Int
+    /// Training steps that were done when it was written; told of a `state`.
+    public var steps: Int
 
-    public init(kind: Kind, epoch: Int, file: FileReference, size: Int) {
+    public init(kind: Kind, epoch: Int, file: FileReference, size: Int, steps: Int = 0) {
         self.kind = kind
         self.epoch = epoch
         self.file = file
         self.size = size
+        self.steps = steps
     }
 }
 
@@ -220,6 +234,14 @@ public enum Message: Hashable, Sendable {
     case revoke(AttemptID)
     /// Hand everything back and go.
     case leave
+    // Worker to coordinator, about files; `chunk` both ways.
+    case upload(Upload)
+    case fetch(Fetch)
+    indirect case chunk(Chunk)
+    // Coordinator to worker, about files.
+    case uploadProgress(UploadProgress)
+    /// There is no such file.
+    case missing(Digest)
     // Trainer to worker.
     case progress(AttemptProgress)
     // Client to coordinator.

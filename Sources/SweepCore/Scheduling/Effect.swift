@@ -28,6 +28,8 @@ public enum Fact: Hashable, Sendable {
     indirect case pointFinished(PointKey, RunID, EpochMetrics)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
     indirect case artifactKept(RunID, Artifact)
+    /// Nobody needs the artifact any more.
+    indirect case artifactDropped(RunID, Artifact)
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)

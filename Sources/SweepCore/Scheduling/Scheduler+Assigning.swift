@@ -23,7 +23,8 @@ extension Scheduler {
             preferring: worker.affinity, labels: worker.hello.labels)
         {
             guard let run = runs[entry.run], run.state == .waiting else { continue }
-            if canFinish(run, on: worker, at: now), !shouldGoElsewhere(run, than: worker) {
+            if canFinish(entry.run, run, on: worker, at: now), !shouldGoElsewhere(run, than: worker)
+            {
                 return entry.run
             }
             skipped.append(entry.run)
@@ -31,11 +32,14 @@ extension Scheduler {
         return nil
     }
 
-    private func canFinish(_ run: Run, on worker: Worker, at now: Instant) -> Bool {
+    private func canFinish(
+        _ id: RunID, _ run: Run, on worker: Worker, at now: Instant
+    ) -> Bool {
         guard let leaves = worker.leaves else { return true }
         guard leaves > now else { return false }
         guard let speed = worker.speed.stepsPerSecond else { return true }
-        return Double(run.plan.steps) / speed <= (leaves - now).inSeconds
+        let steps = run.plan.steps - stepsKept(id, run.plan)
+        return Double(steps) / speed <= (leaves - now).inSeconds
     }
 
     /// A run that failed here is better tried on a worker where it has not.
@@ -49,7 +53,8 @@ extension Scheduler {
         guard let run = runs[id], let route = workers[worker]?.route else { return }
         let attempt = AttemptID(lastAttempt.number + 1)
         lastAttempt = attempt
-        attempts[attempt] = Attempt(run: id, worker: worker)
+        attempts[attempt] = Attempt(
+            run: id, worker: worker, stepsBefore: stepsKept(id, run.plan))
         runs[id]?.attempts.append(attempt)
         runs[id]?.state = .assigned(
             Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
@@ -60,7 +65,8 @@ extension Scheduler {
             .send(
                 .assign(
                     Assignment(
-                        attempt: attempt, run: id, spec: run.plan.spec, keep: run.plan.keep)),
+                        attempt: attempt, run: id, spec: run.plan.spec, keep: run.plan.keep,
+                        checkpoint: states[id])),
                 to: route))
     }
 }

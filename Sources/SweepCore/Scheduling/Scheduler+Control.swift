@@ -155,6 +155,11 @@ extension Scheduler {
         case .failed(let error): lines.append("It has failed, after three attempts: \(error)")
         case .cancelled: lines.append("It was cancelled; moderato retry takes it up again.")
         }
+        if let state = states[id] {
+            lines.append(
+                "Its newest state is of step \(state.steps) (\(state.size / 1_000) kB): a new "
+                    + "attempt goes on from there.")
+        }
         lines += run.failures.map { "It failed on \($0.worker): \($0.error)" }
         return lines
     }

@@ -42,6 +42,9 @@ extension Scheduler {
                 remainingSlots(of: worker) <= 0 || free.contains(id),
                 "\(id) is free but not offered")
         }
+        for id in states.keys {
+            precondition(runs[id]?.isOver == false, "\(id) is over but has a state")
+        }
         precondition(effects.isEmpty, "effects were left behind")
     }
 }

@@ -48,7 +48,7 @@ extension Scheduler {
                 droppedMessages += 1
                 return
             }
-            effects.append(.persist(.artifactKept(attempt.run, artifact)))
+            keep(artifact, of: attempt.run)
         case .completed(let parameters, let seconds):
             complete(attempt.run, run, by: id, parameters: parameters, seconds: seconds)
         case .failed(let error):
@@ -61,6 +61,22 @@ extension Scheduler {
             workers[attempt.worker]?.isLeaving = true
             effects.append(.persist(.attemptEnded(id, .handedBack)))
             putBack(attempt.run, run)
+        }
+    }
+
+    private mutating func keep(_ artifact: Artifact, of run: RunID) {
+        switch artifact.kind {
+        case .checkpoint, .hiddenStates:
+            effects.append(.persist(.artifactKept(run, artifact)))
+        case .state:
+            let known = states[run]
+            if known?.file.digest == artifact.file.digest { return }
+            if let known, known.steps >= artifact.steps {
+                return effects.append(.persist(.artifactDropped(run, artifact)))
+            }
+            effects.append(.persist(.artifactKept(run, artifact)))
+            if let known { effects.append(.persist(.artifactDropped(run, known))) }
+            states[run] = artifact
         }
     }
 
@@ -90,6 +106,7 @@ extension Scheduler {
             return
         }
         let worker = attempts[attempt]?.worker
+        let steps = run.plan.steps - (attempts[attempt]?.stepsBefore ?? 0)
         if let worker {
             let before = workers[worker]?.secondsOfARun ?? seconds
             workers[worker]?.secondsOfARun = 0.8 * before + 0.2 * seconds
@@ -110,8 +127,7 @@ extension Scheduler {
         effects.append(
             .persist(
                 .runCompleted(
-                    id, attempt, trainableParameters: parameters, steps: run.plan.steps,
-                    seconds: seconds)))
+                    id, attempt, trainableParameters: parameters, steps: steps, seconds: seconds)))
         if let worker {
             workers[worker]?.blamedFailures = 0
             for failure in run.failures where failure.worker != worker { blame(failure.worker) }
@@ -182,5 +198,8 @@ extension Scheduler {
     mutating func forget(_ id: RunID, _ run: Run) {
         for key in run.plan.keys where runByPoint[key] == id { runByPoint[key] = nil }
         for attempt in run.attempts { attempts[attempt] = nil }
+        if let state = states.removeValue(forKey: id) {
+            effects.append(.persist(.artifactDropped(id, state)))
+        }
     }
 }

@@ -137,7 +137,7 @@ extension Scheduler {
     private func longestRemainder(of sweep: Sweep) -> Int {
         sweep.runs.compactMap { id in
             switch runs[id]?.state {
-            case .waiting, .assigned: runs[id]?.plan.steps
+            case .waiting, .assigned: runs[id].map { $0.plan.steps - stepsKept(id, $0.plan) }
             case .running(_, let done): runs[id].map { $0.plan.steps - done }
             case .completed, .failed, .cancelled, nil: nil
             }
@@ -157,8 +157,12 @@ extension Scheduler {
             status.steps += run.plan.steps
             switch run.state {
             case .cancelled: break
-            case .waiting: status.waitingRuns += 1
-            case .assigned: status.activeRuns += 1
+            case .waiting:
+                status.waitingRuns += 1
+                done = stepsKept(id, run.plan)
+            case .assigned:
+                status.activeRuns += 1
+                done = stepsKept(id, run.plan)
             case .running(_, let steps):
                 status.activeRuns += 1
                 done = steps

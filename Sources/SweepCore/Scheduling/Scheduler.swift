@@ -75,6 +75,8 @@ public struct Scheduler: Sendable {
         var acknowledged: UInt64 = 0
         /// Ended, or told to stop: no heartbeat brings it back. A late result still counts.
         var isClosed = false
+        /// Steps that earlier attempts had done for it.
+        var stepsBefore = 0
     }
 
     struct Worker: Sendable {
@@ -114,6 +116,8 @@ public struct Scheduler: Sendable {
     var finished: Set<PointKey> = []
     /// The run that will finish a point, for points of runs that are not over.
     var runByPoint: [PointKey: RunID] = [:]
+    /// The newest state of each run that is not over and has one.
+    var states: [RunID: Artifact] = [:]
     var waiting = WaitingQueue()
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
@@ -170,7 +174,8 @@ public struct Scheduler: Sendable {
         case .control(let control): carryOut(control, from: route)
         case .leave, .explain, .done, .explanation, .welcome, .refused, .identify, .assign,
             .acknowledge,
-            .revoke, .progress, .askResults, .submitted, .rejected, .status, .results:
+            .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
+            .fetch, .chunk, .uploadProgress, .missing:
             droppedMessages += 1
         }
     }
@@ -178,6 +183,7 @@ public struct Scheduler: Sendable {
     private mutating func restore(_ snapshot: Snapshot, at now: Instant) {
         finished = snapshot.finished
         lastAttempt = snapshot.lastAttempt
+        states = snapshot.states
         for run in snapshot.runs {
             var state = Run.State.waiting
             switch run.state {
@@ -230,6 +236,11 @@ public struct Scheduler: Sendable {
         leftOvers = []
     }
 
+    /// Steps of a run that need not be trained again.
+    func stepsKept(_ id: RunID, _ plan: PlannedRun) -> Int {
+        min(states[id]?.steps ?? 0, plan.steps)
+    }
+
     mutating func enqueue(_ id: RunID, _ plan: PlannedRun) {
         guard let priority = runs[id]?.priority else { return }
         waiting.insert(
@@ -242,11 +253,11 @@ extension Message {
     /// Whether a peer with this role may send the message.
     public func isAllowed(for role: Role) -> Bool {
         switch self {
-        case .hello, .heartbeat, .report, .goodbye: role == .worker
+        case .hello, .heartbeat, .report, .goodbye, .upload, .fetch, .chunk: role == .worker
         case .submit, .control: role == .client
         case .askStatus, .askResults, .explain: role == .client || role == .readOnly
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
-            .rejected, .status, .results, .leave, .done, .explanation:
+            .rejected, .status, .results, .leave, .done, .explanation, .uploadProgress, .missing:
             false
         }
     }

@@ -67,16 +67,20 @@ public struct Snapshot: Sendable {
     public var attempts: [Attempt]
     public var finished: Set<PointKey>
     public var lastAttempt: AttemptID
+    /// Where runs that are not over go on from.
+    public var states: [RunID: Artifact]
 
     public init(
         sweeps: [Sweep] = [], runs: [Run] = [], attempts: [Attempt] = [],
-        finished: Set<PointKey> = [], lastAttempt: AttemptID = AttemptID(0)
+        finished: Set<PointKey> = [], lastAttempt: AttemptID = AttemptID(0),
+        states: [RunID: Artifact] = [:]
     ) {
         self.sweeps = sweeps
         self.runs = runs
         self.attempts = attempts
         self.finished = finished
         self.lastAttempt = lastAttempt
+        self.states = states
     }
 }
 

@@ -12,6 +12,14 @@ public struct WorkerMachine: Sendable {
         case report(AttemptID, Report.Event)
         /// A trainer ended without being asked to; the text tells how, with its last words.
         case trainerExited(Slot, String)
+        /// A file that was to be sent can't be read.
+        case fileUnreadable(Digest, String)
+        /// After `openFile`: so many bytes of it are there.
+        case fileOpened(Digest, received: Int)
+        /// After `openFile` or `finishFile`: all of it is there, with the right digest.
+        case fileReady(Digest, path: String)
+        /// A file that was to be fetched can't be written, or came with another digest.
+        case fileFailed(Digest, String)
         /// Time has passed; sent at least twice a second.
         case tick
         /// Hand everything back and leave.
@@ -23,6 +31,15 @@ public struct WorkerMachine: Sendable {
         case train(Slot, Assignment)
         /// The trainer ends the attempt with `handedBack` as soon as it can.
         case stop(Slot, AttemptID)
+        /// Read these bytes of the file and send them as a chunk; if there is no connection, don't.
+        indirect case sendChunk(Artifact, offset: Int, count: Int)
+        /// Find the file among the worker's own, or make it ready to be written.
+        indirect case openFile(Artifact)
+        indirect case storeChunk(Chunk)
+        /// Compare the digest and put the file in its place.
+        indirect case finishFile(Artifact)
+        /// Nobody needs this file of the worker any more.
+        case removeFile(path: String)
         case note(String)
         /// The worker is done; a text says why if that is an error.
         case leave(error: String?)
@@ -32,11 +49,17 @@ public struct WorkerMachine: Sendable {
         var lastSequence: UInt64 = 0
         var unacknowledged: [Report] = []
         var isOver = false
+        /// How the attempt ended, while files of it are still on their way.
+        var ending: Report.Event?
+        /// The coordinator wants nothing more of it.
+        var isRevoked = false
     }
 
     struct Training: Sendable {
-        let assignment: Assignment
+        var assignment: Assignment
         var stepsDone = 0
+        /// What it goes on from is still on its way; the trainer has not begun.
+        var download: Download?
     }
 
     enum Connection: Hashable, Sendable {
@@ -46,19 +69,23 @@ public struct WorkerMachine: Sendable {
 
     private let hello: Hello
     private var connection: Connection?
-    private var slots: [Training?]
+    var slots: [Training?]
     /// Jobs for which no slot is free yet.
     private var backlog: [Assignment] = []
-    private var outboxes: [AttemptID: Outbox] = [:]
+    var outboxes: [AttemptID: Outbox] = [:]
+    var uploads = Uploads()
     private var resendAt: Instant?
     /// When it said hello without having been welcome since.
     private var silentSince: Instant?
-    private var leaveBy: Instant?
+    var leaveBy: Instant?
     private var hasLeft = false
 
     /// How long reports may stay unacknowledged before they are sent again.
     static let resendInterval = Duration.seconds(3)
-    /// How long a worker that leaves waits for its last reports to be acknowledged.
+    /// How long a worker that leaves waits for its trainers to stop, which write their states:
+    /// a little less than what Slurm and Kubernetes give a process by default.
+    static let stoppingTime = Duration.seconds(25)
+    /// How long it then waits for its files to go on and its last reports to be acknowledged.
     static let leavingTime = Duration.seconds(10)
     static let greetingInterval = Duration.seconds(2)
     /// How long the coordinator may be silent before the worker says so, again and again.
@@ -81,12 +108,17 @@ public struct WorkerMachine: Sendable {
             }
         case .report(let attempt, let reported): note(reported, of: attempt, at: now, &effects)
         case .trainerExited(let slot, let how):
-            guard slots.indices.contains(slot), let training = slots[slot] else { break }
+            guard slots.indices.contains(slot), let training = slots[slot],
+                training.download == nil
+            else { break }
             note(.failed(how), of: training.assignment.attempt, at: now, &effects)
+        case .fileUnreadable, .fileOpened, .fileReady, .fileFailed:
+            handleFile(event, at: now, &effects)
         case .tick: tick(at: now, &effects)
         case .drain: drain(at: now, &effects)
         }
         fillSlots(at: now, &effects)
+        if case .welcomed = connection { effects += uploads.advance(at: now) }
         leaveWhenDone(at: now, &effects)
         return effects
     }
@@ -96,6 +128,7 @@ public struct WorkerMachine: Sendable {
         case .welcome(let welcome):
             connection = .welcomed(welcome, lastHeartbeat: now)
             silentSince = nil
+            uploads.ask()
             effects.append(.note("the coordinator has taken this worker in"))
             resend(at: now, &effects)
         case .refused(let reason):
@@ -120,25 +153,56 @@ public struct WorkerMachine: Sendable {
         case .acknowledge(let attempt, let sequence):
             outboxes[attempt]?.unacknowledged.removeAll { $0.sequence <= sequence }
             forgetIfDone(attempt)
-        case .revoke(let attempt):
-            backlog.removeAll { $0.attempt == attempt }
-            for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {
-                effects.append(.stop(slot, attempt))
-            }
-            if !isTraining(attempt) {
-                outboxes[attempt]?.isOver = true
-                forgetIfDone(attempt)
-            }
+        case .revoke(let attempt): revoke(attempt, at: now, &effects)
+        case .uploadProgress(let progress): take(progress, at: now, &effects)
+        case .chunk(let chunk): take(chunk, at: now, &effects)
+        case .missing(let digest):
+            startOver(digest, "the coordinator has no such file", &effects)
         case .rejected(let reason):
             effects.append(.note("the coordinator rejected a message: \(reason)"))
         case .leave: drain(at: now, &effects)
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .control, .explain, .submitted, .status, .results, .done, .explanation:
+            .control, .explain, .submitted, .status, .results, .done, .explanation, .upload,
+            .fetch:
             break
         }
     }
 
+    private mutating func revoke(
+        _ attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
+    ) {
+        backlog.removeAll { $0.attempt == attempt }
+        outboxes[attempt]?.isRevoked = true
+        outboxes[attempt]?.ending = nil
+        for item in uploads.remove(attempt, onlyStates: false) { discard(item, &effects) }
+        for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {
+            stop(slot, at: now, &effects)
+        }
+        if !isTraining(attempt) {
+            outboxes[attempt]?.isOver = true
+            forgetIfDone(attempt)
+        }
+    }
+
+    /// What a trainer said, or the worker in its place.
     private mutating func note(
+        _ event: Report.Event, of attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
+    ) {
+        switch event {
+        case .epoch: enqueue(event, of: attempt, at: now, &effects)
+        case .artifact(let artifact): upload(artifact, of: attempt, &effects)
+        case .completed, .failed, .handedBack:
+            for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {
+                removeCheckpoint(of: slot, &effects)
+                slots[slot] = nil
+            }
+            end(attempt, with: event, at: now, &effects)
+            hurry(at: now)
+        }
+    }
+
+    /// Numbers the report, and sends it until it is acknowledged.
+    mutating func enqueue(
         _ event: Report.Event, of attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
     ) {
         var outbox = outboxes[attempt] ?? Outbox()
@@ -147,11 +211,7 @@ public struct WorkerMachine: Sendable {
         outbox.unacknowledged.append(report)
         switch event {
         case .epoch, .artifact: break
-        case .completed, .failed, .handedBack:
-            outbox.isOver = true
-            for slot in slots.indices where slots[slot]?.assignment.attempt == attempt {
-                slots[slot] = nil
-            }
+        case .completed, .failed, .handedBack: outbox.isOver = true
         }
         outboxes[attempt] = outbox
         if case .welcomed = connection { effects.append(.send(.report(report))) }
@@ -181,6 +241,7 @@ public struct WorkerMachine: Sendable {
                 effects.append(.send(.heartbeat(progress)))
             }
             if let resendAt, resendAt <= now { resend(at: now, &effects) }
+            remindOfDownloads(at: now, &effects)
         }
     }
 
@@ -225,7 +286,12 @@ public struct WorkerMachine: Sendable {
         for slot in slots.indices where slots[slot] == nil && !backlog.isEmpty {
             let assignment = backlog.removeFirst()
             slots[slot] = Training(assignment: assignment)
-            effects.append(.train(slot, assignment))
+            if let state = assignment.checkpoint {
+                slots[slot]?.download = Download(state, at: now)
+                effects.append(.openFile(state))
+            } else {
+                effects.append(.train(slot, assignment))
+            }
         }
     }
 
@@ -236,11 +302,24 @@ public struct WorkerMachine: Sendable {
 
     private mutating func drain(at now: Instant, _ effects: inout [Effect]) {
         guard leaveBy == nil else { return }
-        leaveBy = now + Self.leavingTime
+        leaveBy = now + Self.stoppingTime
         for assignment in backlog { note(.handedBack, of: assignment.attempt, at: now, &effects) }
         backlog.removeAll()
-        for (slot, training) in slots.enumerated() {
-            if let training { effects.append(.stop(slot, training.assignment.attempt)) }
+        for slot in slots.indices { stop(slot, at: now, &effects) }
+        hurry(at: now)
+    }
+
+    /// Once nothing is in training, a worker that leaves waits for the coordinator alone.
+    private mutating func hurry(at now: Instant) {
+        if leaveBy != nil, slots.allSatisfy({ $0 == nil }) { leaveBy = now + Self.leavingTime }
+    }
+
+    private mutating func stop(_ slot: Slot, at now: Instant, _ effects: inout [Effect]) {
+        guard let training = slots[slot] else { return }
+        if training.download == nil {
+            effects.append(.stop(slot, training.assignment.attempt))
+        } else {
+            note(.handedBack, of: training.assignment.attempt, at: now, &effects)
         }
     }
 

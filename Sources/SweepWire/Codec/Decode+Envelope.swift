@@ -30,6 +30,15 @@ extension Codec {
         case MODERATO__ENVELOPE__MESSAGE_DONE: .done(try text(envelope.done))
         case MODERATO__ENVELOPE__MESSAGE_EXPLANATION:
             .explanation(try explanation(envelope.explanation))
+        case MODERATO__ENVELOPE__MESSAGE_UPLOAD: .upload(try upload(envelope.upload))
+        case MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS:
+            .uploadProgress(try uploadProgress(envelope.upload_progress))
+        case MODERATO__ENVELOPE__MESSAGE_CHUNK: .chunk(try chunk(envelope.chunk))
+        case MODERATO__ENVELOPE__MESSAGE_FETCH: .fetch(try fetch(envelope.fetch))
+        case MODERATO__ENVELOPE__MESSAGE_MISSING:
+            .missing(
+                try Decoding.digest(
+                    try Decoding.part(envelope.missing, "missing").digest, "digest"))
         default: throw .malformed("an envelope without a message this version knows")
         }
     }
@@ -121,7 +130,8 @@ extension Codec {
         return Assignment(
             attempt: AttemptID(value.attempt), run: RunID(value.run),
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")),
-            keep: try keepsakes(value.keep))
+            keep: try keepsakes(value.keep),
+            checkpoint: value.checkpoint == nil ? nil : try artifact(value.checkpoint))
     }
 
     private static func acknowledge(

@@ -160,16 +160,4 @@ extension Codec {
         }
         return keep
     }
-
-    static func artifact(
-        _ pointer: UnsafeMutablePointer<Moderato__Artifact>?
-    ) throws(WireError) -> Artifact {
-        let value = try Decoding.part(pointer, "artifact")
-        guard let kind = Artifact.Kind(rawValue: try Decoding.text(value.kind, "kind")) else {
-            throw .malformed("an artifact of a kind this version does not know")
-        }
-        return Artifact(
-            kind: kind, epoch: try epochs(value.epoch), file: try file(value.file),
-            size: try Decoding.integer(value.size, "size"))
-    }
 }

@@ -31,6 +31,8 @@ extension Arena {
             envelope.progress = progress(value)
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .leave:
             fillForWorker(&envelope, with: message)
+        case .upload, .uploadProgress, .chunk, .fetch, .missing:
+            fillFile(&envelope, with: message)
         case .submit, .askStatus, .askResults, .control, .explain:
             fillFromClient(&envelope, with: message)
         case .submitted, .rejected, .status, .results, .done, .explanation:
@@ -59,6 +61,7 @@ extension Arena {
                 $0.run = value.run.number
                 $0.spec = trainingSpec(value.spec)
                 $0.keep = keepsakes(value.keep)
+                $0.checkpoint = value.checkpoint.map(artifact)
             }
         case .acknowledge(let attempt, let sequence):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE
@@ -73,7 +76,8 @@ extension Arena {
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
             envelope.leave = empty()
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation:
+            .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation,
+            .upload, .uploadProgress, .chunk, .fetch, .missing:
             preconditionFailure("\(message) is not for workers")
         }
     }
@@ -100,7 +104,7 @@ extension Arena {
             envelope.explain = subject(value)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
-            .explanation:
+            .explanation, .upload, .uploadProgress, .chunk, .fetch, .missing:
             preconditionFailure("\(message) is not from clients")
         }
     }
@@ -133,7 +137,7 @@ extension Arena {
             envelope.explanation = explanation(value)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
-            .explain:
+            .explain, .upload, .uploadProgress, .chunk, .fetch, .missing:
             preconditionFailure("\(message) is not for clients")
         }
     }
@@ -191,14 +195,9 @@ extension Arena {
             case .handedBack:
                 $0.event_case = MODERATO__REPORT__EVENT_HANDED_BACK
                 $0.handed_back = empty()
-            case .artifact(let artifact):
+            case .artifact(let kept):
                 $0.event_case = MODERATO__REPORT__EVENT_ARTIFACT
-                $0.artifact = make(moderato__artifact__init) {
-                    $0.kind = string(artifact.kind.rawValue)
-                    $0.epoch = UInt32(artifact.epoch)
-                    $0.file = file(artifact.file.path, artifact.file.digest)
-                    $0.size = UInt64(artifact.size)
-                }
+                $0.artifact = artifact(kept)
             }
         }
     }

@@ -50,7 +50,7 @@ extension Arena {
         }
     }
 
-    private func binary(_ digest: Digest) -> ProtobufCBinaryData {
+    func binary(_ digest: Digest) -> ProtobufCBinaryData {
         ProtobufCBinaryData(len: 32, data: array(digest.bytes))
     }
 

@@ -1,0 +1,102 @@
+import SweepCore
+import SweepWire
+
+/// The coordinator's folder of artifacts: one file for each, named by its digest.
+final class ArtifactFiles {
+    private let folder: String
+    private var transfers = Transfers()
+    private var arriving: [Digest: IncomingFile] = [:]
+
+    /// What is left of uploads for so long is thrown away when the coordinator starts.
+    private static let secondsUntilForgotten = 3_600
+
+    /// - Parameter kept: All that the store knows of; other files are what is left of a crash.
+    init(folder: String, kept: Set<Digest>) {
+        self.folder = folder
+        for name in LocalFile.names(in: folder) {
+            let path = "\(folder)/\(name)"
+            let isKept = Digest(hex: name).map { kept.contains($0) } ?? !name.hasSuffix(".part")
+            if !isKept, LocalFile.age(path) ?? 0 > Self.secondsUntilForgotten {
+                LocalFile.remove(path)
+            }
+        }
+    }
+
+    func path(of digest: Digest) -> String { "\(folder)/\(digest.hex)" }
+
+    func remove(_ digest: Digest) { LocalFile.remove(path(of: digest)) }
+
+    /// Lets the transfers decide, does what they want with files, and returns what to send.
+    func handle(_ event: Transfers.Event, at now: Instant) -> [Effect] {
+        var answers: [Effect] = []
+        var events = [event]
+        while !events.isEmpty {
+            let current = events.removeFirst()
+            for effect in transfers.handle(current, at: now) {
+                do throws(WireError) {
+                    if let next = try carryOut(effect, &answers) { events.append(next) }
+                } catch {
+                    if let digest = effect.digest {
+                        arriving[digest] = nil
+                        events.append(.failed(digest, "\(error)"))
+                    }
+                    break
+                }
+            }
+        }
+        return answers
+    }
+
+    private func carryOut(
+        _ effect: Transfers.Effect, _ answers: inout [Effect]
+    ) throws(WireError) -> Transfers.Event? {
+        switch effect {
+        case .open(let upload, let route): return try open(upload, for: route)
+        case .write(let chunk): try arriving[chunk.digest]?.append(chunk.bytes)
+        case .finish(let digest, let route):
+            let file = arriving.removeValue(forKey: digest)
+            let isWhole = try file?.finish(digest, as: path(of: digest)) ?? false
+            return .finished(digest, isWhole ? .stored : .damaged, for: route)
+        case .abandon(let digest): arriving.removeValue(forKey: digest)?.abandon()
+        case .read(let fetch, let route):
+            answers.append(.send(chunk(of: fetch), to: route))
+        case .send(let message, let route): answers.append(.send(message, to: route))
+        case .note(let text): answers.append(.note(text))
+        }
+        return nil
+    }
+
+    private func open(_ upload: Upload, for route: Route) throws(WireError) -> Transfers.Event {
+        let digest = upload.digest
+        if let size = LocalFile.size(path(of: digest)) {
+            let state: UploadProgress.State = size == upload.size ? .stored : .damaged
+            return .opened(digest, state, received: 0, for: route)
+        }
+        let part = path(of: digest) + ".part"
+        if let size = LocalFile.size(part), size > upload.size { LocalFile.remove(part) }
+        let file = try IncomingFile(part: part, isDurable: true)
+        arriving[digest] = file
+        return .opened(digest, .arriving, received: file.received, for: route)
+    }
+
+    private func chunk(of fetch: Fetch) -> Message {
+        let path = path(of: fetch.digest)
+        guard
+            let bytes = try? LocalFile.read(path, offset: fetch.offset, count: Chunk.mostBytes),
+            !bytes.isEmpty
+        else { return .missing(fetch.digest) }
+        return .chunk(Chunk(digest: fetch.digest, offset: fetch.offset, bytes: bytes))
+    }
+}
+
+extension Transfers.Effect {
+    /// The file that is written.
+    fileprivate var digest: Digest? {
+        switch self {
+        case .open(let upload, _): upload.digest
+        case .write(let chunk): chunk.digest
+        case .finish(let digest, _): digest
+        case .abandon, .read, .send, .note: nil
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// A file that a worker has for the coordinator; asks what of it has arrived before.
+public struct Upload: Hashable, Sendable {
+    public var digest: Digest
+    /// In bytes, 1 or more.
+    public var size: Int
+
+    public init(digest: Digest, size: Int) {
+        self.digest = digest
+        self.size = size
+    }
+}
+
+/// What the coordinator has of a file.
+public struct UploadProgress: Hashable, Sendable {
+    public enum State: String, Hashable, Sendable, CaseIterable {
+        /// It waits for what comes after `received`.
+        case arriving
+        /// All of it is there, with the right digest, and on the disk.
+        case stored
+        /// What came does not have the digest, and was thrown away.
+        case damaged
+    }
+
+    public var digest: Digest
+    /// In bytes, from the beginning, without gaps.
+    public var received: Int
+    public var state: State
+
+    public init(digest: Digest, received: Int, state: State) {
+        self.digest = digest
+        self.received = received
+        self.state = state
+    }
+}
+
+/// A piece of a file.
+public struct Chunk: Hashable, Sendable {
+    /// The most bytes in one; all of a file's chunks but the last have as many.
+    public static let mostBytes = 256 * 1_024
+
+    public var digest: Digest
+    public var offset: Int
+    public var bytes: [UInt8]
+
+    public init(digest: Digest, offset: Int, bytes: [UInt8]) {
+        self.digest = digest
+        self.offset = offset
+        self.bytes = bytes
+    }
+}
+
+/// Asks for the chunk of a file that begins at `offset`.
+public struct Fetch: Hashable, Sendable {
+    public var digest: Digest
+    public var offset: Int
+
+    public init(digest: Digest, offset: Int) {
+        self.digest = digest
+        self.offset = offset
+    }
+}

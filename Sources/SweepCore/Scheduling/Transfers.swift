@@ -1,0 +1,120 @@
+/// Decides on files that workers send to the coordinator and fetch from it. A pure value; the
+/// shell carries out the effects at once, in their order, and tells what came of them.
+///
+/// What has arrived of a file lies on the disk, so that an upload goes on where it stopped, also
+/// after either end has been started anew.
+public struct Transfers: Sendable {
+    public enum Event: Hashable, Sendable {
+        case message(Message, from: Route)
+        /// What `open` found of the file.
+        case opened(Digest, UploadProgress.State, received: Int, for: Route)
+        /// What `finish` came to.
+        case finished(Digest, UploadProgress.State, for: Route)
+        /// A file could not be written; its worker tries again after a while.
+        case failed(Digest, String)
+        /// Time has passed; sent at least twice a second.
+        case tick
+    }
+
+    public enum Effect: Hashable, Sendable {
+        /// Find the file, or make it ready to be written; answered by `opened`.
+        case open(Upload, for: Route)
+        case write(Chunk)
+        /// Compare the digest and put the file in its place; answered by `finished`.
+        case finish(Digest, for: Route)
+        /// Nobody has sent anything of it for long: close it and throw away what there is.
+        case abandon(Digest)
+        /// Read the chunk and send it, or say that the file is missing.
+        case read(Fetch, for: Route)
+        case send(Message, to: Route)
+        case note(String)
+    }
+
+    private struct Arriving: Sendable {
+        let size: Int
+        var received = 0
+        var lastHeard: Instant
+    }
+
+    private var arriving: [Digest: Arriving] = [:]
+    /// Messages that made no sense.
+    public private(set) var droppedMessages = 0
+
+    /// Files that arrive at the same time, at most.
+    static let mostFiles = 1_024
+    /// How long an upload may be silent.
+    static let patience = Duration.seconds(600)
+
+    public init() {}
+
+    public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+        switch event {
+        case .message(let message, let route): return handle(message, from: route, at: now)
+        case .opened(let digest, let state, let received, let route):
+            guard state == .arriving else {
+                arriving[digest] = nil
+                return [progress(digest, received, state, route)]
+            }
+            arriving[digest]?.received = received
+            return received == arriving[digest]?.size
+                ? [.finish(digest, for: route)] : [progress(digest, received, state, route)]
+        case .finished(let digest, let state, let route):
+            let size = arriving.removeValue(forKey: digest)?.size ?? 0
+            return [progress(digest, state == .stored ? size : 0, state, route)]
+        case .failed(let digest, let reason):
+            arriving[digest] = nil
+            return [.note("\(digest.short) can't be stored: \(reason)")]
+        case .tick:
+            let silent = arriving.filter { $0.value.lastHeard + Self.patience <= now }.keys.sorted()
+            for digest in silent { arriving[digest] = nil }
+            return silent.map { .abandon($0) }
+        }
+    }
+
+    private mutating func handle(
+        _ message: Message, from route: Route, at now: Instant
+    ) -> [Effect] {
+        switch message {
+        case .upload(let upload):
+            if let known = arriving[upload.digest] {
+                guard known.size == upload.size else { return drop() }
+                arriving[upload.digest]?.lastHeard = now
+                return [progress(upload.digest, known.received, .arriving, route)]
+            }
+            guard arriving.count < Self.mostFiles else { return drop() }
+            arriving[upload.digest] = Arriving(size: upload.size, lastHeard: now)
+            return [.open(upload, for: route)]
+        case .chunk(let chunk):
+            // Of a file that is not being sent: its worker will ask what has arrived.
+            guard let file = arriving[chunk.digest] else { return drop() }
+            guard chunk.bytes.count <= file.size - chunk.offset else { return drop() }
+            arriving[chunk.digest]?.lastHeard = now
+            guard chunk.offset == file.received else {
+                return [progress(chunk.digest, file.received, .arriving, route)]
+            }
+            let received = file.received + chunk.bytes.count
+            arriving[chunk.digest]?.received = received
+            return received == file.size
+                ? [.write(chunk), .finish(chunk.digest, for: route)]
+                : [.write(chunk), progress(chunk.digest, received, .arriving, route)]
+        case .fetch(let fetch): return [.read(fetch, for: route)]
+        case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
+            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .progress, .submit,
+            .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
+            .done, .explanation:
+            return drop()
+        }
+    }
+
+    private mutating func drop() -> [Effect] {
+        droppedMessages += 1
+        return []
+    }
+
+    private func progress(
+        _ digest: Digest, _ received: Int, _ state: UploadProgress.State, _ route: Route
+    ) -> Effect {
+        let progress = UploadProgress(digest: digest, received: received, state: state)
+        return .send(.uploadProgress(progress), to: route)
+    }
+}

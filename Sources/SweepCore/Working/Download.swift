@@ -1,0 +1,67 @@
+/// A file on its way from the coordinator: asked for chunk by chunk, a few at a time, so that it
+/// goes on where it stopped whatever was lost, and does not fill a slow connection with chunks that
+/// nobody waits for any more.
+struct Download: Sendable {
+    let artifact: Artifact
+    /// In bytes, from the beginning; `nil` until the shell has opened the file.
+    private(set) var received: Int?
+    private var requested = 0
+    private var lastHeard: Instant
+    /// Chunks that are asked for at the same time: more with each that comes, one after silence.
+    private var window = 2
+    /// After how long without a chunk it asks again; longer each time.
+    private var patience = Self.leastPatience
+
+    static let largestWindow = 8
+    static let leastPatience = Duration.seconds(3)
+    static let mostPatience = Duration.seconds(60)
+
+    init(_ artifact: Artifact, at now: Instant) {
+        self.artifact = artifact
+        lastHeard = now
+    }
+
+    /// The file is open, and has `count` bytes of an earlier attempt to fetch it.
+    mutating func open(with count: Int, at now: Instant) -> [WorkerMachine.Effect] {
+        received = min(max(0, count), artifact.size)
+        requested = received ?? 0
+        lastHeard = now
+        return received == artifact.size ? [.finishFile(artifact)] : requests()
+    }
+
+    mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
+        // Any other comes after one that was lost, or twice.
+        guard let offset = received, chunk.offset == offset,
+            chunk.bytes.count == min(Chunk.mostBytes, artifact.size - offset)
+        else { return [] }
+        lastHeard = now
+        window = min(Self.largestWindow, window + 1)
+        patience = Self.leastPatience
+        received = offset + chunk.bytes.count
+        requested = max(requested, offset + chunk.bytes.count)
+        let store = WorkerMachine.Effect.storeChunk(chunk)
+        return received == artifact.size ? [store, .finishFile(artifact)] : [store] + requests()
+    }
+
+    /// Asks again when nothing has come for long.
+    mutating func remind(at now: Instant) -> [WorkerMachine.Effect] {
+        guard let received, received < artifact.size, lastHeard + patience <= now
+        else { return [] }
+        lastHeard = now
+        window = 1
+        patience = min(Self.mostPatience, patience * 2)
+        requested = received
+        return requests()
+    }
+
+    private mutating func requests() -> [WorkerMachine.Effect] {
+        guard let received else { return [] }
+        var effects: [WorkerMachine.Effect] = []
+        while requested < artifact.size, requested - received < window * Chunk.mostBytes {
+            effects.append(
+                .send(.fetch(Fetch(digest: artifact.file.digest, offset: requested))))
+            requested += Chunk.mostBytes
+        }
+        return effects
+    }
+}

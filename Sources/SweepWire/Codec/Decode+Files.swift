@@ -1,0 +1,70 @@
+import CSweepProto
+import SweepCore
+
+extension Codec {
+    /// The largest file that is sent: 1 TiB.
+    private static let mostFileBytes = 1 << 40
+
+    static func artifact(
+        _ pointer: UnsafeMutablePointer<Moderato__Artifact>?
+    ) throws(WireError) -> Artifact {
+        let value = try Decoding.part(pointer, "artifact")
+        guard let kind = Artifact.Kind(rawValue: try Decoding.text(value.kind, "kind")) else {
+            throw .malformed("an artifact of a kind this version does not know")
+        }
+        // A state may be of a run that is still in its first epoch.
+        let epoch = kind == .state && value.epoch == 0 ? 0 : try epochs(value.epoch)
+        return Artifact(
+            kind: kind, epoch: epoch, file: try file(value.file),
+            size: try size(value.size, atLeast: 0),
+            steps: value.has_steps == 0 ? 0 : try Decoding.integer(value.steps, "steps"))
+    }
+
+    static func upload(
+        _ pointer: UnsafeMutablePointer<Moderato__Upload>?
+    ) throws(WireError) -> Upload {
+        let value = try Decoding.part(pointer, "upload")
+        return Upload(
+            digest: try Decoding.digest(value.digest, "digest"),
+            size: try size(value.size, atLeast: 1))
+    }
+
+    static func uploadProgress(
+        _ pointer: UnsafeMutablePointer<Moderato__UploadProgress>?
+    ) throws(WireError) -> UploadProgress {
+        let value = try Decoding.part(pointer, "progress of an upload")
+        let word = try Decoding.text(value.state, "state")
+        guard let state = UploadProgress.State(rawValue: word) else {
+            throw .malformed("an upload in a state this version does not know")
+        }
+        return UploadProgress(
+            digest: try Decoding.digest(value.digest, "digest"),
+            received: try size(value.received, atLeast: 0), state: state)
+    }
+
+    static func chunk(
+        _ pointer: UnsafeMutablePointer<Moderato__Chunk>?
+    ) throws(WireError) -> Chunk {
+        let value = try Decoding.part(pointer, "chunk")
+        guard (1...Chunk.mostBytes).contains(value.content.len) else {
+            throw .malformed("a chunk of \(value.content.len) bytes")
+        }
+        return Chunk(
+            digest: try Decoding.digest(value.digest, "digest"),
+            offset: try size(value.offset, atLeast: 0),
+            bytes: Decoding.values(value.content.data, value.content.len))
+    }
+
+    static func fetch(
+        _ pointer: UnsafeMutablePointer<Moderato__Fetch>?
+    ) throws(WireError) -> Fetch {
+        let value = try Decoding.part(pointer, "fetch")
+        return Fetch(
+            digest: try Decoding.digest(value.digest, "digest"),
+            offset: try size(value.offset, atLeast: 0))
+    }
+
+    private static func size(_ value: UInt64, atLeast least: Int) throws(WireError) -> Int {
+        try Decoding.integer(value, "bytes of a file", in: least...mostFileBytes)
+    }
+}

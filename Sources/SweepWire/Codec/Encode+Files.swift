@@ -1,0 +1,54 @@
+import CSweepProto
+import SweepCore
+
+extension Arena {
+    func fillFile(_ envelope: inout Moderato__Envelope, with message: Message) {
+        switch message {
+        case .upload(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_UPLOAD
+            envelope.upload = make(moderato__upload__init) {
+                $0.digest = binary(value.digest)
+                $0.size = UInt64(value.size)
+            }
+        case .uploadProgress(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS
+            envelope.upload_progress = make(moderato__upload_progress__init) {
+                $0.digest = binary(value.digest)
+                $0.received = UInt64(value.received)
+                $0.state = string(value.state.rawValue)
+            }
+        case .chunk(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_CHUNK
+            envelope.chunk = make(moderato__chunk__init) {
+                $0.digest = binary(value.digest)
+                $0.offset = UInt64(value.offset)
+                $0.content = ProtobufCBinaryData(
+                    len: value.bytes.count, data: array(value.bytes))
+            }
+        case .fetch(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_FETCH
+            envelope.fetch = make(moderato__fetch__init) {
+                $0.digest = binary(value.digest)
+                $0.offset = UInt64(value.offset)
+            }
+        case .missing(let digest):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_MISSING
+            envelope.missing = make(moderato__missing__init) { $0.digest = binary(digest) }
+        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
+            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
+            .explain, .submitted, .rejected, .status, .results, .done, .explanation:
+            preconditionFailure("\(message) is not about files")
+        }
+    }
+
+    func artifact(_ value: Artifact) -> UnsafeMutablePointer<Moderato__Artifact> {
+        make(moderato__artifact__init) {
+            $0.kind = string(value.kind.rawValue)
+            $0.epoch = UInt32(value.epoch)
+            $0.file = file(value.file.path, value.file.digest)
+            $0.size = UInt64(value.size)
+            $0.has_steps = 1
+            $0.steps = UInt64(value.steps)
+        }
+    }
+}

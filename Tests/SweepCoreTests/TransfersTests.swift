@@ -1,0 +1,117 @@
+import SweepCore
+import Testing
+
+@Suite("Files at the coordinator")
+struct TransfersTests {
+    private let start = Instant(nanoseconds: 0)
+    private let route = Route([1])
+    private let digest = Digest(ofText: "file")
+
+    /// Uploads a file of `size` bytes of which `received` have arrived before.
+    private func uploading(_ size: Int, received: Int = 0) -> Transfers {
+        var transfers = Transfers()
+        let upload = Upload(digest: digest, size: size)
+        let opened = transfers.handle(.message(.upload(upload), from: route), at: start)
+        #expect(opened == [.open(upload, for: route)])
+        let answer = transfers.handle(
+            .opened(digest, .arriving, received: received, for: route), at: start)
+        #expect(answer == [progress(received)])
+        return transfers
+    }
+
+    private func progress(
+        _ received: Int, _ state: UploadProgress.State = .arriving
+    ) -> Transfers.Effect {
+        let progress = UploadProgress(digest: digest, received: received, state: state)
+        return .send(.uploadProgress(progress), to: route)
+    }
+
+    private func chunk(_ offset: Int, _ count: Int) -> Chunk {
+        Chunk(digest: digest, offset: offset, bytes: Array(repeating: 7, count: count))
+    }
+
+    @Test("Chunks are written in their order, and the last one is followed by the check")
+    func inOrder() {
+        var transfers = uploading(30, received: 10)
+        func send(_ chunk: Chunk) -> [Transfers.Effect] {
+            transfers.handle(.message(.chunk(chunk), from: route), at: start)
+        }
+        #expect(send(chunk(10, 10)) == [.write(chunk(10, 10)), progress(20)])
+        #expect(send(chunk(10, 10)) == [progress(20)], "one that comes twice is not written")
+        #expect(send(chunk(25, 5)) == [progress(20)], "nor one behind a gap")
+        #expect(send(chunk(20, 10)) == [.write(chunk(20, 10)), .finish(digest, for: route)])
+        #expect(
+            transfers.handle(.finished(digest, .stored, for: route), at: start)
+                == [progress(30, .stored)])
+        #expect(send(chunk(20, 10)).isEmpty)
+    }
+
+    @Test("A chunk beyond the size of its file is dropped")
+    func beyondTheSize() {
+        var transfers = uploading(30)
+        for chunk in [chunk(0, 31), chunk(25, 6), chunk(1 << 40, 1)] {
+            #expect(transfers.handle(.message(.chunk(chunk), from: route), at: start).isEmpty)
+        }
+        #expect(transfers.droppedMessages == 3)
+    }
+
+    @Test("A file with another digest is told to be damaged, and may be sent anew")
+    func wrongDigest() {
+        var transfers = uploading(10)
+        _ = transfers.handle(.message(.chunk(chunk(0, 10)), from: route), at: start)
+        #expect(
+            transfers.handle(.finished(digest, .damaged, for: route), at: start)
+                == [progress(0, .damaged)])
+        let upload = Upload(digest: digest, size: 10)
+        #expect(
+            transfers.handle(.message(.upload(upload), from: route), at: start)
+                == [.open(upload, for: route)])
+    }
+
+    @Test("After a lost connection the worker is told what has arrived, on its new route")
+    func newConnection() {
+        var transfers = uploading(30)
+        _ = transfers.handle(.message(.chunk(chunk(0, 10)), from: route), at: start)
+        let upload = Message.upload(Upload(digest: digest, size: 30))
+        let answer = transfers.handle(.message(upload, from: Route([2])), at: start)
+        #expect(
+            answer == [
+                .send(
+                    .uploadProgress(
+                        UploadProgress(digest: digest, received: 10, state: .arriving)),
+                    to: Route([2]))
+            ])
+    }
+
+    @Test("What had arrived whole before a crash is checked, not sent again")
+    func wholeButNotChecked() {
+        var transfers = Transfers()
+        let upload = Message.upload(Upload(digest: digest, size: 10))
+        _ = transfers.handle(.message(upload, from: route), at: start)
+        #expect(
+            transfers.handle(.opened(digest, .arriving, received: 10, for: route), at: start)
+                == [.finish(digest, for: route)])
+    }
+
+    @Test("A disk without room is noted, and the upload begins again when the worker asks")
+    func full() {
+        var transfers = uploading(10)
+        guard case .note(let text)? = transfers.handle(.failed(digest, "full"), at: start).first
+        else {
+            Issue.record("no note")
+            return
+        }
+        #expect(text.contains("full"))
+        let upload = Upload(digest: digest, size: 10)
+        #expect(
+            transfers.handle(.message(.upload(upload), from: route), at: start)
+                == [.open(upload, for: route)])
+    }
+
+    @Test("An upload that nobody goes on with is thrown away")
+    func abandoned() {
+        var transfers = uploading(10)
+        #expect(transfers.handle(.tick, at: start + .seconds(599)).isEmpty)
+        #expect(transfers.handle(.tick, at: start + .seconds(600)) == [.abandon(digest)])
+    }
+}
