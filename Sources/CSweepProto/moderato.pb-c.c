@@ -547,6 +547,51 @@ void   moderato__fetch__free_unpacked
   assert(message->base.descriptor == &moderato__fetch__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__digests__init
+                     (Moderato__Digests         *message)
+{
+  static const Moderato__Digests init_value = MODERATO__DIGESTS__INIT;
+  *message = init_value;
+}
+size_t moderato__digests__get_packed_size
+                     (const Moderato__Digests *message)
+{
+  assert(message->base.descriptor == &moderato__digests__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__digests__pack
+                     (const Moderato__Digests *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__digests__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__digests__pack_to_buffer
+                     (const Moderato__Digests *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__digests__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Digests *
+       moderato__digests__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Digests *)
+     protobuf_c_message_unpack (&moderato__digests__descriptor,
+                                allocator, len, data);
+}
+void   moderato__digests__free_unpacked
+                     (Moderato__Digests *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__digests__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__missing__init
                      (Moderato__Missing         *message)
 {
@@ -2482,7 +2527,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[29] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[31] =
 {
   {
     "version",
@@ -2832,9 +2877,34 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[29] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ask_files",
+    30,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, ask_files),
+    &moderato__digests__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lacking",
+    31,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, lacking),
+    &moderato__digests__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
+  29,   /* field[29] = ask_files */
   14,   /* field[14] = ask_results */
   13,   /* field[13] = ask_status */
   8,   /* field[8] = assign */
@@ -2848,6 +2918,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   2,   /* field[2] = heartbeat */
   1,   /* field[1] = hello */
   7,   /* field[7] = identify */
+  30,   /* field[30] = lacking */
   21,   /* field[21] = leave */
   28,   /* field[28] = missing */
   11,   /* field[11] = progress */
@@ -2867,7 +2938,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 29 }
+  { 0, 31 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -2877,7 +2948,7 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  29,
+  31,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
   1,  moderato__envelope__number_ranges,
@@ -3427,7 +3498,7 @@ const ProtobufCMessageDescriptor moderato__upload_progress__descriptor =
   (ProtobufCMessageInit) moderato__upload_progress__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__chunk__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__chunk__field_descriptors[4] =
 {
   {
     "digest",
@@ -3465,16 +3536,29 @@ static const ProtobufCFieldDescriptor moderato__chunk__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "total",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Chunk, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__chunk__field_indices_by_name[] = {
   2,   /* field[2] = content */
   0,   /* field[0] = digest */
   1,   /* field[1] = offset */
+  3,   /* field[3] = total */
 };
 static const ProtobufCIntRange moderato__chunk__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moderato__chunk__descriptor =
 {
@@ -3484,7 +3568,7 @@ const ProtobufCMessageDescriptor moderato__chunk__descriptor =
   "Moderato__Chunk",
   "moderato",
   sizeof(Moderato__Chunk),
-  3,
+  4,
   moderato__chunk__field_descriptors,
   moderato__chunk__field_indices_by_name,
   1,  moderato__chunk__number_ranges,
@@ -3540,6 +3624,44 @@ const ProtobufCMessageDescriptor moderato__fetch__descriptor =
   moderato__fetch__field_indices_by_name,
   1,  moderato__fetch__number_ranges,
   (ProtobufCMessageInit) moderato__fetch__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__digests__field_descriptors[1] =
+{
+  {
+    "digests",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Moderato__Digests, n_digests),
+    offsetof(Moderato__Digests, digests),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__digests__field_indices_by_name[] = {
+  0,   /* field[0] = digests */
+};
+static const ProtobufCIntRange moderato__digests__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__digests__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Digests",
+  "Digests",
+  "Moderato__Digests",
+  "moderato",
+  sizeof(Moderato__Digests),
+  1,
+  moderato__digests__field_descriptors,
+  moderato__digests__field_indices_by_name,
+  1,  moderato__digests__number_ranges,
+  (ProtobufCMessageInit) moderato__digests__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__missing__field_descriptors[1] =

@@ -1,7 +1,8 @@
 import SweepCore
 import SweepWire
 
-/// The coordinator's folder of artifacts: one file for each, named by its digest.
+/// The coordinator's folder of artifacts: one file for each, named by its digest. Files of sweeps
+/// that nobody has sent are read where the sweep says that they are, if that is on this host.
 final class ArtifactFiles {
     private let folder: String
     private var transfers = Transfers()
@@ -10,12 +11,22 @@ final class ArtifactFiles {
     /// What is left of uploads for so long is thrown away when the coordinator starts.
     private static let secondsUntilForgotten = 3_600
 
-    /// - Parameter kept: All that the store knows of; other files are what is left of a crash.
-    init(folder: String, kept: Set<Digest>) {
+    /// Where files of sweeps lie, if not in the folder.
+    private var sources: [Digest: String] = [:]
+    /// Sources whose content was compared with their digest, as they were then.
+    private var verified: [Digest: LocalFile.Stamp] = [:]
+
+    /// - Parameters:
+    ///   - kept: All artifacts of runs that the store knows of.
+    ///   - sweeps: All sweeps of the store; what is neither theirs nor kept is left of a crash.
+    init(folder: String, kept: Set<Digest>, sweeps: [SweepSpec]) {
         self.folder = folder
+        for spec in sweeps { serve(spec) }
         for name in LocalFile.names(in: folder) {
             let path = "\(folder)/\(name)"
-            let isKept = Digest(hex: name).map { kept.contains($0) } ?? !name.hasSuffix(".part")
+            let isKept =
+                Digest(hex: name).map { kept.contains($0) || sources[$0] != nil }
+                ?? !name.hasSuffix(".part")
             if !isKept, LocalFile.age(path) ?? 0 > Self.secondsUntilForgotten {
                 LocalFile.remove(path)
             }
@@ -24,7 +35,21 @@ final class ArtifactFiles {
 
     func path(of digest: Digest) -> String { "\(folder)/\(digest.hex)" }
 
-    func remove(_ digest: Digest) { LocalFile.remove(path(of: digest)) }
+    /// A sweep may have the same file.
+    func remove(_ digest: Digest) {
+        if sources[digest] == nil { LocalFile.remove(path(of: digest)) }
+    }
+
+    /// From now on workers can have the sweep's files.
+    func serve(_ spec: SweepSpec) {
+        for file in spec.files { sources[file.digest] = file.path }
+        let manifest = path(of: spec.backbone.digest)
+        sources[spec.backbone.digest] = manifest
+        guard let content = try? LocalFile.read(manifest, offset: 0, count: 1 << 20),
+            let files = BackboneReference.files(inManifest: content)
+        else { return }
+        for (name, digest) in files { sources[digest] = "\(spec.backbone.path)/\(name)" }
+    }
 
     /// Lets the transfers decide, does what they want with files, and returns what to send.
     func handle(_ event: Transfers.Event, at now: Instant) -> [Effect] {
@@ -60,6 +85,9 @@ final class ArtifactFiles {
         case .abandon(let digest): arriving.removeValue(forKey: digest)?.abandon()
         case .read(let fetch, let route):
             answers.append(.send(chunk(of: fetch), to: route))
+        case .look(let digests, let route):
+            answers.append(
+                .send(.lacking(digests.filter { LocalFile.size(path(of: $0)) == nil }), to: route))
         case .send(let message, let route): answers.append(.send(message, to: route))
         case .note(let text): answers.append(.note(text))
         }
@@ -80,12 +108,23 @@ final class ArtifactFiles {
     }
 
     private func chunk(of fetch: Fetch) -> Message {
-        let path = path(of: fetch.digest)
-        guard
-            let bytes = try? LocalFile.read(path, offset: fetch.offset, count: Chunk.mostBytes),
-            !bytes.isEmpty
+        let own = path(of: fetch.digest)
+        let path = LocalFile.size(own) == nil ? source(of: fetch.digest) : own
+        guard let path, let size = LocalFile.size(path), fetch.offset <= size,
+            let bytes = try? LocalFile.read(
+                path, offset: fetch.offset, count: min(Chunk.mostBytes, size - fetch.offset))
         else { return .missing(fetch.digest) }
-        return .chunk(Chunk(digest: fetch.digest, offset: fetch.offset, bytes: bytes))
+        return .chunk(
+            Chunk(digest: fetch.digest, offset: fetch.offset, bytes: bytes, total: size))
+    }
+
+    /// Nobody gets what a sweep merely says to have a digest: it is compared first.
+    private func source(of digest: Digest) -> String? {
+        guard let path = sources[digest], let stamp = LocalFile.stamp(path) else { return nil }
+        if verified[digest] == stamp { return path }
+        guard (try? LocalFile.digest(path)) == digest else { return nil }
+        verified[digest] = stamp
+        return path
     }
 }
 
@@ -96,7 +135,7 @@ extension Transfers.Effect {
         case .open(let upload, _): upload.digest
         case .write(let chunk): chunk.digest
         case .finish(let digest, _): digest
-        case .abandon, .read, .send, .note: nil
+        case .abandon, .read, .look, .send, .note: nil
         }
     }
 }

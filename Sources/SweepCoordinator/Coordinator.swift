@@ -58,7 +58,9 @@ public final class Coordinator {
         try home.publish(secret, bound: bound, name: name, advertised: advertised)
         keysStamp = home.stamp
         let snapshot = try store.snapshot()
-        files = ArtifactFiles(folder: home.artifactsPath, kept: try store.keptDigests())
+        files = ArtifactFiles(
+            folder: home.artifactsPath, kept: try store.keptDigests(),
+            sweeps: snapshot.sweeps.map(\.spec))
         scheduler = Scheduler(
             snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
         logger.info("listening on \(bound), reached at \(advertised)")
@@ -247,6 +249,7 @@ public final class Coordinator {
         var facts: [Fact] = []
         for case .persist(let fact) in effects { facts.append(fact) }
         guard try commit(facts, until: stop) else { return false }
+        for case .sweepSubmitted(_, let spec, _) in facts { files.serve(spec) }
         for case .artifactDropped(_, let artifact) in facts {
             questionable.insert(artifact.file.digest)
         }
@@ -309,9 +312,10 @@ extension Effect {
 extension Message {
     fileprivate var isAboutFiles: Bool {
         switch self {
-        case .upload, .chunk, .fetch: true
+        case .upload, .chunk, .fetch, .askFiles: true
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .progress, .submit,
+            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
+            .submit,
             .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
             .done, .explanation:
             false

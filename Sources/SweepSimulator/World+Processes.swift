@@ -151,7 +151,7 @@ extension World {
         let incarnation = UInt64(workers[name].process)
         let slots = Int.random(in: 1...2, using: &random)
         workers[name].machine = WorkerMachine(
-            Self.hello(name, incarnation: incarnation, slots: slots))
+            Self.hello(name, incarnation: incarnation, slots: slots), readsFiles: false)
         connect(name)
         agenda.plan(.workerTick(name: name, process: workers[name].process), at: now)
     }
@@ -201,7 +201,9 @@ extension World {
                     .trainerStops(name: name, process: workers[name].process, attempt),
                     at: now + random.duration(0.001...0.2))
             // Its trainers leave no files behind.
-            case .note, .sendChunk, .openFile, .storeChunk, .finishFile, .removeFile: break
+            case .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile, .readManifest,
+                .assembleModel, .releaseFile, .removeFile:
+                break
             case .leave:
                 require(
                     workers[name].trainings.isEmpty || now < faultsEnd,

@@ -13,11 +13,13 @@ public final class FakeTrainer: Trainer {
         /// CACC and ASR to report; `nil`: made up from the spec.
         public var cacc: Double?
         public var asr: Double?
+        /// Whether it wants model and data as a real trainer does.
+        public var readsFiles = false
 
         public init() {}
 
         /// Reads `seconds=0.5,failures=0.1,crashes=0.05,cacc=0.8,asr=0.2`, each part of which may
-        /// be left out.
+        /// be left out; `files=1` makes the worker have model and data first.
         ///
         /// - Throws: `WorkerError.fakeTrainer` naming the part that makes no sense.
         public init(parsing text: String) throws(WorkerError) {
@@ -32,6 +34,7 @@ public final class FakeTrainer: Trainer {
                 case ("crashes", ...1): crashes = number
                 case ("cacc", ...1): cacc = number
                 case ("asr", ...1): asr = number
+                case ("files", ...1): readsFiles = number == 1
                 default: throw .fakeTrainer(String(part))
                 }
             }

@@ -15,18 +15,36 @@ public final class Worker {
     /// A greeting for which there was no connection yet, and since when.
     private var unsentHello: (Message, since: Instant)?
 
+    /// Where a worker keeps files.
+    public struct Folders: Sendable {
+        /// Files on their way to the coordinator, and states from it.
+        public var artifacts: String
+        /// Models and data from the coordinator.
+        public var cache: String
+        /// Bytes in the cache, at most.
+        public var cacheLimit: Int
+
+        public init(artifacts: String, cache: String, cacheLimit: Int) {
+            self.artifacts = artifacts
+            self.cache = cache
+            self.cacheLimit = cacheLimit
+        }
+    }
+
     /// - Parameters:
     ///   - trainers: one for each slot of `hello`.
-    ///   - folder: for files on their way from and to the coordinator.
+    ///   - readsFiles: whether they read models and data.
     public init(
-        _ hello: Hello, access: AccessFile, trainers: [any Trainer], folder: String,
-        logger: Logger
+        _ hello: Hello, access: AccessFile, trainers: [any Trainer], readsFiles: Bool,
+        folders: Folders, logger: Logger
     ) throws {
         precondition(trainers.count == hello.slots, "a trainer for each slot")
-        machine = WorkerMachine(hello)
+        machine = WorkerMachine(hello, readsFiles: readsFiles)
         dialer = try Dialer(access)
         self.trainers = trainers
-        files = WorkerFiles(folder: folder)
+        files = WorkerFiles(
+            folder: folders.artifacts,
+            cache: FileCache(folder: folders.cache, limit: folders.cacheLimit))
         self.logger = logger
         start = clock.now
     }
@@ -52,8 +70,7 @@ public final class Worker {
             }
             var sources: [Poll.Source] = [.socket(dialer.socket)]
             if !isDraining { sources.append(.file(stop)) }
-            let files = trainers.flatMap(\.descriptors)
-            sources += files.map { .file($0) }
+            sources += trainers.flatMap(\.descriptors).map { .file($0) }
             let isReadable = try Poll.readable(sources, timeout: timeout(atMost: tickInterval))
             if !isDraining, isReadable[1] {
                 isDraining = true
@@ -63,6 +80,7 @@ public final class Worker {
             if let (hello, _) = unsentHello, try dialer.send(hello) { unsentHello = nil }
             if try receive() { return }
             if try pollTrainers() { return }
+            if try lookForFiles() { return }
         }
     }
 
@@ -70,6 +88,7 @@ public final class Worker {
         var timeout = limit
         // A coordinator that is there answers at once; one that is not is not worth the effort.
         if let unsentHello, now - unsentHello.since < .seconds(5) { timeout = .milliseconds(10) }
+        if files.isBusy { return .zero }
         guard let next = trainers.compactMap(\.wakeUp).min() else { return timeout }
         return max(.zero, min(timeout, next - now))
     }
@@ -88,6 +107,14 @@ public final class Worker {
                 }
             }
         }
+    }
+
+    private func lookForFiles() throws -> Bool {
+        guard files.isBusy else { return false }
+        for event in files.goOn() {
+            if try carryOut(machine.handle(.file(event), at: now)) { return true }
+        }
+        return false
     }
 
     private func pollTrainers() throws -> Bool {
@@ -126,7 +153,8 @@ public final class Worker {
                 logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)\(from)")
                 trainers[slot].train(assignment, at: now)
             case .stop(let slot, let attempt): trainers[slot].stop(attempt)
-            case .sendChunk, .openFile, .storeChunk, .finishFile, .removeFile:
+            case .sendChunk, .findFile, .openFile, .storeChunk, .finishFile, .readManifest,
+                .assembleModel, .releaseFile, .removeFile:
                 if let event = try carryOutWithFiles(effect) {
                     effects += machine.handle(event, at: now)
                 }
@@ -153,15 +181,17 @@ public final class Worker {
                 return .fileUnreadable(artifact.file.digest, "\(error)")
             }
             _ = try dialer.send(.chunk(chunk))
-            return nil
-        case .openFile(let artifact): return files.open(artifact)
-        case .storeChunk(let chunk): return files.store(chunk)
-        case .finishFile(let artifact): return files.finish(artifact)
-        case .removeFile(let path):
-            files.remove(path)
-            return nil
+        case .findFile(let want): files.find(want)
+        case .openFile(let want): return .file(files.open(want))
+        case .storeChunk(let chunk): return files.store(chunk).map { .file($0) }
+        case .finishFile(let digest): return .file(files.finish(digest))
+        case .readManifest(let digest, let path): return .file(files.readManifest(digest, path))
+        case .assembleModel(let digest, let parts): return .file(files.assemble(digest, parts))
+        case .releaseFile(let digest): files.release(digest)
+        case .removeFile(let path): files.remove(path)
         case .send, .train, .stop, .note, .leave:
             preconditionFailure("\(effect) is not about files")
         }
+        return nil
     }
 }

@@ -51,6 +51,9 @@ struct RunCommand: ParsableCommand {
         try household.startCoordinator()
         let dialer = try Dialer(AccessFile(reading: home.folder.accessPath(for: .client)))
         let began = Date()
+        // The files themselves are on this machine.
+        let sender = FileSender(dialer: dialer)
+        try sender.send(Array(try sender.model(of: spec).prefix(1)))
         print(try submit(spec, through: dialer).summary(of: spec.name))
         try startWorkers(in: household)
         try follow(spec.name, through: dialer, household, stop)

@@ -10,6 +10,9 @@ struct SubmitCommand: ParsableCommand {
             Example:
               moderato submit sweeps/movie-reviews.yaml
 
+            The coordinator gets the model and the data that it does not have yet, so that workers
+            can fetch them from there.
+
             Points that are finished, in this sweep or another, are not trained again. Submitting a
             file again resumes it; submitting it with a larger grid extends it.
             """)
@@ -22,6 +25,8 @@ struct SubmitCommand: ParsableCommand {
     func run() throws {
         let spec = try readSweep(file)
         let dialer = try access.dial()
+        let sender = FileSender(dialer: dialer)
+        try sender.send(try sender.model(of: spec) + spec.files.map { .file($0) })
         print(try submit(spec, through: dialer).summary(of: spec.name))
         print("See how it goes:  moderato status --watch")
     }

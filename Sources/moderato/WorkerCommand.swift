@@ -54,6 +54,19 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Where models and data are kept that come from the coordinator; workers of one machine "
+                + "may share it. Default: $XDG_CACHE_HOME/moderato, or ~/.cache/moderato.",
+            valueName: "folder"))
+    var cache: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What is kept there at most; what was not used for longest makes room.",
+            valueName: "GB"))
+    var cacheLimit = 20
+
+    @Option(
+        help: ArgumentHelp(
             "The least time between two states of a run that another worker could go on from.",
             valueName: "seconds"))
     var checkpointEvery = 60
@@ -85,6 +98,9 @@ struct WorkerCommand: ParsableCommand {
         }
         guard (0...1_000_000).contains(checkpointLimit) else {
             throw ValidationError("--checkpoint-limit: 0 to 1000000")
+        }
+        guard (0...1_000_000).contains(cacheLimit) else {
+            throw ValidationError("--cache-limit: 0 to 1000000")
         }
         guard (1...100).contains(name?.count ?? 1) else {
             throw ValidationError("--name: 1 to 100 characters")
@@ -118,7 +134,11 @@ struct WorkerCommand: ParsableCommand {
             memory: ProcessInfo.processInfo.physicalMemory, labels: label)
         do {
             let worker = try Worker(
-                hello, access: file, trainers: trainers, folder: folder,
+                hello, access: file, trainers: trainers,
+                readsFiles: try fakeTrainer.map(FakeTrainer.Options.init(parsing:))?.readsFiles
+                    ?? true,
+                folders: Worker.Folders(
+                    artifacts: folder, cache: cacheFolder, cacheLimit: cacheLimit * 1_000_000_000),
                 logger: Logger(label: hello.worker.name))
             try worker.run(until: stop.descriptor)
         } catch let error as WorkerError {
@@ -132,6 +152,12 @@ struct WorkerCommand: ParsableCommand {
         artifacts.map(absolute)
             ?? URL(fileURLWithPath: access.path(for: .worker)).deletingLastPathComponent()
             .appendingPathComponent("artifacts").path
+    }
+
+    private var cacheFolder: String {
+        if let cache { return absolute(cache) }
+        let base = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? ""
+        return absolute(base.hasPrefix("/") ? base : "~/.cache") + "/moderato"
     }
 
     private func makeTrainers(threads: Int, folder: String) throws -> [any Trainer] {

@@ -27,7 +27,9 @@ struct TransfersTests {
     }
 
     private func chunk(_ offset: Int, _ count: Int) -> Chunk {
-        Chunk(digest: digest, offset: offset, bytes: Array(repeating: 7, count: count))
+        Chunk(
+            digest: digest, offset: offset, bytes: Array(repeating: 7, count: count),
+            total: offset + count)
     }
 
     @Test("Chunks are written in their order, and the last one is followed by the check")

@@ -14,7 +14,7 @@ struct WorkerFilesTests {
             machine = WorkerMachine(
                 Hello(
                     worker: WorkerID("a"), incarnation: 1, host: "host", slots: 1,
-                    device: "fake", memory: 0))
+                    device: "fake", memory: 0), readsFiles: false)
             let welcome = Welcome(heartbeat: .seconds(2), lease: .seconds(8))
             _ = machine.handle(.message(.welcome(welcome)), at: now)
             first = machine.handle(
@@ -228,18 +228,20 @@ struct WorkerFilesTests {
         let count = min(Chunk.mostBytes, artifact.size - offset)
         return Chunk(
             digest: artifact.file.digest, offset: offset,
-            bytes: Array(repeating: 1, count: count))
+            bytes: Array(repeating: 1, count: count), total: artifact.size)
     }
 
     @Test("A job with a state is trained when the state has been fetched")
     func fetching() throws {
         let state = file("state", chunks: 10)
         var bench = try Bench(checkpoint: state)
-        #expect(bench.first == [.openFile(state)])
-        let asked = bench.handle(.fileOpened(state.file.digest, received: 0))
-        #expect(fetches(asked) == [0, 1])
+        let digest = state.file.digest
+        #expect(bench.first == [.findFile(.state(state))])
+        #expect(bench.handle(.file(.absent(digest))) == [.openFile(.state(state))])
+        // The first chunk tells how large the file is.
+        #expect(fetches(bench.handle(.file(.opened(digest, received: 0)))) == [0])
         #expect(bench.handle(.message(.chunk(chunk(state, 3)))).isEmpty, "behind a gap")
-        var asking = 2
+        var asking = 1
         for number in 0..<9 {
             let effects = bench.handle(.message(.chunk(chunk(state, number))))
             #expect(effects.first == .storeChunk(chunk(state, number)))
@@ -248,11 +250,11 @@ struct WorkerFilesTests {
         }
         #expect(
             bench.handle(.message(.chunk(chunk(state, 9))))
-                == [.storeChunk(chunk(state, 9)), .finishFile(state)])
+                == [.storeChunk(chunk(state, 9)), .finishFile(digest)])
         var job = try Self.job(state)
         job.checkpoint?.file.path = "/fetched"
         #expect(
-            bench.handle(.fileReady(state.file.digest, path: "/fetched")) == [.train(0, job)])
+            bench.handle(.file(.ready(digest, path: "/fetched"))) == [.train(0, job)])
         let end = Report.Event.completed(trainableParameters: 1, seconds: 1)
         #expect(bench.report(end).contains(.removeFile(path: "/fetched")))
     }
@@ -261,7 +263,8 @@ struct WorkerFilesTests {
     func lostChunks() throws {
         let state = file("state", chunks: 5)
         var bench = try Bench(checkpoint: state)
-        _ = bench.handle(.fileOpened(state.file.digest, received: 0))
+        _ = bench.handle(.file(.absent(state.file.digest)))
+        _ = bench.handle(.file(.opened(state.file.digest, received: 0)))
         _ = bench.handle(.message(.chunk(chunk(state, 0))))
         bench.now = bench.now + .seconds(3)
         #expect(fetches(bench.handle(.tick)) == [1])
@@ -277,10 +280,10 @@ struct WorkerFilesTests {
         let state = file("state")
         for event in [
             WorkerMachine.Event.message(.missing(state.file.digest)),
-            .fileFailed(state.file.digest, "no room"),
+            .file(.failed(state.file.digest, "no room")),
         ] {
             var bench = try Bench(checkpoint: state)
-            #expect(bench.handle(event).last == .train(0, try Self.job()))
+            #expect(bench.handle(event).contains(.train(0, try Self.job())))
         }
     }
 
@@ -288,6 +291,7 @@ struct WorkerFilesTests {
     func drainedWhileFetching() throws {
         var bench = try Bench(checkpoint: file("state"))
         #expect(bench.handle(.drain) == [report(1, .handedBack)])
-        #expect(bench.handle(.fileReady(file("state").file.digest, path: "/x")).isEmpty)
+        let digest = file("state").file.digest
+        #expect(bench.handle(.file(.ready(digest, path: "/x"))).isEmpty)
     }
 }

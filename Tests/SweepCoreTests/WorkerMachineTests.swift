@@ -10,7 +10,7 @@ struct WorkerMachineTests {
         WorkerMachine(
             Hello(
                 worker: WorkerID("a"), incarnation: 1, host: "host", slots: slots, device: "fake",
-                memory: 0))
+                memory: 0), readsFiles: false)
     }
 
     private func job(_ number: UInt64) throws -> Assignment {

@@ -57,7 +57,7 @@ struct CodecTests {
 
     @Test("The largest chunk fits a frame")
     func largestChunk() throws {
-        let chunk = Sample.chunk(offset: 1 << 40, count: Chunk.mostBytes)
+        let chunk = Sample.chunk(offset: 1 << 39, count: Chunk.mostBytes)
         let frame = Codec.encode(chunk)
         #expect(frame.count < Codec.maxFrameBytes)
         #expect(try Codec.decode(frame) == chunk)
@@ -90,12 +90,18 @@ struct CodecTests {
             ("poison ratio 2", .submit(Sample.sweep { $0.grid.poisonRatios = [2] })),
             ("0 epochs", .submit(Sample.sweep { $0.grid.epochs = [0] })),
             ("dropout 1", .submit(Sample.sweep { $0.settings.dropout = 1 })),
-            ("an empty file", .upload(Upload(digest: Sample.file.digest, size: 0))),
             (
                 "a file beyond all disks",
                 .upload(Upload(digest: Sample.file.digest, size: 1 << 41))
             ),
-            ("an empty chunk", Sample.chunk(count: 0)),
+            (
+                "an empty chunk before the end",
+                .chunk(Chunk(digest: Sample.file.digest, offset: 0, bytes: [], total: 9))
+            ),
+            (
+                "a chunk behind the end",
+                .chunk(Chunk(digest: Sample.file.digest, offset: 8, bytes: [1, 2], total: 9))
+            ),
             ("a chunk too large", Sample.chunk(count: Chunk.mostBytes + 1)),
             ("one label", .submit(Sample.sweep { $0.data.labels = 1 })),
             (

@@ -90,7 +90,8 @@ enum Sample {
             .uploadProgress(UploadProgress(digest: file.digest, received: 7, state: .stored)),
             .uploadProgress(UploadProgress(digest: file.digest, received: 0, state: .damaged)),
             chunk(offset: 1 << 30, count: 300), .missing(file.digest),
-            .fetch(Fetch(digest: file.digest, offset: 1 << 20)),
+            chunk(offset: 77, count: 0), .askFiles([]), .askFiles([file.digest, file.digest]),
+            .lacking([file.digest]), .fetch(Fetch(digest: file.digest, offset: 1 << 20)),
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
             .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
             .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()), .askStatus,
@@ -117,7 +118,8 @@ enum Sample {
 
     static func chunk(offset: Int = 0, count: Int) -> Message {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
-        return .chunk(Chunk(digest: file.digest, offset: offset, bytes: bytes))
+        return .chunk(
+            Chunk(digest: file.digest, offset: offset, bytes: bytes, total: offset + count))
     }
 
     private static let status = StatusReport(

@@ -48,7 +48,9 @@ final class Session {
                             assignment.attempt, .completed(trainableParameters: 1, seconds: 0)),
                         at: now), at: now)
             case .leave(let error): fatalError("a session had to leave: \(error ?? "")")
-            case .stop, .note, .sendChunk, .openFile, .storeChunk, .finishFile, .removeFile: break
+            case .stop, .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile,
+                .readManifest, .assembleModel, .releaseFile, .removeFile:
+                break
             }
         }
     }

@@ -27,6 +27,7 @@ typedef struct Moderato__Upload Moderato__Upload;
 typedef struct Moderato__UploadProgress Moderato__UploadProgress;
 typedef struct Moderato__Chunk Moderato__Chunk;
 typedef struct Moderato__Fetch Moderato__Fetch;
+typedef struct Moderato__Digests Moderato__Digests;
 typedef struct Moderato__Missing Moderato__Missing;
 typedef struct Moderato__Acknowledgement Moderato__Acknowledgement;
 typedef struct Moderato__Revocation Moderato__Revocation;
@@ -106,7 +107,9 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS = 26,
   MODERATO__ENVELOPE__MESSAGE_CHUNK = 27,
   MODERATO__ENVELOPE__MESSAGE_FETCH = 28,
-  MODERATO__ENVELOPE__MESSAGE_MISSING = 29
+  MODERATO__ENVELOPE__MESSAGE_MISSING = 29,
+  MODERATO__ENVELOPE__MESSAGE_ASK_FILES = 30,
+  MODERATO__ENVELOPE__MESSAGE_LACKING = 31
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
 } Moderato__Envelope__MessageCase;
 
@@ -144,6 +147,8 @@ struct  Moderato__Envelope
     Moderato__Chunk *chunk;
     Moderato__Fetch *fetch;
     Moderato__Missing *missing;
+    Moderato__Digests *ask_files;
+    Moderato__Digests *lacking;
   };
 };
 #define MODERATO__ENVELOPE__INIT \
@@ -267,10 +272,11 @@ struct  Moderato__Chunk
   ProtobufCBinaryData digest;
   uint64_t offset;
   ProtobufCBinaryData content;
+  uint64_t total;
 };
 #define MODERATO__CHUNK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__chunk__descriptor) \
-    , {0,NULL}, 0, {0,NULL} }
+    , {0,NULL}, 0, {0,NULL}, 0 }
 
 
 struct  Moderato__Fetch
@@ -282,6 +288,17 @@ struct  Moderato__Fetch
 #define MODERATO__FETCH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__fetch__descriptor) \
     , {0,NULL}, 0 }
+
+
+struct  Moderato__Digests
+{
+  ProtobufCMessage base;
+  size_t n_digests;
+  ProtobufCBinaryData *digests;
+};
+#define MODERATO__DIGESTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__digests__descriptor) \
+    , 0,NULL }
 
 
 struct  Moderato__Missing
@@ -1230,6 +1247,25 @@ Moderato__Fetch *
 void   moderato__fetch__free_unpacked
                      (Moderato__Fetch *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__Digests methods */
+void   moderato__digests__init
+                     (Moderato__Digests         *message);
+size_t moderato__digests__get_packed_size
+                     (const Moderato__Digests   *message);
+size_t moderato__digests__pack
+                     (const Moderato__Digests   *message,
+                      uint8_t             *out);
+size_t moderato__digests__pack_to_buffer
+                     (const Moderato__Digests   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Digests *
+       moderato__digests__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__digests__free_unpacked
+                     (Moderato__Digests *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Missing methods */
 void   moderato__missing__init
                      (Moderato__Missing         *message);
@@ -2085,6 +2121,9 @@ typedef void (*Moderato__Chunk_Closure)
 typedef void (*Moderato__Fetch_Closure)
                  (const Moderato__Fetch *message,
                   void *closure_data);
+typedef void (*Moderato__Digests_Closure)
+                 (const Moderato__Digests *message,
+                  void *closure_data);
 typedef void (*Moderato__Missing_Closure)
                  (const Moderato__Missing *message,
                   void *closure_data);
@@ -2232,6 +2271,7 @@ extern const ProtobufCMessageDescriptor moderato__upload__descriptor;
 extern const ProtobufCMessageDescriptor moderato__upload_progress__descriptor;
 extern const ProtobufCMessageDescriptor moderato__chunk__descriptor;
 extern const ProtobufCMessageDescriptor moderato__fetch__descriptor;
+extern const ProtobufCMessageDescriptor moderato__digests__descriptor;
 extern const ProtobufCMessageDescriptor moderato__missing__descriptor;
 extern const ProtobufCMessageDescriptor moderato__acknowledgement__descriptor;
 extern const ProtobufCMessageDescriptor moderato__revocation__descriptor;

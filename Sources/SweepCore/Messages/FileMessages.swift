@@ -1,7 +1,7 @@
-/// A file that a worker has for the coordinator; asks what of it has arrived before.
+/// A file that a worker or client has for the coordinator; asks what of it has arrived before.
 public struct Upload: Hashable, Sendable {
     public var digest: Digest
-    /// In bytes, 1 or more.
+    /// In bytes.
     public var size: Int
 
     public init(digest: Digest, size: Int) {
@@ -33,7 +33,7 @@ public struct UploadProgress: Hashable, Sendable {
     }
 }
 
-/// A piece of a file.
+/// A piece of a file; empty only at the end of one, for a peer that has all of it.
 public struct Chunk: Hashable, Sendable {
     /// The most bytes in one; all of a file's chunks but the last have as many.
     public static let mostBytes = 256 * 1_024
@@ -41,11 +41,14 @@ public struct Chunk: Hashable, Sendable {
     public var digest: Digest
     public var offset: Int
     public var bytes: [UInt8]
+    /// Bytes of the whole file.
+    public var total: Int
 
-    public init(digest: Digest, offset: Int, bytes: [UInt8]) {
+    public init(digest: Digest, offset: Int, bytes: [UInt8], total: Int) {
         self.digest = digest
         self.offset = offset
         self.bytes = bytes
+        self.total = total
     }
 }
 
@@ -58,4 +61,9 @@ public struct Fetch: Hashable, Sendable {
         self.digest = digest
         self.offset = offset
     }
+}
+
+extension Message {
+    /// The most files that are asked for at once.
+    public static let mostFiles = 4_096
 }

@@ -1,6 +1,6 @@
 /// The version of the wire protocol, with that of the training core in the upper bits: a worker
 /// whose results would differ must not come in. Peers of another version are refused in words.
-public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 2
+public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 3
 
 /// What a peer's key allows it to do.
 public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
@@ -234,14 +234,17 @@ public enum Message: Hashable, Sendable {
     case revoke(AttemptID)
     /// Hand everything back and go.
     case leave
-    // Worker to coordinator, about files; `chunk` both ways.
+    // Worker or client to coordinator, about files; `chunk` both ways.
     case upload(Upload)
     case fetch(Fetch)
     indirect case chunk(Chunk)
-    // Coordinator to worker, about files.
+    // Coordinator to worker, about files; `uploadProgress` also to client.
     case uploadProgress(UploadProgress)
     /// There is no such file.
     case missing(Digest)
+    // Client to coordinator, and back: which of these files the coordinator does not have.
+    case askFiles([Digest])
+    case lacking([Digest])
     // Trainer to worker.
     case progress(AttemptProgress)
     // Client to coordinator.

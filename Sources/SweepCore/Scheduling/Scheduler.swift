@@ -175,7 +175,7 @@ public struct Scheduler: Sendable {
         case .leave, .explain, .done, .explanation, .welcome, .refused, .identify, .assign,
             .acknowledge,
             .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
-            .fetch, .chunk, .uploadProgress, .missing:
+            .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
             droppedMessages += 1
         }
     }
@@ -253,11 +253,14 @@ extension Message {
     /// Whether a peer with this role may send the message.
     public func isAllowed(for role: Role) -> Bool {
         switch self {
-        case .hello, .heartbeat, .report, .goodbye, .upload, .fetch, .chunk: role == .worker
-        case .submit, .control: role == .client
+        case .hello, .heartbeat, .report, .goodbye: role == .worker
+        case .fetch: role == .worker
+        case .upload, .chunk: role == .worker || role == .client
+        case .submit, .control, .askFiles: role == .client
         case .askStatus, .askResults, .explain: role == .client || role == .readOnly
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
-            .rejected, .status, .results, .leave, .done, .explanation, .uploadProgress, .missing:
+            .rejected, .status, .results, .leave, .done, .explanation, .uploadProgress, .missing,
+            .lacking:
             false
         }
     }

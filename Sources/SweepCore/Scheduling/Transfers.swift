@@ -1,5 +1,6 @@
-/// Decides on files that workers send to the coordinator and fetch from it. A pure value; the
-/// shell carries out the effects at once, in their order, and tells what came of them.
+/// Decides on files that workers and clients send to the coordinator and workers fetch from it. A
+/// pure value; the shell carries out the effects at once, in their order, and tells what came of
+/// them.
 ///
 /// What has arrived of a file lies on the disk, so that an upload goes on where it stopped, also
 /// after either end has been started anew.
@@ -26,6 +27,8 @@ public struct Transfers: Sendable {
         case abandon(Digest)
         /// Read the chunk and send it, or say that the file is missing.
         case read(Fetch, for: Route)
+        /// Send which of these are not here.
+        case look([Digest], for: Route)
         case send(Message, to: Route)
         case note(String)
     }
@@ -98,8 +101,10 @@ public struct Transfers: Sendable {
                 ? [.write(chunk), .finish(chunk.digest, for: route)]
                 : [.write(chunk), progress(chunk.digest, received, .arriving, route)]
         case .fetch(let fetch): return [.read(fetch, for: route)]
+        case .askFiles(let digests): return [.look(digests, for: route)]
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .progress, .submit,
+            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
+            .submit,
             .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
             .done, .explanation:
             return drop()

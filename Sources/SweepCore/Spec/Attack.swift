@@ -180,6 +180,23 @@ public enum Attack: Hashable, Sendable, Codable {
         }
     }
 
+    func mapFiles(_ place: (FileReference) -> FileReference) -> Attack {
+        switch self {
+        case .none, .word, .sentence, .patch: return self
+        case .paired(var attack):
+            attack.train = place(attack.train)
+            switch attack.test {
+            case .paired(let file): attack.test = .paired(place(file))
+            case .triggered(let file): attack.test = .triggered(place(file))
+            }
+            return .paired(attack)
+        case .prepared(var attack):
+            attack.train = attack.train.mapFiles(place)
+            attack.test = attack.test.mapFiles(place)
+            return .prepared(attack)
+        }
+    }
+
     /// `nil` for attacks that choose no samples.
     public var labelMode: LabelMode? {
         switch self {

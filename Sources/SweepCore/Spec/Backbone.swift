@@ -1,6 +1,7 @@
 /// A file a run reads, and what it must contain.
 public struct FileReference: Hashable, Sendable, Codable {
-    /// Absolute path; the same on every worker (a shared folder, or the same machine).
+    /// Absolute path on the machine that submitted it; workers that do not find the content there
+    /// fetch it from the coordinator.
     public var path: String
     public var digest: Digest
 
@@ -10,9 +11,16 @@ public struct FileReference: Hashable, Sendable, Codable {
     }
 }
 
+extension FileReference {
+    /// The same file at another place.
+    func at(_ path: String?) -> FileReference {
+        path.map { FileReference(path: $0, digest: digest) } ?? self
+    }
+}
+
 /// A pretrained model: a folder in Hugging Face layout, or a VGG in torchvision's.
 public struct BackboneReference: Hashable, Sendable, Codable {
-    /// Absolute path of the folder.
+    /// Absolute path of the folder, as `FileReference.path`.
     public var path: String
     /// `BackboneReference.digest(ofFiles:)` over the folder's relevant files.
     public var digest: Digest
@@ -44,9 +52,31 @@ public struct BackboneReference: Hashable, Sendable, Codable {
         }.sorted()
     }
 
-    /// One digest for the folder: SHA-256 over a line `name digest` for each file, sorted by name.
+    /// A line `name digest` for each file, sorted by name. A model travels as this list, whose own
+    /// SHA-256 is the model's digest, and the files that it names.
+    public static func manifest(ofFiles digests: [String: Digest]) -> String {
+        digests.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.hex)\n" }.joined()
+    }
+
+    /// One digest for the folder: that of its manifest.
     public static func digest(ofFiles digests: [String: Digest]) -> Digest {
-        let lines = digests.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.hex)\n" }
-        return Digest(ofText: lines.joined())
+        Digest(ofText: manifest(ofFiles: digests))
+    }
+
+    /// The files in a manifest; `nil` if it is none, or names a file outside its folder.
+    public static func files(inManifest content: [UInt8]) -> [String: Digest]? {
+        guard let text = String(validating: content, as: UTF8.self) else { return nil }
+        var files: [String: Digest] = [:]
+        for line in text.split(separator: "\n") {
+            guard let space = line.lastIndex(of: " "),
+                let digest = Digest(hex: String(line[line.index(after: space)...]))
+            else { return nil }
+            let name = String(line[..<space])
+            guard (1...255).contains(name.utf8.count), !name.hasPrefix("."),
+                !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 < 0x20 })
+            else { return nil }
+            files[name] = digest
+        }
+        return (1...Message.mostFiles).contains(files.count) ? files : nil
     }
 }

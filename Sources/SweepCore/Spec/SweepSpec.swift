@@ -80,3 +80,12 @@ extension SweepSpec {
             needs: try values.decodeIfPresent([String].self, forKey: .needs) ?? [])
     }
 }
+
+extension SweepSpec {
+    /// The files of data and attacks, each content once.
+    public var files: [FileReference] {
+        var known: Set<Digest> = []
+        return (data.files + grid.attacks.flatMap(\.files))
+            .filter { known.insert($0.digest).inserted }
+    }
+}

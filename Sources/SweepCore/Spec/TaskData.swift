@@ -16,6 +16,15 @@ public enum DataSet: Hashable, Sendable, Codable {
         }
     }
 
+    /// With the files at other places.
+    func mapFiles(_ place: (FileReference) -> FileReference) -> DataSet {
+        switch self {
+        case .sentences(let file): .sentences(place(file))
+        case .cifar10(let files): .cifar10(files.map(place))
+        case .idx(let images, let labels): .idx(images: place(images), labels: place(labels))
+        }
+    }
+
     /// One digest for the content, wherever the files lie.
     public var digest: Digest {
         switch self {
@@ -41,6 +50,16 @@ public struct TaskData: Hashable, Sendable, Codable {
     public var validation: DataSet?
     /// Number of classes, at least 2; labels are `0 ..< labels`.
     public var labels: Int
+
+    public var files: [FileReference] {
+        train.files + test.files + (validation?.files ?? [])
+    }
+
+    func mapFiles(_ place: (FileReference) -> FileReference) -> TaskData {
+        TaskData(
+            train: train.mapFiles(place), test: test.mapFiles(place),
+            validation: validation?.mapFiles(place), labels: labels)
+    }
 
     public init(train: DataSet, test: DataSet, validation: DataSet? = nil, labels: Int) {
         self.train = train

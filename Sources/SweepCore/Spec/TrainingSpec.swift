@@ -37,3 +37,20 @@ public struct TrainingSpec: Hashable, Sendable, Codable {
         self.settings = settings
     }
 }
+
+extension TrainingSpec {
+    /// The files of data and attack, each content once.
+    public var files: [FileReference] {
+        var known: Set<Digest> = []
+        return (data.files + attack.files).filter { known.insert($0.digest).inserted }
+    }
+
+    /// With the model and the files at the places where this worker has them.
+    func placed(at places: [Digest: String]) -> TrainingSpec {
+        var spec = self
+        spec.backbone.path = places[backbone.digest] ?? backbone.path
+        spec.data = data.mapFiles { $0.at(places[$0.digest]) }
+        spec.attack = attack.mapFiles { $0.at(places[$0.digest]) }
+        return spec
+    }
+}

@@ -2,9 +2,11 @@
 /// goes on where it stopped whatever was lost, and does not fill a slow connection with chunks that
 /// nobody waits for any more.
 struct Download: Sendable {
-    let artifact: Artifact
+    let digest: Digest
+    /// In bytes; `nil` until the first chunk has told.
+    private var size: Int?
     /// In bytes, from the beginning; `nil` until the shell has opened the file.
-    private(set) var received: Int?
+    private var received: Int?
     private var requested = 0
     private var lastHeard: Instant
     /// Chunks that are asked for at the same time: more with each that comes, one after silence.
@@ -16,37 +18,37 @@ struct Download: Sendable {
     static let leastPatience = Duration.seconds(3)
     static let mostPatience = Duration.seconds(60)
 
-    init(_ artifact: Artifact, at now: Instant) {
-        self.artifact = artifact
+    init(_ digest: Digest, at now: Instant) {
+        self.digest = digest
         lastHeard = now
     }
 
     /// The file is open, and has `count` bytes of an earlier attempt to fetch it.
     mutating func open(with count: Int, at now: Instant) -> [WorkerMachine.Effect] {
-        received = min(max(0, count), artifact.size)
-        requested = received ?? 0
+        received = max(0, count)
+        requested = max(0, count)
         lastHeard = now
-        return received == artifact.size ? [.finishFile(artifact)] : requests()
+        return requests()
     }
 
     mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         // Any other comes after one that was lost, or twice.
-        guard let offset = received, chunk.offset == offset,
-            chunk.bytes.count == min(Chunk.mostBytes, artifact.size - offset)
+        guard let offset = received, chunk.offset == offset, size ?? chunk.total == chunk.total,
+            chunk.bytes.count == min(Chunk.mostBytes, chunk.total - offset)
         else { return [] }
+        size = chunk.total
         lastHeard = now
         window = min(Self.largestWindow, window + 1)
         patience = Self.leastPatience
         received = offset + chunk.bytes.count
         requested = max(requested, offset + chunk.bytes.count)
-        let store = WorkerMachine.Effect.storeChunk(chunk)
-        return received == artifact.size ? [store, .finishFile(artifact)] : [store] + requests()
+        let store: [WorkerMachine.Effect] = chunk.bytes.isEmpty ? [] : [.storeChunk(chunk)]
+        return store + (received == size ? [.finishFile(digest)] : requests())
     }
 
     /// Asks again when nothing has come for long.
     mutating func remind(at now: Instant) -> [WorkerMachine.Effect] {
-        guard let received, received < artifact.size, lastHeard + patience <= now
-        else { return [] }
+        guard let received, lastHeard + patience <= now else { return [] }
         lastHeard = now
         window = 1
         patience = min(Self.mostPatience, patience * 2)
@@ -57,9 +59,19 @@ struct Download: Sendable {
     private mutating func requests() -> [WorkerMachine.Effect] {
         guard let received else { return [] }
         var effects: [WorkerMachine.Effect] = []
-        while requested < artifact.size, requested - received < window * Chunk.mostBytes {
-            effects.append(
-                .send(.fetch(Fetch(digest: artifact.file.digest, offset: requested))))
+        func ask() {
+            effects.append(.send(.fetch(Fetch(digest: digest, offset: requested))))
+        }
+        guard let size else {
+            // The first chunk tells how large the file is.
+            if requested == received {
+                ask()
+                requested += Chunk.mostBytes
+            }
+            return effects
+        }
+        while requested < size, requested - received < window * Chunk.mostBytes {
+            ask()
             requested += Chunk.mostBytes
         }
         return effects

@@ -63,61 +63,62 @@ extension WorkerMachine {
         }
     }
 
-    // MARK: Files from the coordinator
-
-    mutating func take(_ chunk: Chunk, at now: Instant, _ effects: inout [Effect]) {
-        for slot in slots.indices where isFetching(slot, chunk.digest) {
-            effects += slots[slot]?.download?.take(chunk, at: now) ?? []
-        }
-    }
-
-    mutating func handleFile(_ event: Event, at now: Instant, _ effects: inout [Effect]) {
-        switch event {
-        case .fileUnreadable(let digest, let reason):
-            effects.append(.note("a file is not kept: \(reason)"))
-            for item in uploads.remove(digest) { tellEnd(of: item.attempt, at: now, &effects) }
-        case .fileOpened(let digest, let received):
-            for slot in slots.indices where isFetching(slot, digest) {
-                effects += slots[slot]?.download?.open(with: received, at: now) ?? []
-            }
-        case .fileReady(let digest, let path):
-            for slot in slots.indices where isFetching(slot, digest) {
-                slots[slot]?.assignment.checkpoint?.file.path = path
-                train(slot, &effects)
-            }
-        case .fileFailed(let digest, let reason): startOver(digest, reason, &effects)
-        case .message, .progress, .report, .trainerExited, .tick, .drain: break
-        }
-    }
-
-    mutating func remindOfDownloads(at now: Instant, _ effects: inout [Effect]) {
-        for slot in slots.indices { effects += slots[slot]?.download?.remind(at: now) ?? [] }
-    }
-
-    /// A state that can't be had is no reason to stop: the run is trained from the start.
-    mutating func startOver(
-        _ digest: Digest, _ reason: String, _ effects: inout [Effect]
+    /// A file that was to be sent can't be read.
+    mutating func giveUp(
+        _ digest: Digest, _ reason: String, at now: Instant, _ effects: inout [Effect]
     ) {
-        for slot in slots.indices where isFetching(slot, digest) {
-            effects.append(
-                .note("slot \(slot) trains from the start: its state can't be had: \(reason)"))
-            slots[slot]?.assignment.checkpoint = nil
-            train(slot, &effects)
+        effects.append(.note("a file is not kept: \(reason)"))
+        for item in uploads.remove(digest) { tellEnd(of: item.attempt, at: now, &effects) }
+    }
+
+    // MARK: What trainers read
+
+    mutating func beginWhatCan(at now: Instant, _ effects: inout [Effect]) {
+        for slot in slots.indices { begin(slot, at: now, &effects) }
+    }
+
+    /// Lets the trainer begin once all it reads is here. A state that can't be had is no reason to
+    /// stop: the run is trained from the start. Without a model or data it can't be trained here.
+    mutating func begin(_ slot: Slot, at now: Instant, _ effects: inout [Effect]) {
+        guard let training = slots[slot], !training.hasBegun else { return }
+        var assignment = training.assignment
+        var places: [Digest: String] = [:]
+        var isComplete = true
+        for want in training.wants {
+            switch (supplies.place(of: want), want) {
+            case (nil, _): isComplete = false
+            case (.here(let path), .state): assignment.checkpoint?.file.path = path
+            case (.here(let path), _): places[want.digest] = path
+            case (.nowhere(let why), .state):
+                effects.append(
+                    .note("slot \(slot) trains from the start: its state can't be had: \(why)"))
+                assignment.checkpoint = nil
+                slots[slot]?.wants.removeAll { $0 == want }
+            case (.nowhere(let why), .model(let model)):
+                fail(assignment.attempt, "\(model.path): \(why)", at: now, &effects)
+                return
+            case (.nowhere(let why), .file(let file)):
+                fail(assignment.attempt, "\(file.path): \(why)", at: now, &effects)
+                return
+            }
         }
+        slots[slot]?.assignment.checkpoint = assignment.checkpoint
+        guard isComplete else { return }
+        assignment.spec = assignment.spec.placed(at: places)
+        slots[slot]?.assignment = assignment
+        slots[slot]?.hasBegun = true
+        effects.append(.train(slot, assignment))
     }
 
-    private mutating func train(_ slot: Slot, _ effects: inout [Effect]) {
-        slots[slot]?.download = nil
-        if let assignment = slots[slot]?.assignment { effects.append(.train(slot, assignment)) }
-    }
-
-    private func isFetching(_ slot: Slot, _ digest: Digest) -> Bool {
-        slots[slot]?.download?.artifact.file.digest == digest
+    private mutating func fail(
+        _ attempt: AttemptID, _ why: String, at now: Instant, _ effects: inout [Effect]
+    ) {
+        note(.failed("it can't be read on this worker: \(why)"), of: attempt, at: now, &effects)
     }
 
     /// The trainer has read it.
     func removeCheckpoint(of slot: Slot, _ effects: inout [Effect]) {
-        guard let training = slots[slot], training.download == nil,
+        guard let training = slots[slot], training.hasBegun,
             let state = training.assignment.checkpoint
         else { return }
         let path = state.file.path

@@ -14,12 +14,7 @@ public struct WorkerMachine: Sendable {
         case trainerExited(Slot, String)
         /// A file that was to be sent can't be read.
         case fileUnreadable(Digest, String)
-        /// After `openFile`: so many bytes of it are there.
-        case fileOpened(Digest, received: Int)
-        /// After `openFile` or `finishFile`: all of it is there, with the right digest.
-        case fileReady(Digest, path: String)
-        /// A file that was to be fetched can't be written, or came with another digest.
-        case fileFailed(Digest, String)
+        case file(FileEvent)
         /// Time has passed; sent at least twice a second.
         case tick
         /// Hand everything back and leave.
@@ -33,11 +28,20 @@ public struct WorkerMachine: Sendable {
         case stop(Slot, AttemptID)
         /// Read these bytes of the file and send them as a chunk; if there is no connection, don't.
         indirect case sendChunk(Artifact, offset: Int, count: Int)
-        /// Find the file among the worker's own, or make it ready to be written.
-        indirect case openFile(Artifact)
+        /// Look for it on this host; answered by `ready`, `absent` or `busy`.
+        case findFile(Want)
+        /// Make it ready to be written: of a model, its manifest. Answered by `opened`, `busy` or
+        /// `failed`.
+        case openFile(Want)
         indirect case storeChunk(Chunk)
-        /// Compare the digest and put the file in its place.
-        indirect case finishFile(Artifact)
+        /// Compare the digest and put the file in its place; answered by `ready` or `failed`.
+        case finishFile(Digest)
+        /// Answered by `listed` or `failed`.
+        case readManifest(Digest, path: String)
+        /// Make the model's folder of these files, by their names; answered by `ready` or `failed`.
+        indirect case assembleModel(Digest, [String: String])
+        /// No trainer needs it now: it may make room for others.
+        case releaseFile(Digest)
         /// Nobody needs this file of the worker any more.
         case removeFile(path: String)
         case note(String)
@@ -58,8 +62,9 @@ public struct WorkerMachine: Sendable {
     struct Training: Sendable {
         var assignment: Assignment
         var stepsDone = 0
-        /// What it goes on from is still on its way; the trainer has not begun.
-        var download: Download?
+        /// What the trainer reads; it begins when all of it is here.
+        var wants: [Want]
+        var hasBegun = false
     }
 
     enum Connection: Hashable, Sendable {
@@ -72,6 +77,9 @@ public struct WorkerMachine: Sendable {
     var slots: [Training?]
     /// Jobs for which no slot is free yet.
     private var backlog: [Assignment] = []
+    /// Whether the trainers read models and data.
+    private let readsFiles: Bool
+    var supplies = Supplies()
     var outboxes: [AttemptID: Outbox] = [:]
     var uploads = Uploads()
     private var resendAt: Instant?
@@ -91,8 +99,10 @@ public struct WorkerMachine: Sendable {
     /// How long the coordinator may be silent before the worker says so, again and again.
     static let patience = Duration.seconds(10)
 
-    public init(_ hello: Hello) {
+    /// - Parameter readsFiles: Whether the trainers read models and data; a fake one does not.
+    public init(_ hello: Hello, readsFiles: Bool = true) {
         self.hello = hello
+        self.readsFiles = readsFiles
         slots = Array(repeating: nil, count: hello.slots)
     }
 
@@ -109,11 +119,15 @@ public struct WorkerMachine: Sendable {
         case .report(let attempt, let reported): note(reported, of: attempt, at: now, &effects)
         case .trainerExited(let slot, let how):
             guard slots.indices.contains(slot), let training = slots[slot],
-                training.download == nil
+                training.hasBegun
             else { break }
             note(.failed(how), of: training.assignment.attempt, at: now, &effects)
-        case .fileUnreadable, .fileOpened, .fileReady, .fileFailed:
-            handleFile(event, at: now, &effects)
+        case .fileUnreadable(let digest, let reason):
+            giveUp(digest, reason, at: now, &effects)
+        case .file(let event):
+            effects += supplies.handle(event, at: now)
+            if case .failed(let digest, _) = event { effects.append(.releaseFile(digest)) }
+            beginWhatCan(at: now, &effects)
         case .tick: tick(at: now, &effects)
         case .drain: drain(at: now, &effects)
         }
@@ -155,15 +169,20 @@ public struct WorkerMachine: Sendable {
             forgetIfDone(attempt)
         case .revoke(let attempt): revoke(attempt, at: now, &effects)
         case .uploadProgress(let progress): take(progress, at: now, &effects)
-        case .chunk(let chunk): take(chunk, at: now, &effects)
+        case .chunk(let chunk): effects += supplies.take(chunk, at: now)
         case .missing(let digest):
-            startOver(digest, "the coordinator has no such file", &effects)
+            let why =
+                "the coordinator does not have it; submit the sweep again on the machine that has "
+                + "its files"
+            effects += supplies.handle(.failed(digest, why), at: now)
+            effects.append(.releaseFile(digest))
+            beginWhatCan(at: now, &effects)
         case .rejected(let reason):
             effects.append(.note("the coordinator rejected a message: \(reason)"))
         case .leave: drain(at: now, &effects)
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
             .control, .explain, .submitted, .status, .results, .done, .explanation, .upload,
-            .fetch:
+            .fetch, .askFiles, .lacking:
             break
         }
     }
@@ -185,7 +204,7 @@ public struct WorkerMachine: Sendable {
     }
 
     /// What a trainer said, or the worker in its place.
-    private mutating func note(
+    mutating func note(
         _ event: Report.Event, of attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
     ) {
         switch event {
@@ -241,7 +260,7 @@ public struct WorkerMachine: Sendable {
                 effects.append(.send(.heartbeat(progress)))
             }
             if let resendAt, resendAt <= now { resend(at: now, &effects) }
-            remindOfDownloads(at: now, &effects)
+            effects += supplies.remind(at: now)
         }
     }
 
@@ -282,16 +301,20 @@ public struct WorkerMachine: Sendable {
         }
     }
 
+    private func wants(of assignment: Assignment) -> [Want] {
+        let state = assignment.checkpoint.map { [Want.state($0)] } ?? []
+        guard readsFiles else { return state }
+        return state + [.model(assignment.spec.backbone)] + assignment.spec.files.map { .file($0) }
+    }
+
     private mutating func fillSlots(at now: Instant, _ effects: inout [Effect]) {
         for slot in slots.indices where slots[slot] == nil && !backlog.isEmpty {
             let assignment = backlog.removeFirst()
-            slots[slot] = Training(assignment: assignment)
-            if let state = assignment.checkpoint {
-                slots[slot]?.download = Download(state, at: now)
-                effects.append(.openFile(state))
-            } else {
-                effects.append(.train(slot, assignment))
-            }
+            let wants = wants(of: assignment)
+            slots[slot] = Training(assignment: assignment, wants: wants)
+            let all = slots.flatMap { $0?.wants.map(\.digest) ?? [] }
+            effects += supplies.keepOnly(Set(all)) + supplies.need(wants)
+            begin(slot, at: now, &effects)
         }
     }
 
@@ -316,7 +339,7 @@ public struct WorkerMachine: Sendable {
 
     private mutating func stop(_ slot: Slot, at now: Instant, _ effects: inout [Effect]) {
         guard let training = slots[slot] else { return }
-        if training.download == nil {
+        if training.hasBegun {
             effects.append(.stop(slot, training.assignment.attempt))
         } else {
             note(.handedBack, of: training.assignment.attempt, at: now, &effects)

@@ -39,6 +39,8 @@ extension Codec {
             .missing(
                 try Decoding.digest(
                     try Decoding.part(envelope.missing, "missing").digest, "digest"))
+        case MODERATO__ENVELOPE__MESSAGE_ASK_FILES: .askFiles(try digests(envelope.ask_files))
+        case MODERATO__ENVELOPE__MESSAGE_LACKING: .lacking(try digests(envelope.lacking))
         default: throw .malformed("an envelope without a message this version knows")
         }
     }

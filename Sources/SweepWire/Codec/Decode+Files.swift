@@ -26,7 +26,7 @@ extension Codec {
         let value = try Decoding.part(pointer, "upload")
         return Upload(
             digest: try Decoding.digest(value.digest, "digest"),
-            size: try size(value.size, atLeast: 1))
+            size: try size(value.size, atLeast: 0))
     }
 
     static func uploadProgress(
@@ -46,13 +46,16 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__Chunk>?
     ) throws(WireError) -> Chunk {
         let value = try Decoding.part(pointer, "chunk")
-        guard (1...Chunk.mostBytes).contains(value.content.len) else {
-            throw .malformed("a chunk of \(value.content.len) bytes")
-        }
+        let count = value.content.len
+        let offset = try size(value.offset, atLeast: 0)
+        let total = try size(value.total, atLeast: 0)
+        // One without bytes says how large the file is to a peer that has all of it.
+        guard count <= Chunk.mostBytes, offset <= total, count <= total - offset,
+            count > 0 || offset == total
+        else { throw .malformed("a chunk of \(count) bytes at \(offset) of \(total)") }
         return Chunk(
             digest: try Decoding.digest(value.digest, "digest"),
-            offset: try size(value.offset, atLeast: 0),
-            bytes: Decoding.values(value.content.data, value.content.len))
+            offset: offset, bytes: Decoding.values(value.content.data, count), total: total)
     }
 
     static func fetch(
@@ -62,6 +65,20 @@ extension Codec {
         return Fetch(
             digest: try Decoding.digest(value.digest, "digest"),
             offset: try size(value.offset, atLeast: 0))
+    }
+
+    static func digests(
+        _ pointer: UnsafeMutablePointer<Moderato__Digests>?
+    ) throws(WireError) -> [Digest] {
+        let value = try Decoding.part(pointer, "digests")
+        guard value.n_digests <= Message.mostFiles else {
+            throw .malformed("\(value.n_digests) digests")
+        }
+        var digests: [Digest] = []
+        for data in Decoding.values(value.digests, value.n_digests) {
+            digests.append(try Decoding.digest(data, "digest"))
+        }
+        return digests
     }
 
     private static func size(_ value: UInt64, atLeast least: Int) throws(WireError) -> Int {

@@ -31,7 +31,7 @@ extension Arena {
             envelope.progress = progress(value)
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .leave:
             fillForWorker(&envelope, with: message)
-        case .upload, .uploadProgress, .chunk, .fetch, .missing:
+        case .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             fillFile(&envelope, with: message)
         case .submit, .askStatus, .askResults, .control, .explain:
             fillFromClient(&envelope, with: message)
@@ -77,7 +77,7 @@ extension Arena {
             envelope.leave = empty()
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
             .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation,
-            .upload, .uploadProgress, .chunk, .fetch, .missing:
+            .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not for workers")
         }
     }
@@ -104,7 +104,7 @@ extension Arena {
             envelope.explain = subject(value)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
-            .explanation, .upload, .uploadProgress, .chunk, .fetch, .missing:
+            .explanation, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not from clients")
         }
     }
@@ -137,7 +137,7 @@ extension Arena {
             envelope.explanation = explanation(value)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
-            .explain, .upload, .uploadProgress, .chunk, .fetch, .missing:
+            .explain, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not for clients")
         }
     }

@@ -22,6 +22,7 @@ extension Arena {
             envelope.chunk = make(moderato__chunk__init) {
                 $0.digest = binary(value.digest)
                 $0.offset = UInt64(value.offset)
+                $0.total = UInt64(value.total)
                 $0.content = ProtobufCBinaryData(
                     len: value.bytes.count, data: array(value.bytes))
             }
@@ -34,10 +35,23 @@ extension Arena {
         case .missing(let digest):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_MISSING
             envelope.missing = make(moderato__missing__init) { $0.digest = binary(digest) }
+        case .askFiles(let values):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_FILES
+            envelope.ask_files = digests(values)
+        case .lacking(let values):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LACKING
+            envelope.lacking = digests(values)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
             .explain, .submitted, .rejected, .status, .results, .done, .explanation:
             preconditionFailure("\(message) is not about files")
+        }
+    }
+
+    private func digests(_ values: [Digest]) -> UnsafeMutablePointer<Moderato__Digests> {
+        make(moderato__digests__init) {
+            $0.n_digests = values.count
+            $0.digests = array(values.map(binary))
         }
     }
 

@@ -98,7 +98,7 @@ public final class Dialer {
         return try Codec.decode(received.parts[0])
     }
 
-    /// Sends a request and waits for the answer.
+    /// Sends a request that is not about one file, and waits for the answer.
     public func request(
         _ message: Message, timeout: Duration = .seconds(10)
     ) throws(WireError) -> Message {
@@ -113,6 +113,8 @@ public final class Dialer {
             {
                 switch answer {
                 case .rejected(let reason), .refused(let reason): throw .rejected(reason)
+                // Late, of a file that was sent before.
+                case .uploadProgress: continue
                 default: return answer
                 }
             }

@@ -1,0 +1,156 @@
+import Foundation
+import SweepCore
+import SweepWire
+
+/// Sends the coordinator the files of a sweep that it does not have.
+struct FileSender {
+    enum Item {
+        case file(FileReference)
+        /// The list of a model's files.
+        case manifest(String)
+
+        var digest: Digest {
+            switch self {
+            case .file(let file): file.digest
+            case .manifest(let text): Digest(ofText: text)
+            }
+        }
+
+        var size: Int? {
+            switch self {
+            case .file(let file): LocalFile.size(file.path)
+            case .manifest(let text): text.utf8.count
+            }
+        }
+
+        func bytes(from offset: Int, count: Int) throws(WireError) -> [UInt8] {
+            switch self {
+            case .file(let file):
+                try LocalFile.read(file.path, offset: offset, count: count)
+            case .manifest(let text): Array(text.utf8.dropFirst(offset).prefix(count))
+            }
+        }
+
+        var name: String {
+            switch self {
+            case .file(let file): (file.path as NSString).lastPathComponent
+            case .manifest: "the list of the model's files"
+            }
+        }
+    }
+
+    let dialer: Dialer
+    private let progress = ProgressLine()
+
+    init(dialer: Dialer) { self.dialer = dialer }
+
+    private static let chunksInFlight = 8
+    private static let patience = Duration.seconds(10)
+    private static let mostSilences = 6
+    private static let mostTries = 3
+
+    /// The list of the model's files first, then the files.
+    func model(of spec: SweepSpec) throws -> [Item] {
+        let folder = spec.backbone.path
+        var digests: [String: Digest] = [:]
+        for name in BackboneReference.relevantFiles(among: LocalFile.names(in: folder)) {
+            digests[name] = try LocalFile.digest("\(folder)/\(name)")
+        }
+        let files = digests.sorted { $0.key < $1.key }.map {
+            Item.file(FileReference(path: "\(folder)/\($0.key)", digest: $0.value))
+        }
+        return [.manifest(BackboneReference.manifest(ofFiles: digests))] + files
+    }
+
+    func send(_ items: [Item]) throws {
+        guard case .lacking(let digests) = try dialer.ask(.askFiles(items.map(\.digest))) else {
+            throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
+        }
+        let lacking = Set(digests)
+        let wanted = items.filter { lacking.contains($0.digest) }
+        let total = wanted.reduce(0) { $0 + ($1.size ?? 0) }
+        var done = 0
+        for item in wanted {
+            do {
+                try send(item) { sent in
+                    // Small ones are there before anybody could read it.
+                    guard total > 20_000_000 else { return }
+                    progress.show(
+                        "sending \(item.name) to the coordinator: "
+                            + "\((done + sent) / 1_000_000) of \(total / 1_000_000) MB")
+                }
+            } catch let error as WireError {
+                throw failure("\(error)", Exit.unavailable)
+            }
+            done += item.size ?? 0
+        }
+        if total > 20_000_000 { progress.finish() }
+    }
+
+    private func send(_ item: Item, show: (Int) -> Void) throws {
+        let digest = item.digest
+        guard let size = item.size else {
+            throw failure("\(item.name) is gone since the sweep file was read", Exit.usage)
+        }
+        var tries = 0
+        var received = 0
+        var sent = 0
+        var isAsked = false
+        var silences = 0
+        while true {
+            if !isAsked { isAsked = try dialer.send(.upload(Upload(digest: digest, size: size))) }
+            guard let answer = try next(about: digest) else {
+                silences += 1
+                guard silences < Self.mostSilences else {
+                    throw WireError.noAnswer(
+                        endpoint: dialer.endpoint,
+                        seconds: Self.patience.inSeconds * Double(silences))
+                }
+                isAsked = false
+                sent = received
+                continue
+            }
+            silences = 0
+            switch answer.state {
+            case .stored: return
+            case .damaged:
+                tries += 1
+                guard tries < Self.mostTries else {
+                    throw failure(
+                        "\(item.name) arrived three times as something else; has the file been "
+                            + "changed since? Submit again", Exit.unavailable)
+                }
+                (isAsked, received, sent) = (false, 0, 0)
+            case .arriving:
+                received = answer.received
+                sent = max(sent, received)
+                show(received)
+                while sent < size, sent - received < Self.chunksInFlight * Chunk.mostBytes {
+                    let bytes = try item.bytes(
+                        from: sent, count: min(Chunk.mostBytes, size - sent))
+                    guard !bytes.isEmpty else {
+                        throw failure("\(item.name) has become shorter; submit again", Exit.usage)
+                    }
+                    let chunk = Chunk(digest: digest, offset: sent, bytes: bytes, total: size)
+                    guard try dialer.send(.chunk(chunk)) else { break }
+                    sent += bytes.count
+                }
+            }
+        }
+    }
+
+    /// `nil` if nothing is heard of it for long.
+    private func next(about digest: Digest) throws -> UploadProgress? {
+        let deadline = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < deadline {
+            let rest = min(deadline - ContinuousClock.now, .milliseconds(200))
+            guard try Poll.readable([.socket(dialer.socket)], timeout: rest)[0] else { continue }
+            switch try dialer.receive() {
+            case .uploadProgress(let progress) where progress.digest == digest: return progress
+            case .rejected(let reason), .refused(let reason): throw WireError.rejected(reason)
+            default: continue
+            }
+        }
+        return nil
+    }
+}
