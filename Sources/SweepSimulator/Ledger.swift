@@ -43,11 +43,13 @@ struct Ledger {
                 require(runs[id] == nil, "\(id) is created twice")
                 runs[id] = Run(plan: plan)
             }
-        case .attemptStarted(let id, let run, let worker):
+        case .attemptStarted(let id, let run, let worker, let isSecond):
             require(id > lastAttempt, "\(id) is used again")
             lastAttempt = max(lastAttempt, id)
             let alive = attempts.filter { $0.value.run == run && $0.value.end == nil }
-            require(alive.isEmpty, "\(run) has two attempts with a lease: \(alive.keys), \(id)")
+            require(
+                alive.count == (isSecond ? 1 : 0),
+                "\(run) has too many attempts with a lease: \(alive.keys.sorted()), \(id)")
             attempts[id] = Attempt(run: run, worker: worker)
         case .reportsStored(let id, let sequence):
             require(
@@ -88,7 +90,7 @@ struct Ledger {
     var snapshot: Snapshot {
         var active: [RunID: (AttemptID, WorkerID)] = [:]
         for (id, attempt) in attempts.sorted(by: { $0.key < $1.key }) where attempt.end == nil {
-            active[attempt.run] = (id, attempt.worker)
+            if active[attempt.run] == nil { active[attempt.run] = (id, attempt.worker) }
         }
         return Snapshot(
             sweeps: sweeps.values.sorted { $0.id < $1.id },
@@ -109,7 +111,8 @@ struct Ledger {
                 }
                 return Snapshot.Attempt(
                     id: id, run: attempt.run, worker: attempt.worker,
-                    acknowledged: attempt.acknowledged, isClosed: isClosed)
+                    acknowledged: attempt.acknowledged, isOpen: attempt.end == nil,
+                    isClosed: isClosed)
             },
             finished: Set(finished.keys), lastAttempt: lastAttempt)
     }

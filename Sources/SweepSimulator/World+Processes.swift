@@ -63,7 +63,10 @@ extension World {
         case .sendsBeforeCommit, .forgetsUnacknowledged, .acknowledgesGaps, nil: break
         }
         tell("the coordinator starts")
-        scheduler = Scheduler(snapshot, at: now)
+        // Runs are short here: second attempts are worth it sooner.
+        var configuration = Scheduler.Configuration()
+        configuration.leastGain = .seconds(1)
+        scheduler = Scheduler(snapshot, configuration: configuration, at: now)
         agenda.plan(.coordinatorTick, at: now)
     }
 

@@ -190,7 +190,7 @@ public struct World {
                 }
             case .failed:
                 require(
-                    (madeToFail[id] ?? 0) > 2, "\(id) has failed, but its trainers did not")
+                    (madeToFail[id] ?? 0) > 1, "\(id) has failed, but its trainers did not")
             case .waiting, .active, .cancelled: break
             }
         }

@@ -37,7 +37,7 @@ extension SweepStore {
         case .sweepSubmitted(let id, let spec, let grid):
             try store(id, spec, grid, at: time, in: database)
         case .runsCreated(let first, let runs): try store(runs, from: first, in: database)
-        case .attemptStarted(let id, let run, let worker):
+        case .attemptStarted(let id, let run, let worker, _):
             try execute(
                 """
                 INSERT INTO run (id, spec, milestones, steps, state)

@@ -42,7 +42,7 @@ extension SweepStore {
     /// What has happened to runs, by their numbers.
     private struct Happenings {
         var failures: [UInt64: [Failure]] = [:]
-        /// The newest attempt that has not ended.
+        /// The oldest attempt that has not ended; there may be a second.
         var active: [UInt64: (AttemptID, WorkerID)] = [:]
 
         func state(_ run: UInt64, _ word: String, error: String?) -> Snapshot.Run.State {
@@ -67,7 +67,10 @@ extension SweepStore {
         let active = try Row.fetchCursor(
             database, sql: "SELECT id, run, worker FROM attempt WHERE outcome IS NULL ORDER BY id")
         while let row = try active.next() {
-            happenings.active[row["run"]] = (AttemptID(row["id"]), WorkerID(row["worker"]))
+            let run: UInt64 = row["run"]
+            if happenings.active[run] == nil {
+                happenings.active[run] = (AttemptID(row["id"]), WorkerID(row["worker"]))
+            }
         }
         return happenings
     }
@@ -151,6 +154,7 @@ extension SweepStore {
             Snapshot.Attempt(
                 id: AttemptID(row["id"]), run: RunID(row["run"]), worker: WorkerID(row["worker"]),
                 acknowledged: row["acknowledged"],
+                isOpen: (row["outcome"] as String?) == nil,
                 isClosed: ["failed", "handed back"].contains(row["outcome"] ?? ""))
         }
     }

@@ -5,8 +5,8 @@ import SweepWire
 /// The models and data that workers of one host have fetched, one entry for each, named by its
 /// digest: a file, or a model's folder. What has not been used for longest makes room.
 ///
-/// Several processes may share the folder. Who makes an entry holds the lock beside it, who uses one
-/// a shared lock on it; only an entry that nobody uses is removed.
+/// Several processes may share the folder. Who makes an entry holds the lock beside it, who uses
+/// one a shared lock on it; only an entry that nobody uses is removed.
 final class FileCache {
     private let folder: String
     /// In bytes.

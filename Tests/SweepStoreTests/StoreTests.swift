@@ -30,7 +30,7 @@ struct StoreTests {
             facts = [
                 .sweepSubmitted(SweepID(1), sweep, plan.grid),
                 .runsCreated(RunID(1), plan.runs),
-                .attemptStarted(AttemptID(1), RunID(1), WorkerID("a")),
+                .attemptStarted(AttemptID(1), RunID(1), WorkerID("a"), isSecond: false),
                 .reportsStored(AttemptID(1), upTo: 1),
                 .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
                 .pointFinished(run.milestones[0].key, RunID(1), Self.metrics(1)),
@@ -120,7 +120,7 @@ struct StoreTests {
         try store.commit([.attemptEnded(AttemptID(1), .lost("gone"))])
         #expect(try state() == .waiting)
         try store.commit([
-            .attemptStarted(AttemptID(2), RunID(1), WorkerID("b")),
+            .attemptStarted(AttemptID(2), RunID(1), WorkerID("b"), isSecond: false),
             .attemptEnded(AttemptID(2), .failed("broken")),
         ])
         #expect(try state() == .waiting)

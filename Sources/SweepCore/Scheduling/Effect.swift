@@ -21,7 +21,8 @@ public enum Fact: Hashable, Sendable {
     case sweepConditioned(SweepID, SweepCondition)
     /// Runs of one grid, numbered from the first on.
     indirect case runsCreated(RunID, [PlannedRun])
-    case attemptStarted(AttemptID, RunID, WorkerID)
+    /// A second one goes on beside the run's other attempt.
+    case attemptStarted(AttemptID, RunID, WorkerID, isSecond: Bool)
     /// The attempt's reports up to the sequence are accounted for.
     case reportsStored(AttemptID, upTo: UInt64)
     indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)

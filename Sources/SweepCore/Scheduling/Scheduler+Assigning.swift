@@ -32,14 +32,15 @@ extension Scheduler {
         return nil
     }
 
-    private func canFinish(
+    func canFinish(
         _ id: RunID, _ run: Run, on worker: Worker, at now: Instant
     ) -> Bool {
         guard let leaves = worker.leaves else { return true }
         guard leaves > now else { return false }
-        guard let speed = worker.speed.stepsPerSecond else { return true }
-        let steps = run.plan.steps - stepsKept(id, run.plan)
-        return Double(steps) / speed <= (leaves - now).inSeconds
+        // What it does not finish it hands over with its state.
+        if leaves - now >= configuration.leastStay { return true }
+        guard let seconds = secondsNeeded(for: id, run, on: worker) else { return false }
+        return seconds <= (leaves - now).inSeconds
     }
 
     /// A run that failed here is better tried on a worker where it has not.
@@ -49,18 +50,23 @@ extension Scheduler {
         return workers.contains { !failedOn.contains($0.key) && !$0.value.isSetAside }
     }
 
-    private mutating func assign(_ id: RunID, to worker: WorkerID, at now: Instant) {
+    /// Begins an attempt.
+    ///
+    /// - Parameter isSecond: Whether the run is in training elsewhere, and goes on there.
+    mutating func assign(
+        _ id: RunID, to worker: WorkerID, isSecond: Bool = false, at now: Instant
+    ) {
         guard let run = runs[id], let route = workers[worker]?.route else { return }
         let attempt = AttemptID(lastAttempt.number + 1)
         lastAttempt = attempt
         attempts[attempt] = Attempt(
-            run: id, worker: worker, stepsBefore: stepsKept(id, run.plan))
+            run: id, worker: worker, stepsBefore: stepsKept(id, run.plan), began: now)
         runs[id]?.attempts.append(attempt)
-        runs[id]?.state = .assigned(
-            Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
+        let lease = Lease(attempt: attempt, worker: worker, expires: now + configuration.lease)
+        if isSecond { seconds[id] = lease } else { runs[id]?.state = .assigned(lease) }
         workers[worker]?.attempts.insert(attempt)
         workers[worker]?.affinity = run.plan.grid.affinity
-        effects.append(.persist(.attemptStarted(attempt, id, worker)))
+        effects.append(.persist(.attemptStarted(attempt, id, worker, isSecond: isSecond)))
         effects.append(
             .send(
                 .assign(

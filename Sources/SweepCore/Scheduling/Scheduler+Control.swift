@@ -90,12 +90,9 @@ extension Scheduler {
         var cancelled: [RunID] = []
         for id in sweep.runs where !elsewhere.contains(id) {
             guard let run = runs[id], !run.isOver else { continue }
-            if let lease = run.lease {
+            for lease in leases(of: id) {
                 release(lease.attempt, of: lease.worker)
-                effects.append(.persist(.attemptEnded(lease.attempt, .lost("it was cancelled"))))
-                if let route = workers[lease.worker]?.route {
-                    effects.append(.send(.revoke(lease.attempt), to: route))
-                }
+                revoke(lease, why: "it was cancelled")
             }
             runs[id]?.state = .cancelled
             cancelled.append(id)
@@ -152,8 +149,13 @@ extension Scheduler {
                     + "\(run.plan.steps); its lease is good for \(Int(left)) s without a heartbeat."
             )
         case .completed: lines.append("It is completed.")
-        case .failed(let error): lines.append("It has failed, after three attempts: \(error)")
+        case .failed: lines.append("It has failed; moderato retry tries it again.")
         case .cancelled: lines.append("It was cancelled; moderato retry takes it up again.")
+        }
+        if let second = seconds[id] {
+            lines.append(
+                "It is in training on \(second.worker) too, as \(second.attempt): the first result "
+                    + "counts.")
         }
         if let state = states[id] {
             lines.append(

@@ -25,8 +25,7 @@ extension Scheduler {
                     "\(id) is completed without all its points")
             case .cancelled: break
             case .failed:
-                precondition(
-                    run.failures.count > configuration.maxRetries, "\(id) was given up early")
+                precondition(isGivenUp(after: run.failures), "\(id) was given up early")
             }
             precondition(
                 !run.isOver || !attempted.contains(id), "\(id) is over but has attempts")
@@ -35,12 +34,17 @@ extension Scheduler {
             precondition(workerByRoute[worker.route] == id, "\(id) is not at its route")
             for attempt in worker.attempts {
                 precondition(
-                    attempts[attempt].flatMap { runs[$0.run]?.lease }?.attempt == attempt,
+                    attempts[attempt].map { holdsLease(attempt, on: $0.run) } == true,
                     "\(id) holds \(attempt), which has no lease")
             }
             precondition(
                 remainingSlots(of: worker) <= 0 || free.contains(id),
                 "\(id) is free but not offered")
+        }
+        for (id, lease) in seconds {
+            precondition(
+                runs[id]?.lease.map { $0.attempt != lease.attempt } == true,
+                "\(id) has a second attempt without a first")
         }
         for id in states.keys {
             precondition(runs[id]?.isOver == false, "\(id) is over but has a state")

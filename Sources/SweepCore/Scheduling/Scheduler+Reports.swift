@@ -40,7 +40,7 @@ extension Scheduler {
         case .epoch(let metrics, let seconds):
             note(metrics, seconds: seconds, of: attempt.run, run, in: id)
             let steps = run.plan.steps / max(1, run.plan.epochs) * metrics.epoch
-            if run.lease?.attempt == id {
+            if holdsLease(id, on: attempt.run) {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
             }
         case .artifact(let artifact):
@@ -52,15 +52,15 @@ extension Scheduler {
         case .completed(let parameters, let seconds):
             complete(attempt.run, run, by: id, parameters: parameters, seconds: seconds)
         case .failed(let error):
-            guard run.lease?.attempt == id else { return }
+            guard holdsLease(id, on: attempt.run) else { return }
             fail(attempt.run, run, in: id, on: attempt.worker, error: error)
         case .handedBack:
-            guard run.lease?.attempt == id else { return }
-            release(id, of: attempt.worker)
+            guard holdsLease(id, on: attempt.run) else { return }
+            let isOrphaned = withdraw(id, attempt)
             attempts[id]?.isClosed = true
             workers[attempt.worker]?.isLeaving = true
             effects.append(.persist(.attemptEnded(id, .handedBack)))
-            putBack(attempt.run, run)
+            if isOrphaned { putBack(attempt.run, run) }
         }
     }
 
@@ -100,7 +100,7 @@ extension Scheduler {
     ) {
         if let missing = run.plan.milestones.first(where: { !finished.contains($0.key) }) {
             let error = "the trainer said it was done without a result of epoch \(missing.epoch)"
-            if run.lease?.attempt == attempt, let worker = run.lease?.worker {
+            if holdsLease(attempt, on: id), let worker = attempts[attempt]?.worker {
                 fail(id, run, in: attempt, on: worker, error: error)
             }
             return
@@ -110,17 +110,13 @@ extension Scheduler {
         if let worker {
             let before = workers[worker]?.secondsOfARun ?? seconds
             workers[worker]?.secondsOfARun = 0.8 * before + 0.2 * seconds
+            let pace = Double(max(0, steps)) / max(seconds, 1e-6)
+            let paceBefore = workers[worker]?.pace ?? pace
+            workers[worker]?.pace = 0.8 * paceBefore + 0.2 * pace
         }
-        let lease = run.lease
-        if let lease {
+        for lease in leases(of: id) {
             release(lease.attempt, of: lease.worker)
-            if lease.attempt != attempt {
-                effects.append(
-                    .persist(.attemptEnded(lease.attempt, .lost("\(attempt) was done first"))))
-                if let route = workers[lease.worker]?.route {
-                    effects.append(.send(.revoke(lease.attempt), to: route))
-                }
-            }
+            if lease.attempt != attempt { revoke(lease, why: "\(attempt) was done first") }
         }
         runs[id]?.state = .completed
         effects.append(.persist(.attemptEnded(attempt, .completed)))
@@ -138,12 +134,14 @@ extension Scheduler {
     private mutating func fail(
         _ id: RunID, _ run: Run, in attempt: AttemptID, on worker: WorkerID, error: String
     ) {
-        release(attempt, of: worker)
+        let isOrphaned = attempts[attempt].map { withdraw(attempt, $0) } ?? true
         attempts[attempt]?.isClosed = true
         effects.append(.persist(.attemptEnded(attempt, .failed(error))))
         effects.append(.note("\(id), \(attempt) on \(worker): failed: \(error)"))
         runs[id]?.failures.append(Failure(worker: worker, error: error))
-        if run.failures.count >= configuration.maxRetries {
+        guard isOrphaned, let failures = runs[id]?.failures else { return }
+        if isGivenUp(after: failures) {
+            let error = Self.words(for: failures)
             runs[id]?.state = .failed(error)
             let unfinished = run.plan.keys.filter { runByPoint[$0] == id }
             effects.append(.persist(.runFailed(id, error: error, points: unfinished)))
@@ -151,6 +149,20 @@ extension Scheduler {
         } else if let run = runs[id] {
             putBack(id, run)
         }
+    }
+
+    /// What fails on two workers is not the workers' fault.
+    func isGivenUp(after failures: [Failure]) -> Bool {
+        failures.count > configuration.maxRetries || Set(failures.map(\.worker)).count > 1
+    }
+
+    /// The last error of each worker that the run failed on.
+    private static func words(for failures: [Failure]) -> String {
+        var last: [WorkerID: String] = [:]
+        for failure in failures { last[failure.worker] = failure.error }
+        guard last.count > 1 else { return failures.last?.error ?? "" }
+        return last.sorted { $0.key < $1.key }.map { "on \($0.key): \($0.value)" }
+            .joined(separator: "\n")
     }
 
     /// The circuit breaker: a worker on which runs fail that succeed elsewhere gets no more work.
@@ -198,6 +210,9 @@ extension Scheduler {
     mutating func forget(_ id: RunID, _ run: Run) {
         for key in run.plan.keys where runByPoint[key] == id { runByPoint[key] = nil }
         for attempt in run.attempts { attempts[attempt] = nil }
+        // A second attempt is not in the run's copy of before.
+        for attempt in runs[id]?.attempts ?? [] { attempts[attempt] = nil }
+        seconds[id] = nil
         if let state = states.removeValue(forKey: id) {
             effects.append(.persist(.artifactDropped(id, state)))
         }

@@ -67,6 +67,11 @@ extension Scheduler {
         else { return refuseLease(id, of: worker) }
         let done = min(max(0, stepsDone), run.plan.steps)
         let lease = Lease(attempt: id, worker: worker, expires: now + configuration.lease)
+        if seconds[attempt.run]?.attempt == id {
+            seconds[attempt.run] = lease
+            workers[worker]?.attempts.insert(id)
+            return true
+        }
         switch run.state {
         case .waiting:
             // Its lease had expired, but nobody has begun again: it goes on.
@@ -113,6 +118,11 @@ extension Scheduler {
             worker.lastSeen = worker.lastSeen + absence
             return worker
         }
+        seconds = seconds.mapValues { lease in
+            var lease = lease
+            lease.expires = lease.expires + absence
+            return lease
+        }
         for attempt in attempts.values {
             switch runs[attempt.run]?.state {
             case .assigned(var lease):
@@ -135,8 +145,7 @@ extension Scheduler {
             effects.append(.note("worker \(id) is gone: no heartbeat"))
         }
         let expired = attempts.filter { id, attempt in
-            guard let lease = runs[attempt.run]?.lease else { return false }
-            return lease.attempt == id && lease.expires <= now
+            leases(of: attempt.run).contains { $0.attempt == id && $0.expires <= now }
         }
         for id in expired.keys.sorted() {
             lose(id, why: "its lease was not renewed for \(configuration.lease)")
@@ -150,11 +159,12 @@ extension Scheduler {
     /// Takes the lease away; the run waits again. The attempt is remembered: a late report of it
     /// still counts if the run is not over by then.
     mutating func lose(_ id: AttemptID, why: String) {
-        guard let attempt = attempts[id], let run = runs[attempt.run], run.lease?.attempt == id
+        guard let attempt = attempts[id], let run = runs[attempt.run],
+            holdsLease(id, on: attempt.run)
         else { return }
-        release(id, of: attempt.worker)
+        let isOrphaned = withdraw(id, attempt)
         effects.append(.persist(.attemptEnded(id, .lost(why))))
-        putBack(attempt.run, run)
+        if isOrphaned { putBack(attempt.run, run) }
         effects.append(.note("\(attempt.run), \(id) on \(attempt.worker): lost, \(why)"))
     }
 

@@ -21,6 +21,12 @@ public struct Scheduler: Sendable {
         public var longestRunAhead: Duration = .seconds(1)
         /// Runs that one slot is given ahead, at most.
         public var mostRunsAhead = 64
+        /// When nothing waits any more, a run is begun a second time on a worker that would have it
+        /// done by this much sooner, beside being twice as fast; `nil`: never.
+        public var leastGain: Duration? = .seconds(10)
+        /// A worker that has to leave sooner gets only runs that it can finish: what it could hand
+        /// over is not worth the trouble of loading.
+        public var leastStay: Duration = .seconds(60)
 
         public init() {}
     }
@@ -77,6 +83,8 @@ public struct Scheduler: Sendable {
         var isClosed = false
         /// Steps that earlier attempts had done for it.
         var stepsBefore = 0
+        /// When it was handed out; after a restart, when the coordinator started.
+        var began: Instant
     }
 
     struct Worker: Sendable {
@@ -90,6 +98,8 @@ public struct Scheduler: Sendable {
         var speed = SpeedMeter()
         /// Seconds that its latest runs took, smoothed; `nil` before the first.
         var secondsOfARun: Double?
+        /// Training steps per second of them, everything included; `nil` before the first.
+        var pace: Double?
         /// Runs that failed here and then succeeded elsewhere, since its own last success.
         var blamedFailures = 0
         var isSetAside = false
@@ -108,6 +118,8 @@ public struct Scheduler: Sendable {
     let configuration: Configuration
     var runs = RunTable()
     var attempts: [AttemptID: Attempt] = [:]
+    /// Leases of second attempts, beside the one that the run has.
+    var seconds: [RunID: Lease] = [:]
     var workers: [WorkerID: Worker] = [:]
     var workerByRoute: [Route: WorkerID] = [:]
     /// After a restart, until their worker says hello: the attempts that the store says it has.
@@ -159,6 +171,7 @@ public struct Scheduler: Sendable {
             expireLeases(at: now)
         }
         assignWork(at: now)
+        if event == .tick { speculate(at: now) }
         defer { effects.removeAll(keepingCapacity: true) }
         return effects
     }
@@ -205,8 +218,13 @@ public struct Scheduler: Sendable {
         for attempt in snapshot.attempts {
             attempts[attempt.id] = Attempt(
                 run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged,
-                isClosed: attempt.isClosed)
+                isClosed: attempt.isClosed, began: now)
             runs[attempt.run]?.attempts.append(attempt.id)
+            if attempt.isOpen, let lease = runs[attempt.run]?.lease, lease.attempt != attempt.id {
+                seconds[attempt.run] = Lease(
+                    attempt: attempt.id, worker: attempt.worker, expires: lease.expires)
+                unconfirmed[attempt.worker, default: []].insert(attempt.id)
+            }
         }
         let runsByPoint = Dictionary(
             snapshot.runs.flatMap { run in run.plan.milestones.map { ($0.key, run.id) } },

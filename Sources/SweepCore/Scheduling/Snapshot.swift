@@ -47,17 +47,20 @@ public struct Snapshot: Sendable {
         public var run: RunID
         public var worker: WorkerID
         public var acknowledged: UInt64
+        /// It has not ended: its worker may be training it.
+        public var isOpen: Bool
         /// It failed or was handed back.
         public var isClosed: Bool
 
         public init(
             id: AttemptID, run: RunID, worker: WorkerID, acknowledged: UInt64,
-            isClosed: Bool = false
+            isOpen: Bool = false, isClosed: Bool = false
         ) {
             self.id = id
             self.run = run
             self.worker = worker
             self.acknowledged = acknowledged
+            self.isOpen = isOpen
             self.isClosed = isClosed
         }
     }

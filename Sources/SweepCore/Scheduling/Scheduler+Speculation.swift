@@ -1,0 +1,96 @@
+/// At the end of the work a run on a slow worker keeps everybody waiting. It is then begun a second
+/// time on a worker that has nothing to do; the first result wins, the other attempt is stopped.
+extension Scheduler {
+    /// The leases on a run: one, two, or none.
+    func leases(of run: RunID) -> [Lease] {
+        (runs[run]?.lease.map { [$0] } ?? []) + (seconds[run].map { [$0] } ?? [])
+    }
+
+    func holdsLease(_ id: AttemptID, on run: RunID) -> Bool {
+        leases(of: run).contains { $0.attempt == id }
+    }
+
+    /// Takes the lease of an attempt away. `true`: nobody trains the run any more.
+    mutating func withdraw(_ id: AttemptID, _ attempt: Attempt) -> Bool {
+        release(id, of: attempt.worker)
+        guard let second = seconds.removeValue(forKey: attempt.run) else { return true }
+        if second.attempt != id {
+            let kept = runs[attempt.run].map { stepsKept(attempt.run, $0.plan) } ?? 0
+            runs[attempt.run]?.state = .running(second, stepsDone: kept)
+        }
+        return false
+    }
+
+    /// The attempt is not needed any more: its worker stops it.
+    mutating func revoke(_ lease: Lease, why: String) {
+        effects.append(.persist(.attemptEnded(lease.attempt, .lost(why))))
+        if let route = workers[lease.worker]?.route {
+            effects.append(.send(.revoke(lease.attempt), to: route))
+        }
+    }
+
+    /// Expected seconds of a run that begins there now; `nil` before any worker has been timed.
+    func secondsNeeded(for id: RunID, _ run: Run, on worker: Worker) -> Double? {
+        guard let pace = worker.pace ?? worker.speed.stepsPerSecond ?? typicalPace, pace > 0
+        else { return nil }
+        return Double(run.plan.steps - stepsKept(id, run.plan)) / pace
+    }
+
+    /// Steps per second of the median worker.
+    private var typicalPace: Double? {
+        let paces = workers.values.compactMap { $0.pace ?? $0.speed.stepsPerSecond }.sorted()
+        return paces.isEmpty ? nil : paces[paces.count / 2]
+    }
+
+    mutating func speculate(at now: Instant) {
+        guard let leastGain = configuration.leastGain, waiting.count == 0, free.count > 0
+        else { return }
+        var stragglers = stragglers(at: now, leastGain)
+        guard !stragglers.isEmpty else { return }
+        var idle: [WorkerID] = []
+        while let id = free.popFirst() {
+            idle.append(id)
+            guard let worker = workers[id], remainingSlots(of: worker) > 0 else { continue }
+            let place = stragglers.firstIndex { straggler in
+                guard let run = runs[straggler.run], run.lease?.worker != id,
+                    !run.failures.contains(where: { $0.worker == id }),
+                    run.plan.grid.affinity.needs.isSubset(of: worker.hello.labels),
+                    canFinish(straggler.run, run, on: worker, at: now),
+                    let seconds = secondsNeeded(for: straggler.run, run, on: worker)
+                else { return false }
+                return straggler.secondsLeft > 2 * seconds + leastGain.inSeconds
+            }
+            guard let place else { continue }
+            let run = stragglers.remove(at: place).run
+            assign(run, to: id, isSecond: true, at: now)
+            effects.append(.note("\(run) is slow; \(id) begins it a second time"))
+        }
+        for id in idle { offer(id) }
+    }
+
+    private typealias Straggler = (run: RunID, secondsLeft: Double)
+
+    /// Runs with one attempt in training, the one that will take longest first. An attempt that
+    /// does not get on will take for ever.
+    private func stragglers(at now: Instant, _ leastGain: Duration) -> [Straggler] {
+        var found: [Straggler] = []
+        for worker in workers.values {
+            for id in worker.attempts {
+                guard let attempt = attempts[id], let run = runs[attempt.run],
+                    seconds[attempt.run] == nil, run.priority != nil
+                else { continue }
+                var done = attempt.stepsBefore
+                if case .running(_, let steps) = run.state { done = max(done, steps) }
+                let elapsed = max(1e-3, (now - attempt.began).inSeconds)
+                let rate = Double(done - attempt.stepsBefore) / elapsed
+                let left = Double(run.plan.steps - done)
+                // Some tell of epochs only: nothing yet is not slow until it should be done.
+                let expected = secondsNeeded(for: attempt.run, run, on: worker)
+                let isStuck = expected.map { elapsed > 2 * $0 + leastGain.inSeconds } ?? false
+                let secondsLeft = rate > 0 ? left / rate : isStuck ? Double.infinity : 0
+                found.append((attempt.run, secondsLeft))
+            }
+        }
+        return found.sorted { ($1.secondsLeft, $0.run) < ($0.secondsLeft, $1.run) }
+    }
+}
