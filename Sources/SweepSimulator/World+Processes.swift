@@ -154,7 +154,8 @@ extension World {
         let incarnation = UInt64(workers[name].process)
         let slots = Int.random(in: 1...2, using: &random)
         workers[name].machine = WorkerMachine(
-            Self.hello(name, incarnation: incarnation, slots: slots), readsFiles: false)
+            Self.hello(name, incarnation: incarnation, slots: slots), readsFiles: false,
+            spilled: workers[name].spilled)
         connect(name)
         agenda.plan(.workerTick(name: name, process: workers[name].process), at: now)
     }
@@ -207,6 +208,8 @@ extension World {
             case .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile, .readManifest,
                 .assembleModel, .releaseFile, .removeFile:
                 break
+            case .spill(let reports): workers[name].spilled += reports
+            case .clearSpill: workers[name].spilled = []
             case .leave:
                 require(
                     workers[name].trainings.isEmpty || now < faultsEnd,

@@ -38,6 +38,8 @@ public struct World {
         /// Stopped until then (SIGSTOP), or not at all.
         var stoppedUntil = Instant(nanoseconds: 0)
         var connection: Int?
+        /// Reports on its disk.
+        var spilled: [Report] = []
         var trainings: [AttemptID: (slot: Int, assignment: Assignment, isStopping: Bool)] = [:]
         /// Seconds an epoch takes here.
         var pace: Double

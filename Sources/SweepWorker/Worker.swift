@@ -9,6 +9,7 @@ public final class Worker {
     private let dialer: Dialer
     private let trainers: [any Trainer]
     private let files: WorkerFiles
+    private let spill: SpillFile
     private let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -34,12 +35,20 @@ public final class Worker {
     /// - Parameters:
     ///   - trainers: one for each slot of `hello`.
     ///   - readsFiles: whether they read models and data.
+    ///   - secondsLeft: after which it hands everything back and leaves; `nil`: never.
     public init(
         _ hello: Hello, access: AccessFile, trainers: [any Trainer], readsFiles: Bool,
-        folders: Folders, logger: Logger
+        secondsLeft: Double? = nil, folders: Folders, logger: Logger
     ) throws {
         precondition(trainers.count == hello.slots, "a trainer for each slot")
-        machine = WorkerMachine(hello, readsFiles: readsFiles)
+        spill = SpillFile(path: folders.artifacts, worker: hello.worker)
+        let spilled = spill.read(logger)
+        machine = WorkerMachine(
+            hello, readsFiles: readsFiles,
+            leaves: secondsLeft.map { Instant(nanoseconds: Int64($0 * 1e9)) }, spilled: spilled)
+        if !spilled.isEmpty {
+            logger.info("\(spilled.count) reports of before wait for the coordinator")
+        }
         dialer = try Dialer(access)
         self.trainers = trainers
         files = WorkerFiles(
@@ -70,7 +79,8 @@ public final class Worker {
             }
             var sources: [Poll.Source] = [.socket(dialer.socket)]
             if !isDraining { sources.append(.file(stop)) }
-            sources += trainers.flatMap(\.descriptors).map { .file($0) }
+            // Trainers wait, at their next report, while the coordinator takes nothing.
+            if !machine.isFull { sources += trainers.flatMap(\.descriptors).map { .file($0) } }
             let isReadable = try Poll.readable(sources, timeout: timeout(atMost: tickInterval))
             if !isDraining, isReadable[1] {
                 isDraining = true
@@ -89,7 +99,9 @@ public final class Worker {
         // A coordinator that is there answers at once; one that is not is not worth the effort.
         if let unsentHello, now - unsentHello.since < .seconds(5) { timeout = .milliseconds(10) }
         if files.isBusy { return .zero }
-        guard let next = trainers.compactMap(\.wakeUp).min() else { return timeout }
+        guard !machine.isFull, let next = trainers.compactMap(\.wakeUp).min() else {
+            return timeout
+        }
         return max(.zero, min(timeout, next - now))
     }
 
@@ -118,6 +130,7 @@ public final class Worker {
     }
 
     private func pollTrainers() throws -> Bool {
+        if machine.isFull { return false }
         for (slot, trainer) in trainers.enumerated() {
             for event in trainer.poll(at: now) {
                 let effects =
@@ -158,6 +171,8 @@ public final class Worker {
                 if let event = try carryOutWithFiles(effect) {
                     effects += machine.handle(event, at: now)
                 }
+            case .spill(let reports): spill.append(reports, logger)
+            case .clearSpill: spill.clear()
             case .note(let text): logger.info("\(text)")
             case .leave(let error):
                 if let error { throw WorkerError.refused(error) }
@@ -189,7 +204,7 @@ public final class Worker {
         case .assembleModel(let digest, let parts): return .file(files.assemble(digest, parts))
         case .releaseFile(let digest): files.release(digest)
         case .removeFile(let path): files.remove(path)
-        case .send, .train, .stop, .note, .leave:
+        case .send, .train, .stop, .spill, .clearSpill, .note, .leave:
             preconditionFailure("\(effect) is not about files")
         }
         return nil

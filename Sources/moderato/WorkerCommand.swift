@@ -77,6 +77,18 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "When the machine is taken away: so long from now (90m, 4h), or a time "
+                + "(2027-01-31T18:00:00Z). Default: under Slurm, the end of the job.",
+            valueName: "time"))
+    var deadline: Deadline?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long before that it hands its runs back.", valueName: "seconds"))
+    var grace = 60
+
+    @Option(
+        help: ArgumentHelp(
             "Make results up: seconds a run, shares of failures and crashes, figures.",
             valueName: "seconds=…,failures=…,crashes=…,cacc=…,asr=…"))
     var fakeTrainer: String?
@@ -102,6 +114,7 @@ struct WorkerCommand: ParsableCommand {
         guard (0...1_000_000).contains(cacheLimit) else {
             throw ValidationError("--cache-limit: 0 to 1000000")
         }
+        guard (0...86_400).contains(grace) else { throw ValidationError("--grace: 0 to 86400") }
         guard (1...100).contains(name?.count ?? 1) else {
             throw ValidationError("--name: 1 to 100 characters")
         }
@@ -137,6 +150,9 @@ struct WorkerCommand: ParsableCommand {
                 hello, access: file, trainers: trainers,
                 readsFiles: try fakeTrainer.map(FakeTrainer.Options.init(parsing:))?.readsFiles
                     ?? true,
+                secondsLeft: (deadline ?? Deadline.ofSlurmJob()).map {
+                    max(0, $0.date.timeIntervalSinceNow - Double(grace))
+                },
                 folders: Worker.Folders(
                     artifacts: folder, cache: cacheFolder, cacheLimit: cacheLimit * 1_000_000_000),
                 logger: Logger(label: hello.worker.name))

@@ -93,7 +93,8 @@ struct SpeculationTests {
         var bench = SchedulerBench()
         bench.join("slow")
         let slow = try #require(
-            bench.submit(Sample.sweep(seeds: [1, 2])).assignments.first).job
+            bench.submit(Sample.sweep(seeds: [1, 2])).assignments.first
+        ).job
         _ = bench.complete(try #require(bench.join("fast").assignments.first).job, from: "fast")
         bench.send(.goodbye, from: "fast")
         bench.join("late", secondsLeft: 60)

@@ -49,7 +49,7 @@ final class Session {
                         at: now), at: now)
             case .leave(let error): fatalError("a session had to leave: \(error ?? "")")
             case .stop, .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile,
-                .readManifest, .assembleModel, .releaseFile, .removeFile:
+                .readManifest, .assembleModel, .releaseFile, .spill, .clearSpill, .removeFile:
                 break
             }
         }

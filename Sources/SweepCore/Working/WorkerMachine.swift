@@ -42,6 +42,10 @@ public struct WorkerMachine: Sendable {
         indirect case assembleModel(Digest, [String: String])
         /// No trainer needs it now: it may make room for others.
         case releaseFile(Digest)
+        /// Write these reports down, behind earlier ones: the coordinator does not take them.
+        case spill([Report])
+        /// All that was written down has been acknowledged.
+        case clearSpill
         /// Nobody needs this file of the worker any more.
         case removeFile(path: String)
         case note(String)
@@ -73,6 +77,8 @@ public struct WorkerMachine: Sendable {
     }
 
     private let hello: Hello
+    /// When it hands everything back and leaves of itself; `nil`: never.
+    private let leaves: Instant?
     private var connection: Connection?
     var slots: [Training?]
     /// Jobs for which no slot is free yet.
@@ -83,6 +89,7 @@ public struct WorkerMachine: Sendable {
     var outboxes: [AttemptID: Outbox] = [:]
     var uploads = Uploads()
     private var resendAt: Instant?
+    var spill = Spill()
     /// When it said hello without having been welcome since.
     private var silentSince: Instant?
     var leaveBy: Instant?
@@ -99,11 +106,19 @@ public struct WorkerMachine: Sendable {
     /// How long the coordinator may be silent before the worker says so, again and again.
     static let patience = Duration.seconds(10)
 
-    /// - Parameter readsFiles: Whether the trainers read models and data; a fake one does not.
-    public init(_ hello: Hello, readsFiles: Bool = true) {
+    /// - Parameters:
+    ///   - readsFiles: Whether the trainers read models and data; a fake one does not.
+    ///   - leaves: When it hands everything back and leaves of itself; `nil`: never.
+    ///   - spilled: Reports that an earlier process of this name wrote down, and the coordinator
+    ///     has perhaps not taken.
+    public init(
+        _ hello: Hello, readsFiles: Bool = true, leaves: Instant? = nil, spilled: [Report] = []
+    ) {
         self.hello = hello
         self.readsFiles = readsFiles
+        self.leaves = leaves
         slots = Array(repeating: nil, count: hello.slots)
+        takeUp(spilled)
     }
 
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
@@ -167,6 +182,7 @@ public struct WorkerMachine: Sendable {
         case .acknowledge(let attempt, let sequence):
             outboxes[attempt]?.unacknowledged.removeAll { $0.sequence <= sequence }
             forgetIfDone(attempt)
+            noteAcknowledgement(at: now, &effects)
         case .revoke(let attempt): revoke(attempt, at: now, &effects)
         case .uploadProgress(let progress): take(progress, at: now, &effects)
         case .chunk(let chunk): effects += supplies.take(chunk, at: now)
@@ -228,6 +244,7 @@ public struct WorkerMachine: Sendable {
         outbox.lastSequence += 1
         let report = Report(attempt: attempt, sequence: outbox.lastSequence, event: event)
         outbox.unacknowledged.append(report)
+        spill.waitingSince = spill.waitingSince ?? now
         switch event {
         case .epoch, .artifact: break
         case .completed, .failed, .handedBack: outbox.isOver = true
@@ -249,6 +266,11 @@ public struct WorkerMachine: Sendable {
     }
 
     private mutating func tick(at now: Instant, _ effects: inout [Effect]) {
+        if let leaves, leaves <= now, leaveBy == nil {
+            effects.append(.note("its time is up: handing jobs back"))
+            drain(at: now, &effects)
+        }
+        spillWhatWaits(at: now, &effects)
         switch connection {
         case nil: greet(at: now, &effects)
         case .greeting(let since):
@@ -279,6 +301,7 @@ public struct WorkerMachine: Sendable {
         if silentSince == nil { silentSince = now }
         var hello = hello
         hello.attempts = outboxes.keys.sorted()
+        hello.secondsLeft = leaves.map { max(0, ($0 - now).inSeconds) }
         effects.append(.send(.hello(hello)))
     }
 
