@@ -284,6 +284,19 @@ struct WorkerFilesTests {
         }
     }
 
+    @Test("A state that has another size at the coordinator is not asked for without end")
+    func anotherSize() throws {
+        let state = file("state", chunks: 3)
+        for (number, count) in [(0, 5), (2, Chunk.mostBytes), (3, 1)] {
+            var bench = try Bench(checkpoint: state)
+            _ = bench.handle(.fileOpened(state.file.digest, received: 0))
+            let chunk = Chunk(
+                digest: state.file.digest, offset: number * Chunk.mostBytes,
+                bytes: Array(repeating: 1, count: count))
+            #expect(bench.handle(.message(.chunk(chunk))).last == .train(0, try Self.job()))
+        }
+    }
+
     @Test("A job whose state is on its way is handed back at once")
     func drainedWhileFetching() throws {
         var bench = try Bench(checkpoint: file("state"))

@@ -29,11 +29,15 @@ struct Download: Sendable {
         return received == artifact.size ? [.finishFile(artifact)] : requests()
     }
 
+    /// Whether the chunk is of a file of another size.
+    func contradicts(_ chunk: Chunk) -> Bool {
+        chunk.bytes.count != min(Chunk.mostBytes, max(0, artifact.size - chunk.offset))
+    }
+
+    /// Takes a chunk that does not contradict.
     mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         // Any other comes after one that was lost, or twice.
-        guard let offset = received, chunk.offset == offset,
-            chunk.bytes.count == min(Chunk.mostBytes, artifact.size - offset)
-        else { return [] }
+        guard let offset = received, chunk.offset == offset else { return [] }
         lastHeard = now
         window = min(Self.largestWindow, window + 1)
         patience = Self.leastPatience

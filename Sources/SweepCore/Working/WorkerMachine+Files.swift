@@ -67,6 +67,10 @@ extension WorkerMachine {
 
     mutating func take(_ chunk: Chunk, at now: Instant, _ effects: inout [Effect]) {
         for slot in slots.indices where isFetching(slot, chunk.digest) {
+            if slots[slot]?.download?.contradicts(chunk) == true {
+                startOver(chunk.digest, "the coordinator's file has another size", &effects)
+                return
+            }
             effects += slots[slot]?.download?.take(chunk, at: now) ?? []
         }
     }
