@@ -198,4 +198,21 @@ struct FailureTests {
                 || stage.text(of: "far").contains("attempt 8")
         }
     }
+
+    @Test("A worker on which runs fail that succeed elsewhere is put aside, and it is said")
+    func circuitBreaker() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4]", with: "[1, 2, 3, 4, 5, 6]"))
+        _ = try await stage.startCoordinator()
+        _ = try stage.startWorker("bad", ["--fake-trainer", "seconds=0.1,failures=1"])
+        _ = try stage.startWorker("good", ["--fake-trainer", "seconds=0.5"])
+        try await stage.wait(for: "both") {
+            try stage.run(["status", "--home", stage.home]).output.contains("2 workers")
+        }
+        try submit(file, stage)
+        try await stage.waitUntilOver("small")
+        #expect(stage.text(of: "coordinator").contains("worker bad is put aside"))
+        try checkWhole(stage, equals: await undisturbed(file, ["--fake-trainer", "seconds=0"]))
+    }
 }
