@@ -44,7 +44,11 @@ final class Stage {
     }
 
     /// The first sentences of the default data, and a sweep over them with the real model.
-    func writeSmallSweep(name: String = "small", grid: String) throws -> String {
+    ///
+    /// - Parameter file: its name; by default that of the sweep.
+    func writeSmallSweep(
+        name: String = "small", file: String? = nil, grid: String, needs: [String] = []
+    ) throws -> String {
         let data = Self.checkout.appendingPathComponent(".moderato/data/movie-reviews")
         for (file, count) in [("train", 96), ("test", 60)] {
             let source = data.appendingPathComponent("\(file).tsv")
@@ -62,7 +66,8 @@ final class Stage {
             grid:
             \(grid)
             training: { schedule: constant }
-            """, to: "\(name).yaml")
+            \(needs.isEmpty ? "" : "needs: [\(needs.joined(separator: ", "))]")
+            """, to: "\(file ?? name).yaml")
     }
 
     /// - Parameter network: what to start it with, so that it lives in a network of its own.
