@@ -1,11 +1,15 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto simulate fuzz reference reproduce \
-	bench-training bench-dispatch bench-join profile clean
+.PHONY: menu setup demo build test check format proto simulate chaos fuzz reference reproduce \
+	bench-training bench-dispatch bench-join bench-recovery profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
+
+# Faults on real processes, for so many minutes. Not by `swift test`, which shows nothing until all is over.
+CHAOS = MODERATO_CHAOS=$(or $(MINUTES),1) $(if $(SEED),MODERATO_SEED=$(SEED)) \
+	.build/debug/ModeratoPackageTests.xctest --testing-library swift-testing --filter ChaosTests
 
 menu:
 	@echo 'make demo             set up, build, and run the default sweep'
@@ -15,6 +19,7 @@ menu:
 	@echo 'make format           format all Swift'
 	@echo 'make proto            write the C of proto/moderato.proto anew'
 	@echo 'make simulate SEEDS=1000   the scheduler under simulated faults; SEED=N replays one, in words'
+	@echo 'make chaos MINUTES=1  real processes under faults, compared with none; SEED=N repeats the choice'
 	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
 	@echo 'make reference        the figures of torch, transformers and peft that tests compare with'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
@@ -22,6 +27,7 @@ menu:
 	@echo 'make profile          the share of a training step that is Swift’s and not libtorch’s'
 	@echo 'make bench-dispatch   jobs per second, latency, and a million waiting runs'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
+	@echo 'make bench-recovery   seconds until what broke is made good'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
 setup:
@@ -39,6 +45,7 @@ test: check
 	@cluster/setup --reference
 	$(SWIFT_BUILD) --build-tests
 	swift test --skip-build
+	$(CHAOS)
 
 check:
 	swift format lint --strict --recursive Sources Tests Package.swift
@@ -54,6 +61,10 @@ proto:
 simulate:
 	$(SWIFT_BUILD) -c release --product moderato-simulate
 	.build/release/moderato-simulate $(if $(SEED),--seed $(SEED) --verbose,$(or $(SEEDS),1000))
+
+chaos: setup
+	$(SWIFT_BUILD) --build-tests
+	$(CHAOS)
 
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
@@ -79,6 +90,9 @@ bench-dispatch: build
 
 bench-join: build
 	Benchmarks/join/measure
+
+bench-recovery: build
+	Benchmarks/recovery/measure
 
 clean:
 	rm -rf .build

@@ -96,8 +96,8 @@ let package = Package(
         .testTarget(
             name: "moderatoTests",
             dependencies: [
-                "SweepCore", "SweepStore", "SweepWorker", "moderato", "moderato-trainer",
-                product("GRDB", "GRDB.swift"),
+                "SweepCore", "SweepStore", "SweepWire", "SweepWorker", "moderato",
+                "moderato-trainer", product("GRDB", "GRDB.swift"),
             ],
             linkerSettings: linkShim),
     ],

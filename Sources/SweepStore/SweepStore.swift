@@ -11,7 +11,7 @@ public struct SweepStore: Sendable {
     ///
     /// `synchronous = FULL`: what a commit returns from is on the disk, also after a power cut.
     public init(path: String) throws(StoreError) {
-        var configuration = Configuration()
+        var configuration = Self.patient
         configuration.prepareDatabase { database in
             try database.execute(
                 sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 10000")
@@ -30,7 +30,7 @@ public struct SweepStore: Sendable {
         guard FileManager.default.fileExists(atPath: path) else {
             throw .cannotOpen(path: path, reason: "there is no such file")
         }
-        var configuration = Configuration()
+        var configuration = Self.patient
         configuration.readonly = true
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -59,6 +59,14 @@ public struct SweepStore: Sendable {
         } catch {
             throw .cannotOpen(path: "memory", reason: "\(error)")
         }
+    }
+
+    /// The first to open a store whose coordinator was killed brings it in order; whoever comes
+    /// meanwhile waits.
+    private static var patient: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        return configuration
     }
 
     private init(_ database: any DatabaseWriter, path: String) {

@@ -131,6 +131,32 @@ struct SchedulerControlTests {
         #expect(bench.send(.hello(hello), from: "big").assignments.map(\.to) == ["big"])
     }
 
+    @Test("A run that failed on every worker with its labels is not kept for one without them")
+    func needsAfterFailure() throws {
+        var bench = SchedulerBench()
+        var sweep = Sample.sweep()
+        sweep.needs = ["gpu=a100"]
+        let hello = Hello(
+            worker: WorkerID("able"), incarnation: 1, host: "h", slots: 1, device: "cuda",
+            memory: 0, labels: ["gpu=a100"])
+        bench.send(.hello(hello), from: "able")
+        let job = try #require(bench.submit(sweep).assignments.first).job
+        bench.join("idle")
+        let again = bench.report(job.attempt, 1, .failed("out of memory"), from: "able")
+        #expect(again.assignments.map(\.to) == ["able"])
+    }
+
+    @Test("Nor for a worker that is leaving")
+    func leavingAfterFailure() throws {
+        var bench = SchedulerBench()
+        bench.join("able")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.join("drained")
+        bench.send(.control(.drain(WorkerID("drained"))), from: "client", as: .client)
+        let again = bench.report(job.attempt, 1, .failed("out of memory"), from: "able")
+        #expect(again.assignments.map(\.to) == ["able"])
+    }
+
     @Test("Control is for clients, looking for everybody who may look")
     func roles() {
         var bench = SchedulerBench()

@@ -287,6 +287,25 @@ struct WorkerFilesTests {
         }
     }
 
+    @Test("A file whose size changes while it is fetched is not asked for without end")
+    func anotherSize() throws {
+        let state = file("state", chunks: 3)
+        for (offset, count, total) in [
+            (Chunk.mostBytes, 5, state.size), (Chunk.mostBytes, 1, Chunk.mostBytes + 1),
+        ] {
+            var bench = try Bench(checkpoint: state)
+            _ = bench.handle(.file(.absent(state.file.digest)))
+            _ = bench.handle(.file(.opened(state.file.digest, received: 0)))
+            _ = bench.handle(.message(.chunk(chunk(state, 0))))
+            let odd = Chunk(
+                digest: state.file.digest, offset: offset,
+                bytes: Array(repeating: 1, count: count), total: total)
+            let effects = bench.handle(.message(.chunk(odd)))
+            #expect(effects.contains(.train(0, try Self.job())))
+            #expect(effects.contains(.releaseFile(state.file.digest)))
+        }
+    }
+
     @Test("A job whose state is on its way is handed back at once")
     func drainedWhileFetching() throws {
         var bench = try Bench(checkpoint: file("state"))

@@ -228,4 +228,27 @@ struct StoreTests {
         #expect(results.total == 4)
         #expect(results.points.count { $0.state != .waiting } == 1)
     }
+
+    @Test("Who opens a store that another has locked for a moment waits for it")
+    func locked() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("moderato-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("store.sqlite").path
+        try SweepStore(path: path).commit(Story().facts)
+        // As SQLite does while it recovers what a killed process left; held until it is closed.
+        var configuration = Configuration()
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+        }
+        let holder = try DatabaseQueue(path: path, configuration: configuration)
+        try holder.write { try $0.execute(sql: "UPDATE sweep SET priority = 0") }
+        Thread.detachNewThread {
+            Thread.sleep(forTimeInterval: 0.5)
+            try? holder.close()
+        }
+        #expect(try SweepStore.reading(path: path).sweepNames() == ["story"])
+        #expect(try SweepStore(path: path).snapshot().sweeps.count == 1)
+    }
 }

@@ -134,4 +134,36 @@ struct ResumeTests {
                 Measurement(attempt: 1, epoch: 1), Measurement(attempt: 2, epoch: 2),
             ])
     }
+
+    @Test(
+        "A state that is gone or damaged is no reason not to train: it is said, and begun anew",
+        arguments: [nil, "2 epochs of another run"])
+    func unusableState(content: String?) async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: Self.grid.replacingOccurrences(of: "[1, 8]", with: "[1, 2]"))
+        _ = try await stage.startCoordinator()
+        func startWorker(_ name: String, seconds: Int) throws -> Process {
+            try stage.startWorker(
+                name,
+                [
+                    "--fake-trainer", "seconds=\(seconds)", "--checkpoint-every", "0",
+                    "--artifacts", stage.path(name),
+                ])
+        }
+        let first = try startWorker("first", seconds: 8)
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.wait(for: "a state") { try newestState(stage) != nil }
+        kill(first.processIdentifier, SIGKILL)
+        first.waitUntilExit()
+        let state = try #require(try newestState(stage))
+        try FileManager.default.removeItem(atPath: state.file.path)
+        if let content { try Data(content.utf8).write(to: URL(fileURLWithPath: state.file.path)) }
+        _ = try startWorker("second", seconds: 1)
+        try await stage.waitUntilOver("small")
+        #expect(stage.text(of: "second").contains("from the start"))
+        #expect(
+            try measurements(stage).filter { $0.attempt == 2 }.map(\.epoch) == [1, 2])
+        #expect(try stage.results().allSatisfy { $0.metrics != nil })
+    }
 }

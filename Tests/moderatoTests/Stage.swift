@@ -8,6 +8,8 @@ final class Stage {
     let folder: URL
     let home: String
     private var processes: [Process] = []
+    /// A file system that is mounted on the home.
+    var smallDisk: SmallDisk?
     /// What is started here ends when this process does, however it ends.
     private let lifeline = Pipe()
 
@@ -29,6 +31,7 @@ final class Stage {
             kill(process.processIdentifier, SIGKILL)
         }
         for process in processes { process.waitUntilExit() }
+        smallDisk = nil
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -41,7 +44,11 @@ final class Stage {
     }
 
     /// The first sentences of the default data, and a sweep over them with the real model.
-    func writeSmallSweep(name: String = "small", grid: String) throws -> String {
+    ///
+    /// - Parameter file: its name; by default that of the sweep.
+    func writeSmallSweep(
+        name: String = "small", file: String? = nil, grid: String, needs: [String] = []
+    ) throws -> String {
         let data = Self.checkout.appendingPathComponent(".moderato/data/movie-reviews")
         for (file, count) in [("train", 96), ("test", 60)] {
             let source = data.appendingPathComponent("\(file).tsv")
@@ -59,16 +66,27 @@ final class Stage {
             grid:
             \(grid)
             training: { schedule: constant }
-            """, to: "\(name).yaml")
+            \(needs.isEmpty ? "" : "needs: [\(needs.joined(separator: ", "))]")
+            """, to: "\(file ?? name).yaml")
     }
 
-    func start(_ program: String, _ arguments: [String], log: String) throws -> Process {
-        let process = Process()
-        process.executableURL = Self.programs.appendingPathComponent(program)
-        process.arguments = arguments + ["--until-input-ends"]
+    /// - Parameter network: what to start it with, so that it lives in a network of its own.
+    func start(
+        _ program: String, _ arguments: [String], log: String, in network: [String] = []
+    ) throws -> Process {
+        let path = Self.programs.appendingPathComponent(program).path
+        return try launch(network + [path] + arguments + ["--until-input-ends"], log: log)
+    }
+
+    /// Starts any program; its standard input ends with this process.
+    func launch(_ command: [String], log: String) throws -> Process {
+        let process = Self.process(command)
         let path = path("\(log).log")
-        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
         let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.seekToEnd()
         process.standardOutput = file
         process.standardError = file
         process.standardInput = lifeline.fileHandleForReading
@@ -77,23 +95,39 @@ final class Stage {
         return process
     }
 
-    func startCoordinator(log: String = "coordinator") async throws -> Process {
-        let process = try start("moderato", ["coordinator", "--home", home], log: log)
+    private static func process(_ command: [String]) -> Process {
+        let process = Process()
+        // It becomes the program, with the same process id.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        return process
+    }
+
+    func startCoordinator(
+        _ arguments: [String] = [], log: String = "coordinator", in network: [String] = []
+    ) async throws -> Process {
+        let process = try start(
+            "moderato", ["coordinator", "--home", home] + arguments, log: log, in: network)
         try await wait(for: "the coordinator to be ready", log: log) {
             self.text(of: log).contains("ready;")
         }
         return process
     }
 
-    func startWorker(_ name: String, _ arguments: [String]) throws -> Process {
-        try start("moderato", ["worker", "--home", home, "--name", name] + arguments, log: name)
+    func startWorker(
+        _ name: String, _ arguments: [String], in network: [String] = []
+    ) throws -> Process {
+        try start(
+            "moderato", ["worker", "--home", home, "--name", name] + arguments, log: name,
+            in: network)
     }
 
     /// Runs a command to its end: exit status, standard output and standard error.
-    func run(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
-        let process = Process()
-        process.executableURL = Self.programs.appendingPathComponent("moderato")
-        process.arguments = arguments
+    func run(
+        _ arguments: [String], in network: [String] = []
+    ) throws -> (status: Int32, output: String, errors: String) {
+        let program = Self.programs.appendingPathComponent("moderato").path
+        let process = Self.process(network + [program] + arguments)
         process.standardInput = FileHandle.nullDevice
         let output = path("output-\(UUID().uuidString)")
         let errors = path("errors-\(UUID().uuidString)")
@@ -137,6 +171,13 @@ final class Stage {
                 }
             }
         }
+    }
+
+    /// Every execution of every run, in the order in which they began.
+    func attempts() throws -> [StoredAttempt] {
+        let store = try SweepStore.reading(path: home + "/store.sqlite")
+        return try store.snapshot().runs.flatMap { try store.attempts(of: $0.id) }
+            .sorted { $0.id < $1.id }
     }
 
     func snapshot() throws -> Snapshot {

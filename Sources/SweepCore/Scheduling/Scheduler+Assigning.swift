@@ -23,7 +23,8 @@ extension Scheduler {
             preferring: worker.affinity, labels: worker.hello.labels)
         {
             guard let run = runs[entry.run], run.state == .waiting else { continue }
-            if canFinish(entry.run, run, on: worker, at: now), !shouldGoElsewhere(run, than: worker)
+            if canFinish(entry.run, run, on: worker, at: now),
+                !shouldGoElsewhere(entry.run, run, than: worker, at: now)
             {
                 return entry.run
             }
@@ -43,11 +44,18 @@ extension Scheduler {
         return seconds <= (leaves - now).inSeconds
     }
 
-    /// A run that failed here is better tried on a worker where it has not.
-    private func shouldGoElsewhere(_ run: Run, than worker: Worker) -> Bool {
+    /// A run that failed here is better tried on a worker where it has not, if one may have it.
+    private func shouldGoElsewhere(
+        _ id: RunID, _ run: Run, than worker: Worker, at now: Instant
+    ) -> Bool {
         let failedOn = Set(run.failures.map(\.worker))
         guard failedOn.contains(worker.hello.worker) else { return false }
-        return workers.contains { !failedOn.contains($0.key) && !$0.value.isSetAside }
+        let needs = run.plan.grid.affinity.needs
+        return workers.values.contains { other in
+            !failedOn.contains(other.hello.worker) && !other.isSetAside && !other.isLeaving
+                && needs.isSubset(of: other.hello.labels)
+                && canFinish(id, run, on: other, at: now)
+        }
     }
 
     /// Begins an attempt.

@@ -31,11 +31,16 @@ struct Download: Sendable {
         return requests()
     }
 
+    /// Whether the chunk is of a file of another size.
+    func contradicts(_ chunk: Chunk) -> Bool {
+        (size ?? chunk.total) != chunk.total
+            || chunk.bytes.count != min(Chunk.mostBytes, chunk.total - chunk.offset)
+    }
+
+    /// Takes a chunk that does not contradict.
     mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         // Any other comes after one that was lost, or twice.
-        guard let offset = received, chunk.offset == offset, size ?? chunk.total == chunk.total,
-            chunk.bytes.count == min(Chunk.mostBytes, chunk.total - offset)
-        else { return [] }
+        guard let offset = received, chunk.offset == offset else { return [] }
         size = chunk.total
         lastHeard = now
         window = min(Self.largestWindow, window + 1)

@@ -185,7 +185,9 @@ public struct WorkerMachine: Sendable {
             noteAcknowledgement(at: now, &effects)
         case .revoke(let attempt): revoke(attempt, at: now, &effects)
         case .uploadProgress(let progress): take(progress, at: now, &effects)
-        case .chunk(let chunk): effects += supplies.take(chunk, at: now)
+        case .chunk(let chunk):
+            effects += supplies.take(chunk, at: now)
+            beginWhatCan(at: now, &effects)
         case .missing(let digest):
             let why =
                 "the coordinator does not have it; submit the sweep again on the machine that has "
