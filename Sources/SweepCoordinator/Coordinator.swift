@@ -11,13 +11,19 @@ public final class Coordinator {
         /// Address and port to listen on; `nil`: where it listened last, or a free port of
         /// loopback.
         public var listen: String?
-        /// Name or address that others dial; `nil`: the address it listens on, or the name of the
-        /// host if it listens on all.
-        public var advertise: String?
+        /// Names or addresses that others dial, which may have a port of their own; none: those
+        /// of before, or else the address it listens on, or the name of the host if it listens on
+        /// all.
+        public var advertise: [String]
+        /// Plain sockets, and nobody is asked for a key; on loopback alone.
+        public var isInsecure: Bool
 
-        public init(listen: String? = nil, advertise: String? = nil) {
+        public init(
+            listen: String? = nil, advertise: [String] = [], isInsecure: Bool = false
+        ) {
             self.listen = listen
             self.advertise = advertise
+            self.isInsecure = isInsecure
         }
     }
 
@@ -51,17 +57,29 @@ public final class Coordinator {
         self.home = home
         let wanted = options.listen.map { "tcp://\($0)" }
         listener = try Coordinator.listen(
-            wanted: wanted, last: secret.endpoint, keys: secret.keys, admitted: secret.roles)
+            wanted: wanted, last: secret.endpoint, secret, isInsecure: options.isInsecure)
         let bound = try listener.endpoint()
-        let name = options.advertise ?? secret.advertise
-        let advertised = Coordinator.advertised(bound, as: name)
-        try home.publish(secret, bound: bound, name: name, advertised: advertised)
+        let known = secret.advertise?.values ?? []
+        let names = options.advertise.isEmpty ? known : options.advertise
+        let endpoints = Endpoint.advertised(
+            options.isInsecure ? options.advertise : names, bound: bound,
+            host: ProcessInfo.processInfo.hostName)
+        for endpoint in endpoints where options.isInsecure && !Endpoint.isLoopback(endpoint) {
+            throw WireError.insecure(endpoint: endpoint)
+        }
+        try home.publish(
+            secret, bound: bound, names: options.isInsecure ? known : names, endpoints,
+            isInsecure: options.isInsecure)
         keysStamp = home.stamp
         let snapshot = try store.snapshot()
         files = ArtifactFiles(folder: home.artifactsPath, kept: try store.keptDigests())
         scheduler = Scheduler(
             snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
-        logger.info("listening on \(bound), reached at \(advertised)")
+        let places = endpoints.joined(separator: ", then ")
+        logger.info("listening on \(bound), reached at \(places)")
+        if options.isInsecure {
+            logger.warning("insecure: everyone on this machine may submit, work and look")
+        }
         logger.info("access files in \(home.path): worker.access for new workers")
         if !snapshot.sweeps.isEmpty {
             let open = snapshot.runs.count { $0.state == .waiting || $0.isActive }
@@ -70,28 +88,29 @@ public final class Coordinator {
     }
 
     private static func listen(
-        wanted: String?, last: String?, keys: KeyPair, admitted: [String: Role]
+        wanted: String?, last: String?, _ secret: CoordinatorHome.Secret, isInsecure: Bool
     ) throws(WireError) -> Listener {
+        func listener(_ endpoint: String) throws(WireError) -> Listener {
+            try Listener(
+                endpoint: endpoint, keys: secret.keys, admitted: secret.roles,
+                isInsecure: isInsecure)
+        }
         if wanted == nil, let last {
             do {
-                return try Listener(endpoint: last, keys: keys, admitted: admitted)
+                return try listener(last)
             } catch {
                 // Nobody outside knows a port of loopback; any other address is known to workers.
-                guard last.hasPrefix("tcp://127.0.0.1:") else { throw error }
+                guard last.hasPrefix("tcp://127.0.0.1:") else {
+                    guard case .socket(_, let reason) = error else { throw error }
+                    throw .socket(
+                        doing:
+                            "listening on \(last) as the last time; --listen takes another place",
+                        reason: reason)
+                }
             }
         }
         let endpoint = (wanted ?? "tcp://127.0.0.1:*").replacing(":0", atEndWith: ":*")
-        return try Listener(endpoint: endpoint, keys: keys, admitted: admitted)
-    }
-
-    private static func advertised(_ bound: String, as name: String?) -> String {
-        guard let colon = bound.lastIndex(of: ":") else { return bound }
-        let port = bound[colon...]
-        if let name { return "tcp://\(name)\(port)" }
-        if bound.hasPrefix("tcp://0.0.0.0:") || bound.hasPrefix("tcp://[::]:") {
-            return "tcp://\(ProcessInfo.processInfo.hostName)\(port)"
-        }
-        return bound
+        return try listener(endpoint)
     }
 
     private var now: Instant { Instant(nanoseconds: (clock.now - start).nanoseconds) }
@@ -151,16 +170,23 @@ public final class Coordinator {
 
     /// Connections come and go; who is no worker any more is forgotten.
     private func remember(_ arrival: Listener.Arrival) {
-        greeted[arrival.route] = arrival.key
+        guard case .known(let key, _) = arrival.sender else { return }
+        greeted[arrival.route] = key
         if greeted.count > 2 * scheduler.workerCount + 1_000 {
             greeted = greeted.filter { scheduler.isWorker($0.key) }
         }
     }
 
     private func handle(_ arrival: Listener.Arrival) -> [Effect] {
-        guard let role = arrival.role else { return sendAway(arrival.route) }
+        let known: Role?
+        switch arrival.sender {
+        case .known(_, let role): known = role
+        case .anyone: known = nil
+        case .revoked: return sendAway(arrival.route)
+        }
         do {
             let message = try Codec.decode(arrival.frame)
+            let role = known ?? message.sender ?? .readOnly
             if case .hello = message { remember(arrival) }
             if case .askResults(let sweep, let offset) = message,
                 message.isAllowed(for: role)
@@ -184,7 +210,7 @@ public final class Coordinator {
             return [.send(.refused(text), to: arrival.route)]
         } catch {
             malformed.note("\(error) from \(arrival.route)")
-            return role == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
+            return known == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
         }
     }
 

@@ -6,7 +6,7 @@ import Testing
 /// A folder, a home in it, and real processes of the programs beside the tests. All end with it.
 final class Stage {
     let folder: URL
-    let home: String
+    var home: String
     private var processes: [Process] = []
     /// What is started here ends when this process does, however it ends.
     private let lifeline = Pipe()
@@ -77,8 +77,11 @@ final class Stage {
         return process
     }
 
-    func startCoordinator(log: String = "coordinator") async throws -> Process {
-        let process = try start("moderato", ["coordinator", "--home", home], log: log)
+    func startCoordinator(
+        _ arguments: [String] = [], log: String = "coordinator"
+    ) async throws -> Process {
+        let process = try start(
+            "moderato", ["coordinator", "--home", home] + arguments, log: log)
         try await wait(for: "the coordinator to be ready", log: log) {
             self.text(of: log).contains("ready;")
         }

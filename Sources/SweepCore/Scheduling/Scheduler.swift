@@ -250,6 +250,9 @@ public struct Scheduler: Sendable {
 }
 
 extension Message {
+    /// Who sends such messages; `nil`: nobody sends them to a coordinator.
+    public var sender: Role? { Role.allCases.last { isAllowed(for: $0) } }
+
     /// Whether a peer with this role may send the message.
     public func isAllowed(for role: Role) -> Bool {
         switch self {
