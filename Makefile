@@ -1,8 +1,8 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto simulate fuzz reference reproduce \
-	bench-training bench-dispatch bench-join profile clean
+.PHONY: menu setup demo build test check format proto simulate fuzz fuzz-wire reference \
+	reproduce bench-training bench-dispatch bench-join profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -16,6 +16,7 @@ menu:
 	@echo 'make proto            write the C of proto/moderato.proto anew'
 	@echo 'make simulate SEEDS=1000   the scheduler under simulated faults; SEED=N replays one, in words'
 	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
+	@echo 'make fuzz-wire INPUTS=1000000   libFuzzer over what peers may send'
 	@echo 'make reference        the figures of torch, transformers and peft that tests compare with'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
@@ -57,6 +58,9 @@ simulate:
 
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
+
+fuzz-wire:
+	Tests/SweepWireFuzzer/run $(or $(INPUTS),1000000)
 
 reference:
 	cluster/setup --mpnet --reference
