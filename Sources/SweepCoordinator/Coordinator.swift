@@ -30,6 +30,11 @@ public final class Coordinator {
     /// A batch has so many messages at most; of larger ones, that carry files, so many fewer.
     private static let messagesInABatch = 2_000
     private static let bytesLikeAMessage = 5_000
+    /// The least time after which a batch is committed and answered, and what is asked for waits.
+    private static let longestBatch = Duration.milliseconds(200)
+    private static let longestAnswers = Duration.milliseconds(50)
+    /// The most bytes of results in an answer, so that few are held for a peer that does not read.
+    private static let bytesInAnAnswer = 256 * 1_024
 
     private let home: CoordinatorHome
     private var keysStamp: CoordinatorHome.Stamp?
@@ -41,7 +46,9 @@ public final class Coordinator {
     private let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    private var malformed = BoundedNotes()
+    private var shares = PeerShares()
+    /// What `moderato keys` calls each key.
+    private var keyNames: [String: String]
     private let files: ArtifactFiles
     /// Of artifacts that were reported or dropped since the last commit: their files are removed
     /// unless the store has them.
@@ -55,6 +62,7 @@ public final class Coordinator {
         store = try SweepStore(path: home.storePath)
         let secret = try home.secret()
         self.home = home
+        keyNames = secret.names
         let wanted = options.listen.map { "tcp://\($0)" }
         listener = try Coordinator.listen(
             wanted: wanted, last: secret.endpoint, secret, isInsecure: options.isInsecure)
@@ -123,23 +131,30 @@ public final class Coordinator {
         let tickInterval = Duration.milliseconds(250)
         var lastTick = now
         while true {
-            let isReadable = try Poll.readable(sources, timeout: tickInterval)
+            let timeout = shares.hasRequests ? .zero : tickInterval
+            let isReadable = try Poll.readable(sources, timeout: timeout)
+            let begin = now
             if isReadable[2] { return logger.info("stopped; the store has everything") }
             try listener.authenticator.answerAll()
             var effects: [Effect] = []
             var taken = 0
-            while taken < Self.messagesInABatch, let arrival = try listener.receive() {
+            while taken < Self.messagesInABatch, now - begin < Self.longestBatch,
+                let arrival = try listener.receive()
+            {
                 let answers = handle(arrival)
                 taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
                 taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
                 effects += answers
             }
+            effects += answerRequests()
             if now - lastTick >= tickInterval {
                 lastTick = now
                 effects += scheduler.handle(.tick, at: now)
                 effects += takeKeys()
                 effects += files.handle(.tick, at: now)
-                malformed.flush { logger.warning("\($0) malformed messages, the last: \($1)") }
+                for complaint in shares.tick(at: now) {
+                    logger.warning("\(complaint.peer): \(complaint.text)")
+                }
             }
             guard try carryOut(effects, until: stop) else { return }
         }
@@ -150,7 +165,10 @@ public final class Coordinator {
         guard let stamp = home.stamp, stamp != keysStamp else { return [] }
         keysStamp = stamp
         do {
-            listener.authenticator.admitted = try home.knownSecret().roles
+            let secret = try home.knownSecret()
+            listener.authenticator.admitted = secret.roles
+            // Those that are revoked keep their names for who still comes with them.
+            keyNames.merge(secret.names) { $1 }
         } catch {
             logger.error("\(error); the keys of before stay valid")
             return []
@@ -177,26 +195,41 @@ public final class Coordinator {
         }
     }
 
+    /// For people.
+    private func name(of arrival: Listener.Arrival) -> String {
+        let worker = scheduler.worker(at: arrival.route).map { "worker \($0)" }
+        switch arrival.sender {
+        case .known(let key, _), .revoked(let key):
+            return (worker ?? "a peer") + " with the key '\(keyNames[key] ?? key)'"
+        case .anyone: return worker ?? "a peer"
+        }
+    }
+
     private func handle(_ arrival: Listener.Arrival) -> [Effect] {
+        guard shares.isHeard(arrival.route) else { return [] }
         let known: Role?
         switch arrival.sender {
         case .known(_, let role): known = role
         case .anyone: known = nil
-        case .revoked: return sendAway(arrival.route)
+        case .revoked:
+            shares.noteSenseless("its key was revoked", from: arrival.route, name(of: arrival))
+            return sendAway(arrival.route)
         }
         do {
             let message = try Codec.decode(arrival.frame)
             let role = known ?? message.sender ?? .readOnly
+            guard message.isAllowed(for: role) else {
+                let reason = "not allowed for the role \(role.rawValue)"
+                shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
+                return scheduler.handle(
+                    .message(message, from: arrival.route, role: role), at: now)
+            }
+            if message.isAllowed(for: .client) {
+                shares.add(message, from: arrival.route, role, name(of: arrival))
+                return []
+            }
             if case .hello = message { remember(arrival) }
-            if case .askResults(let sweep, let offset) = message,
-                message.isAllowed(for: role)
-            {
-                return [.send(results(of: sweep, from: offset), to: arrival.route)]
-            }
-            if case .explain(let subject) = message, message.isAllowed(for: role) {
-                return [.send(explanation(of: subject), to: arrival.route)]
-            }
-            if message.isAboutFiles, message.isAllowed(for: role) {
+            if message.isAboutFiles {
                 return files.handle(.message(message, from: arrival.route), at: now)
             }
             if case .report(let report) = message, case .artifact(let artifact) = report.event {
@@ -205,13 +238,32 @@ public final class Coordinator {
             return scheduler.handle(
                 .message(message, from: arrival.route, role: role), at: now)
         } catch .versionMismatch(let theirs, let ours) {
-            malformed.note("protocol version \(theirs)")
+            let reason = "of protocol version \(theirs)"
+            shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
             let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
             return [.send(.refused(text), to: arrival.route)]
         } catch {
-            malformed.note("\(error) from \(arrival.route)")
+            shares.noteSenseless("\(error)", from: arrival.route, name(of: arrival))
             return known == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
         }
+    }
+
+    /// What was asked for, as far as this turn of the loop allows.
+    private func answerRequests() -> [Effect] {
+        let begin = now
+        var effects: [Effect] = []
+        shares.beginTurn()
+        while now - begin < Self.longestAnswers, let request = shares.next() {
+            if case .askResults(let sweep, let offset) = request.message {
+                effects.append(.send(results(of: sweep, from: offset), to: request.route))
+            } else if case .explain(let subject) = request.message {
+                effects.append(.send(explanation(of: subject), to: request.route))
+            } else {
+                effects += scheduler.handle(
+                    .message(request.message, from: request.route, role: request.role), at: now)
+            }
+        }
+        return effects
     }
 
     /// A worker reports an artifact once its file has arrived: that is where it lies now.
@@ -232,12 +284,12 @@ public final class Coordinator {
 
     private func results(of sweep: String, from offset: Int) -> Message {
         do {
-            // As many points as fit into a frame; long curves leave room for fewer.
+            // As many points as fit into an answer; long curves leave room for fewer.
             var limit = 200
             while true {
                 let slice = try store.results(of: sweep, offset: offset, limit: limit)
                 let message = Message.results(slice)
-                if limit == 1 || Codec.encode(message).count <= Codec.maxFrameBytes {
+                if limit == 1 || Codec.encode(message).count <= Self.bytesInAnAnswer {
                     return message
                 }
                 limit /= 2
@@ -285,7 +337,13 @@ public final class Coordinator {
             switch effect {
             case .persist: break
             case .send(let message, let route):
-                _ = try listener.send(Codec.encode(message), to: route)
+                var frame = Codec.encode(message)
+                if frame.count > Codec.maxFrameBytes {
+                    let text =
+                        "the answer has \(frame.count) bytes, \(Codec.maxFrameBytes) is the most"
+                    frame = Codec.encode(.rejected(text))
+                }
+                _ = try listener.send(frame, to: route)
             case .note(let text): logger.info("\(text)")
             }
         }
@@ -306,58 +364,6 @@ public final class Coordinator {
             }
             if try Poll.readable([.file(stop)], timeout: .milliseconds(500))[0] { return false }
         }
-    }
-}
-
-extension Snapshot.Run {
-    fileprivate var isActive: Bool {
-        switch state {
-        case .active: true
-        case .waiting, .completed, .failed, .cancelled: false
-        }
-    }
-}
-
-extension Effect {
-    fileprivate func acknowledges(_ report: Report) -> Bool {
-        if case .send(.acknowledge(report.attempt, let sequence), _) = self {
-            sequence >= report.sequence
-        } else {
-            false
-        }
-    }
-
-    fileprivate var isChunk: Bool {
-        if case .send(.chunk, _) = self { true } else { false }
-    }
-}
-
-extension Message {
-    fileprivate var isAboutFiles: Bool {
-        switch self {
-        case .upload, .chunk, .fetch: true
-        case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .progress, .submit,
-            .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
-            .done, .explanation:
-            false
-        }
-    }
-}
-
-/// Counts what a peer can cause without end, and tells of it now and then.
-private struct BoundedNotes {
-    private var count = 0
-    private var last = ""
-
-    mutating func note(_ text: String) {
-        count += 1
-        last = text
-    }
-
-    mutating func flush(_ tell: (Int, String) -> Void) {
-        if count > 0 { tell(count, last) }
-        count = 0
     }
 }
 

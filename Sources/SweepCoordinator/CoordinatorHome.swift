@@ -33,6 +33,10 @@ public struct CoordinatorHome: Sendable {
             Dictionary(admitted.map { ($0.publicKey, $0.role) }, uniquingKeysWith: { $1 })
         }
 
+        public var names: [String: String] {
+            Dictionary(admitted.map { ($0.publicKey, $0.label) }, uniquingKeysWith: { $1 })
+        }
+
         public var keys: KeyPair
         public var admitted: [Admitted]
         /// Where it listened last; taken again if nothing else is asked for.

@@ -31,11 +31,13 @@ struct DiallingTests {
         #expect(dialling.next(isConnected: false, at: instant(106)) == "b")
     }
 
-    @Test("A single endpoint is dialled for ever")
+    @Test("A single endpoint is dialled anew every five seconds")
     func single() {
         var dialling = Dialling(["a"])
-        for second in 0...100 {
-            #expect(dialling.next(isConnected: false, at: instant(Double(second))) == nil)
+        let dialled = (0...16).compactMap {
+            dialling.next(isConnected: false, at: instant(Double($0)))
         }
+        #expect(dialled == ["a", "a", "a"])
+        #expect(dialling.roundTime == .zero)
     }
 }

@@ -64,7 +64,18 @@ struct SocketTests {
         let dialer = try Dialer(try access())
         _ = try #require(try exchange(dialer, seconds: 20))
         listener.authenticator.admitted = [:]
-        #expect(try exchange(dialer, seconds: 20)?.sender == .revoked)
+        #expect(try exchange(dialer, seconds: 20)?.sender == .revoked(key: client.publicKey))
+    }
+
+    @Test("A peer whose key is made known after it was refused comes in by itself")
+    func admittedLater() throws {
+        let late = try KeyPair.generate()
+        let dialer = try Dialer(try access(keys: late))
+        #expect(try exchange(dialer, seconds: 0.5) == nil)
+        #expect(listener.authenticator.refusals > 0)
+        listener.authenticator.admitted[late.publicKey] = .worker
+        let arrival = try #require(try exchange(dialer, seconds: 30))
+        #expect(arrival.sender == .known(key: late.publicKey, .worker))
     }
 
     @Test("Of several endpoints the one that is there is found")

@@ -140,6 +140,9 @@ public struct Scheduler: Sendable {
     /// Whether a worker is connected there.
     public func isWorker(_ route: Route) -> Bool { workerByRoute[route] != nil }
 
+    /// Who is connected there.
+    public func worker(at route: Route) -> WorkerID? { workerByRoute[route] }
+
     /// The only door.
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         switch event {

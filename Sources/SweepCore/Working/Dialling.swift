@@ -1,5 +1,8 @@
 /// Which endpoint of a coordinator is dialled: one at a time, and the next one if there is no
 /// connection for a while. A pure value; the shell dials, and tells what came of it and the time.
+///
+/// The only endpoint is its own next one: libzmq does not try again where a key was refused, and
+/// the key may be made known later.
 public struct Dialling: Hashable, Sendable {
     private let endpoints: [String]
     private var place = 0
@@ -20,7 +23,7 @@ public struct Dialling: Hashable, Sendable {
     /// The time until the last endpoint is dialled.
     public var roundTime: Duration { Self.patience * (endpoints.count - 1) }
 
-    /// The endpoint to dial instead of the one before; `nil`: there is nothing to change.
+    /// The endpoint to dial anew; `nil`: there is nothing to change.
     public mutating func next(isConnected: Bool, at now: Instant) -> String? {
         guard !isConnected else {
             aloneSince = nil
@@ -30,7 +33,7 @@ public struct Dialling: Hashable, Sendable {
             aloneSince = now
             return nil
         }
-        guard endpoints.count > 1, since + Self.patience <= now else { return nil }
+        guard since + Self.patience <= now else { return nil }
         place = (place + 1) % endpoints.count
         aloneSince = now
         return endpoint

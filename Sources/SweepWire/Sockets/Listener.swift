@@ -13,7 +13,7 @@ public final class Listener {
         /// A peer with this public key.
         case known(key: String, Role)
         /// The key was revoked after the peer had connected.
-        case revoked
+        case revoked(key: String)
         /// Nobody was asked for a key.
         case anyone
     }
@@ -62,7 +62,8 @@ public final class Listener {
             if isInsecure {
                 sender = .anyone
             } else if let key = received.user {
-                sender = authenticator.admitted[key].map { .known(key: key, $0) } ?? .revoked
+                sender =
+                    authenticator.admitted[key].map { .known(key: key, $0) } ?? .revoked(key: key)
             } else {
                 continue
             }
@@ -132,16 +133,17 @@ public final class Dialer {
         return socket
     }
 
-    /// Dials another endpoint if it is time for that; called several times a second.
+    /// Dials anew, or the next endpoint, if it is time for that; called several times a second.
     ///
     /// - Returns: the endpoint that is dialled now, if it is another one than before.
     public func look() throws(WireError) -> String? {
         let now = Instant(nanoseconds: (clock.now - start).nanoseconds)
+        let before = endpoint
         guard let next = dialling.next(isConnected: try socket.isWritable(), at: now) else {
             return nil
         }
         socket = try Dialer.connect(to: next, access, in: context)
-        return next
+        return next == before ? nil : next
     }
 
     /// `false`: there is no connection now.
