@@ -21,7 +21,7 @@ menu:
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
 	@echo 'make profile          the share of a training step that is Swift’s and not libtorch’s'
-	@echo 'make bench-dispatch   jobs per second, latency, and a million waiting runs'
+	@echo 'make bench-dispatch   jobs per second beside HyperQueue, Dask and Ray; a million waiting runs'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make clean            remove what was built (the set-up stays)'
 

@@ -138,13 +138,14 @@ public final class Coordinator {
             try listener.authenticator.answerAll()
             var effects: [Effect] = []
             var taken = 0
-            while taken < Self.messagesInABatch, now - begin < Self.longestBatch,
-                let arrival = try listener.receive()
-            {
+            var received = 0
+            while taken < Self.messagesInABatch, let arrival = try listener.receive() {
+                received += 1
                 let answers = handle(arrival)
                 taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
                 taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
                 effects += answers
+                if received % 64 == 0, now - begin > Self.longestBatch { break }
             }
             effects += answerRequests()
             if now - lastTick >= tickInterval {

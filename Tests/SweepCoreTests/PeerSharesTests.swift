@@ -73,7 +73,8 @@ struct PeerSharesTests {
         #expect(complaints.map(\.peer) == ["a", "b"])
         #expect(
             complaints[0].text
-                == "100 messages dropped, the last: no version; 901 not read after too many of those"
+                == "100 messages dropped, the last: no version; "
+                + "901 not read after too many of those"
         )
         // Patience comes back at ten a second, and half of it is enough.
         for (seconds, isAgain) in [(4.9, false), (5, true)] {

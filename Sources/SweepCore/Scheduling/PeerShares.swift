@@ -63,6 +63,8 @@ public struct PeerShares: Sendable {
 
     /// Whether what has come is worth reading. Counts it if not.
     public mutating func isHeard(_ route: Route) -> Bool {
+        // Nearly always.
+        if conducts.isEmpty { return true }
         guard conducts[route]?.isIgnored == true else { return true }
         conducts[route]?.unread += 1
         return false
