@@ -1,8 +1,8 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto simulate chaos fuzz reference reproduce \
-	bench-training bench-dispatch bench-join bench-recovery profile clean
+.PHONY: menu setup demo build test check format proto simulate chaos fuzz fuzz-wire reference \
+	reproduce bench-training bench-dispatch bench-join bench-recovery profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -21,11 +21,12 @@ menu:
 	@echo 'make simulate SEEDS=1000   the scheduler under simulated faults; SEED=N replays one, in words'
 	@echo 'make chaos MINUTES=1  real processes under faults, compared with none; SEED=N repeats the choice'
 	@echo 'make fuzz INPUTS=1000000  as many changed files for each reader of data and models'
+	@echo 'make fuzz-wire INPUTS=1000000   libFuzzer over what peers may send'
 	@echo 'make reference        the figures of torch, transformers and peft that tests compare with'
 	@echo 'make reproduce DATA=… the paper’s SST-2 files beside a reference: about 10 minutes a setting and core'
 	@echo 'make bench-training   training steps per second beside Trainer + PEFT'
 	@echo 'make profile          the share of a training step that is Swift’s and not libtorch’s'
-	@echo 'make bench-dispatch   jobs per second, latency, and a million waiting runs'
+	@echo 'make bench-dispatch   jobs per second beside HyperQueue, Dask and Ray; a million waiting runs'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make bench-recovery   seconds until what broke is made good'
 	@echo 'make clean            remove what was built (the set-up stays)'
@@ -68,6 +69,9 @@ chaos: setup
 
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
+
+fuzz-wire:
+	Tests/SweepWireFuzzer/run $(or $(INPUTS),1000000)
 
 reference:
 	cluster/setup --mpnet --reference

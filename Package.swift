@@ -73,7 +73,8 @@ let package = Package(
 
         .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
         .testTarget(
-            name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"]),
+            name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"],
+            exclude: ["Corpus"]),
         .testTarget(
             name: "SweepStoreTests",
             dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")]),
@@ -103,3 +104,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Built by `make fuzz-wire` alone: it is linked with libFuzzer.
+if Context.environment["MODERATO_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "moderato-fuzz-wire", dependencies: ["SweepCore", "SweepWire"],
+            path: "Tests/SweepWireFuzzer", exclude: ["run"]))
+}

@@ -11,19 +11,30 @@ public final class Coordinator {
         /// Address and port to listen on; `nil`: where it listened last, or a free port of
         /// loopback.
         public var listen: String?
-        /// Name or address that others dial; `nil`: the address it listens on, or the name of the
-        /// host if it listens on all.
-        public var advertise: String?
+        /// Names or addresses that others dial, which may have a port of their own; none: those
+        /// of before, or else the address it listens on, or the name of the host if it listens on
+        /// all.
+        public var advertise: [String]
+        /// Plain sockets, and nobody is asked for a key; on loopback alone.
+        public var isInsecure: Bool
 
-        public init(listen: String? = nil, advertise: String? = nil) {
+        public init(
+            listen: String? = nil, advertise: [String] = [], isInsecure: Bool = false
+        ) {
             self.listen = listen
             self.advertise = advertise
+            self.isInsecure = isInsecure
         }
     }
 
     /// A batch has so many messages at most; of larger ones, that carry files, so many fewer.
     private static let messagesInABatch = 2_000
     private static let bytesLikeAMessage = 5_000
+    /// The least time after which a batch is committed and answered, and what is asked for waits.
+    private static let longestBatch = Duration.milliseconds(200)
+    private static let longestAnswers = Duration.milliseconds(50)
+    /// The most bytes of results in an answer, so that few are held for a peer that does not read.
+    private static let bytesInAnAnswer = 256 * 1_024
 
     private let home: CoordinatorHome
     private var keysStamp: CoordinatorHome.Stamp?
@@ -35,7 +46,9 @@ public final class Coordinator {
     private let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    private var malformed = BoundedNotes()
+    private var shares = PeerShares()
+    /// What `moderato keys` calls each key.
+    private var keyNames: [String: String]
     private let files: ArtifactFiles
     /// Of artifacts that were reported or dropped since the last commit: their files are removed
     /// unless the store has them.
@@ -49,13 +62,22 @@ public final class Coordinator {
         store = try SweepStore(path: home.storePath)
         let secret = try home.secret()
         self.home = home
+        keyNames = secret.names
         let wanted = options.listen.map { "tcp://\($0)" }
         listener = try Coordinator.listen(
-            wanted: wanted, last: secret.endpoint, keys: secret.keys, admitted: secret.roles)
+            wanted: wanted, last: secret.endpoint, secret, isInsecure: options.isInsecure)
         let bound = try listener.endpoint()
-        let name = options.advertise ?? secret.advertise
-        let advertised = Coordinator.advertised(bound, as: name)
-        try home.publish(secret, bound: bound, name: name, advertised: advertised)
+        let known = secret.advertise?.values ?? []
+        let names = options.advertise.isEmpty ? known : options.advertise
+        let endpoints = Endpoint.advertised(
+            options.isInsecure ? options.advertise : names, bound: bound,
+            host: ProcessInfo.processInfo.hostName)
+        for endpoint in endpoints where options.isInsecure && !Endpoint.isLoopback(endpoint) {
+            throw WireError.insecure(endpoint: endpoint)
+        }
+        try home.publish(
+            secret, bound: bound, names: options.isInsecure ? known : names, endpoints,
+            isInsecure: options.isInsecure)
         keysStamp = home.stamp
         let snapshot = try store.snapshot()
         files = ArtifactFiles(
@@ -63,7 +85,11 @@ public final class Coordinator {
             sweeps: snapshot.sweeps.map(\.spec))
         scheduler = Scheduler(
             snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
-        logger.info("listening on \(bound), reached at \(advertised)")
+        let places = endpoints.joined(separator: ", then ")
+        logger.info("listening on \(bound), reached at \(places)")
+        if options.isInsecure {
+            logger.warning("insecure: everyone on this machine may submit, work and look")
+        }
         logger.info("access files in \(home.path): worker.access for new workers")
         if !snapshot.sweeps.isEmpty {
             let open = snapshot.runs.count { $0.state == .waiting || $0.isActive }
@@ -72,28 +98,29 @@ public final class Coordinator {
     }
 
     private static func listen(
-        wanted: String?, last: String?, keys: KeyPair, admitted: [String: Role]
+        wanted: String?, last: String?, _ secret: CoordinatorHome.Secret, isInsecure: Bool
     ) throws(WireError) -> Listener {
+        func listener(_ endpoint: String) throws(WireError) -> Listener {
+            try Listener(
+                endpoint: endpoint, keys: secret.keys, admitted: secret.roles,
+                isInsecure: isInsecure)
+        }
         if wanted == nil, let last {
             do {
-                return try Listener(endpoint: last, keys: keys, admitted: admitted)
+                return try listener(last)
             } catch {
                 // Nobody outside knows a port of loopback; any other address is known to workers.
-                guard last.hasPrefix("tcp://127.0.0.1:") else { throw error }
+                guard last.hasPrefix("tcp://127.0.0.1:") else {
+                    guard case .socket(_, let reason) = error else { throw error }
+                    throw .socket(
+                        doing:
+                            "listening on \(last) as the last time; --listen takes another place",
+                        reason: reason)
+                }
             }
         }
         let endpoint = (wanted ?? "tcp://127.0.0.1:*").replacing(":0", atEndWith: ":*")
-        return try Listener(endpoint: endpoint, keys: keys, admitted: admitted)
-    }
-
-    private static func advertised(_ bound: String, as name: String?) -> String {
-        guard let colon = bound.lastIndex(of: ":") else { return bound }
-        let port = bound[colon...]
-        if let name { return "tcp://\(name)\(port)" }
-        if bound.hasPrefix("tcp://0.0.0.0:") || bound.hasPrefix("tcp://[::]:") {
-            return "tcp://\(ProcessInfo.processInfo.hostName)\(port)"
-        }
-        return bound
+        return try listener(endpoint)
     }
 
     private var now: Instant { Instant(nanoseconds: (clock.now - start).nanoseconds) }
@@ -106,23 +133,31 @@ public final class Coordinator {
         let tickInterval = Duration.milliseconds(250)
         var lastTick = now
         while true {
-            let isReadable = try Poll.readable(sources, timeout: tickInterval)
+            let timeout = shares.hasRequests ? .zero : tickInterval
+            let isReadable = try Poll.readable(sources, timeout: timeout)
+            let begin = now
             if isReadable[2] { return logger.info("stopped; the store has everything") }
             try listener.authenticator.answerAll()
             var effects: [Effect] = []
             var taken = 0
+            var received = 0
             while taken < Self.messagesInABatch, let arrival = try listener.receive() {
+                received += 1
                 let answers = handle(arrival)
                 taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
                 taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
                 effects += answers
+                if received % 64 == 0, now - begin > Self.longestBatch { break }
             }
+            effects += answerRequests()
             if now - lastTick >= tickInterval {
                 lastTick = now
                 effects += scheduler.handle(.tick, at: now)
                 effects += takeKeys()
                 effects += files.handle(.tick, at: now)
-                malformed.flush { logger.warning("\($0) malformed messages, the last: \($1)") }
+                for complaint in shares.tick(at: now) {
+                    logger.warning("\(complaint.peer): \(complaint.text)")
+                }
             }
             guard try carryOut(effects, until: stop) else { return }
         }
@@ -133,7 +168,10 @@ public final class Coordinator {
         guard let stamp = home.stamp, stamp != keysStamp else { return [] }
         keysStamp = stamp
         do {
-            listener.authenticator.admitted = try home.knownSecret().roles
+            let secret = try home.knownSecret()
+            listener.authenticator.admitted = secret.roles
+            // Those that are revoked keep their names for who still comes with them.
+            keyNames.merge(secret.names) { $1 }
         } catch {
             logger.error("\(error); the keys of before stay valid")
             return []
@@ -153,41 +191,82 @@ public final class Coordinator {
 
     /// Connections come and go; who is no worker any more is forgotten.
     private func remember(_ arrival: Listener.Arrival) {
-        greeted[arrival.route] = arrival.key
+        guard case .known(let key, _) = arrival.sender else { return }
+        greeted[arrival.route] = key
         if greeted.count > 2 * scheduler.workerCount + 1_000 {
             greeted = greeted.filter { scheduler.isWorker($0.key) }
         }
     }
 
+    /// For people.
+    private func name(of arrival: Listener.Arrival) -> String {
+        let worker = scheduler.worker(at: arrival.route).map { "worker \($0)" }
+        switch arrival.sender {
+        case .known(let key, _), .revoked(let key):
+            return (worker ?? "a peer") + " with the key '\(keyNames[key] ?? key)'"
+        case .anyone: return worker ?? "a peer"
+        }
+    }
+
     private func handle(_ arrival: Listener.Arrival) -> [Effect] {
-        guard let role = arrival.role else { return sendAway(arrival.route) }
+        guard shares.isHeard(arrival.route) else { return [] }
+        let known: Role?
+        switch arrival.sender {
+        case .known(_, let role): known = role
+        case .anyone: known = nil
+        case .revoked:
+            shares.noteSenseless("its key was revoked", from: arrival.route, name(of: arrival))
+            return sendAway(arrival.route)
+        }
         do {
             let message = try Codec.decode(arrival.frame)
-            if case .hello = message { remember(arrival) }
-            if case .askResults(let sweep, let offset) = message,
-                message.isAllowed(for: role)
-            {
-                return [.send(results(of: sweep, from: offset), to: arrival.route)]
+            let role = known ?? message.sender ?? .readOnly
+            guard message.isAllowed(for: role) else {
+                let reason = "not allowed for the role \(role.rawValue)"
+                shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
+                return scheduler.handle(
+                    .message(message, from: arrival.route, role: role), at: now)
             }
-            if case .explain(let subject) = message, message.isAllowed(for: role) {
-                return [.send(explanation(of: subject), to: arrival.route)]
-            }
-            if message.isAboutFiles, message.isAllowed(for: role) {
+            if message.isAboutFiles {
                 return files.handle(.message(message, from: arrival.route), at: now)
             }
+            if message.isAllowed(for: .client) {
+                shares.add(message, from: arrival.route, role, name(of: arrival))
+                return []
+            }
+            if case .hello = message { remember(arrival) }
             if case .report(let report) = message, case .artifact(let artifact) = report.event {
                 return take(artifact, report, from: arrival, role)
             }
             return scheduler.handle(
                 .message(message, from: arrival.route, role: role), at: now)
         } catch .versionMismatch(let theirs, let ours) {
-            malformed.note("protocol version \(theirs)")
+            let reason = "of protocol version \(theirs)"
+            shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
             let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
             return [.send(.refused(text), to: arrival.route)]
         } catch {
-            malformed.note("\(error) from \(arrival.route)")
-            return role == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
+            shares.noteSenseless("\(error)", from: arrival.route, name(of: arrival))
+            return known == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
         }
+    }
+
+    /// What was asked for, as far as this turn of the loop allows.
+    private func answerRequests() -> [Effect] {
+        let begin = now
+        var effects: [Effect] = []
+        shares.beginTurn()
+        while now - begin < Self.longestAnswers, let request = shares.next() {
+            if case .askResults(let sweep, let offset) = request.message {
+                effects.append(.send(results(of: sweep, from: offset), to: request.route))
+            } else if case .explain(let subject) = request.message {
+                effects.append(.send(explanation(of: subject), to: request.route))
+            } else {
+                effects += scheduler.handle(
+                    .message(request.message, from: request.route, role: request.role), at: now)
+            }
+        }
+        return effects
     }
 
     /// A worker reports an artifact once its file has arrived: that is where it lies now.
@@ -208,12 +287,12 @@ public final class Coordinator {
 
     private func results(of sweep: String, from offset: Int) -> Message {
         do {
-            // As many points as fit into a frame; long curves leave room for fewer.
+            // As many points as fit into an answer; long curves leave room for fewer.
             var limit = 200
             while true {
                 let slice = try store.results(of: sweep, offset: offset, limit: limit)
                 let message = Message.results(slice)
-                if limit == 1 || Codec.encode(message).count <= Codec.maxFrameBytes {
+                if limit == 1 || Codec.encode(message).count <= Self.bytesInAnAnswer {
                     return message
                 }
                 limit /= 2
@@ -262,7 +341,13 @@ public final class Coordinator {
             switch effect {
             case .persist: break
             case .send(let message, let route):
-                _ = try listener.send(Codec.encode(message), to: route)
+                var frame = Codec.encode(message)
+                if frame.count > Codec.maxFrameBytes {
+                    let text =
+                        "the answer has \(frame.count) bytes, \(Codec.maxFrameBytes) is the most"
+                    frame = Codec.encode(.rejected(text))
+                }
+                _ = try listener.send(frame, to: route)
             case .note(let text): logger.info("\(text)")
             }
         }
@@ -283,59 +368,6 @@ public final class Coordinator {
             }
             if try Poll.readable([.file(stop)], timeout: .milliseconds(500))[0] { return false }
         }
-    }
-}
-
-extension Snapshot.Run {
-    fileprivate var isActive: Bool {
-        switch state {
-        case .active: true
-        case .waiting, .completed, .failed, .cancelled: false
-        }
-    }
-}
-
-extension Effect {
-    fileprivate func acknowledges(_ report: Report) -> Bool {
-        if case .send(.acknowledge(report.attempt, let sequence), _) = self {
-            sequence >= report.sequence
-        } else {
-            false
-        }
-    }
-
-    fileprivate var isChunk: Bool {
-        if case .send(.chunk, _) = self { true } else { false }
-    }
-}
-
-extension Message {
-    fileprivate var isAboutFiles: Bool {
-        switch self {
-        case .upload, .chunk, .fetch, .askFiles: true
-        case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
-            .submit,
-            .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
-            .done, .explanation:
-            false
-        }
-    }
-}
-
-/// Counts what a peer can cause without end, and tells of it now and then.
-private struct BoundedNotes {
-    private var count = 0
-    private var last = ""
-
-    mutating func note(_ text: String) {
-        count += 1
-        last = text
-    }
-
-    mutating func flush(_ tell: (Int, String) -> Void) {
-        if count > 0 { tell(count, last) }
-        count = 0
     }
 }
 

@@ -33,12 +33,37 @@ public struct CoordinatorHome: Sendable {
             Dictionary(admitted.map { ($0.publicKey, $0.role) }, uniquingKeysWith: { $1 })
         }
 
+        public var names: [String: String] {
+            Dictionary(admitted.map { ($0.publicKey, $0.label) }, uniquingKeysWith: { $1 })
+        }
+
         public var keys: KeyPair
         public var admitted: [Admitted]
         /// Where it listened last; taken again if nothing else is asked for.
         public var endpoint: String?
-        /// Under which name it told others to dial; kept until another is asked for.
-        public var advertise: String?
+        /// Under which names it told others to dial; kept until others are asked for.
+        public var advertise: Names?
+    }
+
+    /// In JSON a list, or a single one as earlier versions wrote it.
+    public struct Names: Codable, Sendable {
+        public var values: [String]
+
+        public init(_ values: [String]) { self.values = values }
+
+        public init(from decoder: any Decoder) throws {
+            let value = try decoder.singleValueContainer()
+            if let name = try? value.decode(String.self) {
+                values = [name]
+            } else {
+                values = try value.decode([String].self)
+            }
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            var value = encoder.singleValueContainer()
+            try value.encode(values)
+        }
     }
 
     /// Makes the folder if needed, and takes its lock until the process ends.
@@ -75,7 +100,7 @@ public struct CoordinatorHome: Sendable {
             let keys = try KeyPair.generate()
             secret.admitted.append(.init(role: role, publicKey: keys.publicKey))
             let file = AccessFile(
-                endpoint: "", serverKey: secret.keys.publicKey, role: role, keys: keys)
+                endpoints: [], serverKey: secret.keys.publicKey, role: role, keys: keys)
             try file.write(to: accessPath(for: role))
         }
         try PrivateFile.write(secret, to: secretPath)
@@ -106,21 +131,23 @@ public struct CoordinatorHome: Sendable {
     ///
     /// - Parameters:
     ///   - bound: the endpoint it listens on.
-    ///   - name: the name it was told to advertise, if any.
-    ///   - advertised: the endpoint others dial.
+    ///   - names: what it was told to advertise.
+    ///   - endpoints: what others dial.
+    ///   - isInsecure: whether they come in without a key.
     public func publish(
-        _ secret: Secret, bound: String, name: String?, advertised: String
+        _ secret: Secret, bound: String, names: [String], _ endpoints: [String], isInsecure: Bool
     ) throws(WireError) {
         for role in Role.allCases {
-            var file = try AccessFile(reading: accessPath(for: role))
-            guard file.endpoint != advertised else { continue }
-            file.endpoint = advertised
-            try file.write(to: accessPath(for: role))
+            let known = try AccessFile(reading: accessPath(for: role))
+            var file = known
+            file.endpoints = endpoints
+            file.isInsecure = isInsecure
+            if file != known { try file.write(to: accessPath(for: role)) }
         }
-        guard secret.endpoint != bound || secret.advertise != name else { return }
+        guard secret.endpoint != bound || (secret.advertise?.values ?? []) != names else { return }
         var secret = secret
         secret.endpoint = bound
-        secret.advertise = name
+        secret.advertise = names.isEmpty ? nil : Names(names)
         try PrivateFile.write(secret, to: secretPath)
     }
 }
@@ -136,10 +163,9 @@ extension CoordinatorHome {
                     path: path, problem: "a key goes by the name \(name) already")
             }
             let keys = try KeyPair.generate()
-            let like = try AccessFile(reading: accessPath(for: role))
-            try AccessFile(
-                endpoint: like.endpoint, serverKey: like.serverKey, role: role, keys: keys
-            ).write(to: file)
+            var access = try AccessFile(reading: accessPath(for: role))
+            access.keys = keys
+            try access.write(to: file)
             secret.admitted.append(.init(role: role, publicKey: keys.publicKey, name: name))
         }
     }

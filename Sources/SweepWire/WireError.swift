@@ -6,6 +6,8 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
     /// A call into libzmq failed; `doing` completes the sentence "while …".
     case socket(doing: String, reason: String)
     case accessFile(path: String, problem: String)
+    /// A plain socket would leave this machine.
+    case insecure(endpoint: String)
     case noAnswer(endpoint: String, seconds: Double)
     case rejected(String)
     case tooLarge(bytes: Int)
@@ -20,6 +22,10 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
                 + "install the same version of moderato on both sides"
         case .socket(let doing, let reason): "\(reason), while \(doing)"
         case .accessFile(let path, let problem): "\(path): \(problem)"
+        case .insecure(let endpoint):
+            "\(endpoint): without keys (--insecure) a coordinator is at 127.0.0.1 or [::1] alone, "
+                + "as with --listen 127.0.0.1:5757; for other machines start it without "
+                + "--insecure, and copy its access files again"
         case .noAnswer(let endpoint, let seconds):
             "no answer from the coordinator at \(endpoint) in \(Int(seconds)) s; "
                 + "is it running, and is the access file of this coordinator?"

@@ -75,6 +75,9 @@ public final class Worker {
         while true {
             if now >= nextTick {
                 nextTick = now + tickInterval
+                if let endpoint = try dialer.look() {
+                    logger.info("no connection; dialling \(endpoint)")
+                }
                 if try carryOut(machine.handle(.tick, at: now)) { return }
             }
             var sources: [Poll.Source] = [.socket(dialer.socket)]
@@ -114,7 +117,7 @@ public final class Worker {
                 switch error {
                 case .malformed: logger.warning("dropped: \(error)")
                 case .versionMismatch: throw WorkerError.refused("\(error)")
-                case .socket, .accessFile, .noAnswer, .rejected, .tooLarge, .file:
+                case .socket, .accessFile, .insecure, .noAnswer, .rejected, .tooLarge, .file:
                     throw error
                 }
             }

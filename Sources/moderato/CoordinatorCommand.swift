@@ -14,6 +14,7 @@ struct CoordinatorCommand: ParsableCommand {
             Examples:
               moderato coordinator                             this machine only
               moderato coordinator --listen 0.0.0.0:5757       reachable from other machines
+              moderato coordinator --advertise new --advertise old      soon at another place
 
             Workers and clients need an access file; the coordinator writes them into its home.
             Stop it with Ctrl-C at any time: it goes on from its store when started again.
@@ -28,8 +29,16 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "address:port"))
     var listen: String?
 
-    @Option(help: ArgumentHelp("Name or address under which others reach it.", valueName: "host"))
-    var advertise: String?
+    @Option(
+        help: ArgumentHelp(
+            "Name or address under which others reach it; may be given again.",
+            discussion: "Access files list all of them, and they are dialled in turn. A port "
+                + "of its own, as in host:5757, where it is not the one listened on.",
+            valueName: "host"))
+    var advertise: [String] = []
+
+    @Flag(help: "No keys and no encryption: for everyone on this machine, and only there.")
+    var insecure = false
 
     @Flag(help: .hidden)
     var untilInputEnds = false
@@ -50,7 +59,8 @@ struct CoordinatorCommand: ParsableCommand {
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         do {
             let coordinator = try Coordinator(
-                home: home.folder, options: .init(listen: listen, advertise: advertise),
+                home: home.folder,
+                options: .init(listen: listen, advertise: advertise, isInsecure: insecure),
                 logger: Logger(label: "coordinator"))
             let access = home.folder.accessPath(for: .worker)
             print("ready; add workers with: moderato worker --access \(access)")

@@ -48,6 +48,18 @@ struct TransfersTests {
         #expect(send(chunk(20, 10)).isEmpty)
     }
 
+    @Test("One connection begins sixteen files at most; others still begin theirs")
+    func manyFiles() {
+        var transfers = Transfers()
+        func begin(_ number: Int, _ route: Route) -> Bool {
+            let upload = Upload(digest: Digest(ofText: "\(number)"), size: 10)
+            return !transfers.handle(.message(.upload(upload), from: route), at: start).isEmpty
+        }
+        #expect((0..<20).map { begin($0, route) } == (0..<20).map { $0 < 16 })
+        #expect(begin(30, Route([2])))
+        #expect(begin(0, route), "one that is known goes on")
+    }
+
     @Test("A chunk beyond the size of its file is dropped")
     func beyondTheSize() {
         var transfers = uploading(30)

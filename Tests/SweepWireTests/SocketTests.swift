@@ -18,7 +18,7 @@ struct SocketTests {
 
     private func access(keys: KeyPair? = nil, serverKey: String? = nil) throws -> AccessFile {
         AccessFile(
-            endpoint: try listener.endpoint(), serverKey: serverKey ?? server.publicKey,
+            endpoints: [try listener.endpoint()], serverKey: serverKey ?? server.publicKey,
             role: .client, keys: keys ?? client)
     }
 
@@ -28,6 +28,7 @@ struct SocketTests {
         var isSent = false
         while Date() < deadline {
             if !isSent { isSent = try dialer.send(.askStatus) }
+            _ = try dialer.look()
             let sources: [Poll.Source] = [
                 .socket(listener.socket), .socket(listener.authenticator.socket),
             ]
@@ -42,7 +43,7 @@ struct SocketTests {
     func knownKey() throws {
         let dialer = try Dialer(try access())
         let arrival = try #require(try exchange(dialer, seconds: 20))
-        #expect(arrival.role == .client)
+        #expect(arrival.sender == .known(key: client.publicKey, .client))
         #expect(try Codec.decode(arrival.frame) == .askStatus)
         #expect(try listener.send(Codec.encode(.identify), to: arrival.route))
         _ = try Poll.readable([.socket(dialer.socket)], timeout: .seconds(20))
@@ -56,6 +57,74 @@ struct SocketTests {
         #expect(listener.authenticator.refusals > 0)
         let lost = try Dialer(try access(serverKey: try KeyPair.generate().publicKey))
         #expect(try exchange(lost, seconds: 0.5) == nil)
+    }
+
+    @Test("A key that was revoked is known by what it brings")
+    func revoked() throws {
+        let dialer = try Dialer(try access())
+        _ = try #require(try exchange(dialer, seconds: 20))
+        listener.authenticator.admitted = [:]
+        #expect(try exchange(dialer, seconds: 20)?.sender == .revoked(key: client.publicKey))
+    }
+
+    @Test("A peer whose key is made known after it was refused comes in by itself")
+    func admittedLater() throws {
+        let late = try KeyPair.generate()
+        let dialer = try Dialer(try access(keys: late))
+        #expect(try exchange(dialer, seconds: 0.5) == nil)
+        #expect(listener.authenticator.refusals > 0)
+        listener.authenticator.admitted[late.publicKey] = .worker
+        let arrival = try #require(try exchange(dialer, seconds: 30))
+        #expect(arrival.sender == .known(key: late.publicKey, .worker))
+    }
+
+    @Test("Of several endpoints the one that is there is found")
+    func endpoints() throws {
+        // Nobody listens on a port that was free a moment ago.
+        let nowhere = try Listener(endpoint: "tcp://127.0.0.1:*", keys: server, admitted: [:])
+            .endpoint()
+        var file = try access()
+        file.endpoints.insert(nowhere, at: 0)
+        let dialer = try Dialer(file)
+        #expect(dialer.endpoint == nowhere)
+        let arrival = try #require(try exchange(dialer, seconds: 30))
+        #expect(try Codec.decode(arrival.frame) == .askStatus)
+        #expect(dialer.endpoint == file.endpoints[1])
+    }
+
+    @Test("Without keys everyone comes in, and no key gets out of loopback")
+    func insecure() throws {
+        let open = try Listener(
+            endpoint: "tcp://127.0.0.1:*", keys: server, admitted: [:], isInsecure: true)
+        var file = try access(keys: try KeyPair.generate())
+        file.endpoints = [try open.endpoint()]
+        file.isInsecure = true
+        let dialer = try Dialer(file)
+        _ = try Poll.readable([.socket(open.socket)], timeout: .zero)
+        while try !dialer.send(.askStatus) { usleep(1_000) }
+        _ = try Poll.readable([.socket(open.socket)], timeout: .seconds(20))
+        #expect(try open.receive()?.sender == .anyone)
+
+        let other = WireError.insecure(endpoint: "tcp://192.0.2.1:5757")
+        file.endpoints.append("tcp://192.0.2.1:5757")
+        #expect(throws: other) { try Dialer(file) }
+        #expect(throws: WireError.insecure(endpoint: "tcp://0.0.0.0:*")) {
+            try Listener(endpoint: "tcp://0.0.0.0:*", keys: server, admitted: [:], isInsecure: true)
+        }
+        #expect("\(other)".contains("start it without --insecure"))
+    }
+
+    @Test("A secure coordinator takes nobody without keys, a secure peer talks to none without")
+    func downgrade() throws {
+        var file = try access()
+        file.isInsecure = true
+        #expect(try exchange(try Dialer(file), seconds: 0.5) == nil)
+        let open = try Listener(
+            endpoint: "tcp://127.0.0.1:*", keys: server, admitted: [:], isInsecure: true)
+        file = try access()
+        file.endpoints = [try open.endpoint()]
+        #expect(try exchange(try Dialer(file), seconds: 0.5) == nil)
+        #expect(try open.receive() == nil)
     }
 
     @Test("A request without an answer ends with the cure in words")
@@ -74,7 +143,7 @@ struct AccessFileTests {
 
     private func file() throws -> AccessFile {
         AccessFile(
-            endpoint: "tcp://127.0.0.1:5757", serverKey: try KeyPair.generate().publicKey,
+            endpoints: ["tcp://127.0.0.1:5757"], serverKey: try KeyPair.generate().publicKey,
             role: .worker, keys: try KeyPair.generate())
     }
 
@@ -85,6 +154,25 @@ struct AccessFileTests {
         try file.write(to: path)
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
         #expect(mode as? Int == 0o600)
+        #expect(try AccessFile(reading: path) == file)
+    }
+
+    @Test("Those of before there could be several endpoints, and without keys, are read")
+    func variants() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var file = try file()
+        file.isInsecure = true
+        file.endpoints.append("tcp://[::1]:1")
+        try file.write(to: path)
+        #expect(try AccessFile(reading: path) == file)
+        file.isInsecure = false
+        file.endpoints.removeLast()
+        let old = """
+            {"endpoint": "\(file.endpoints[0])", "role": "worker", "serverKey": "\(file.serverKey)",
+            "keys": {"publicKey": "\(file.keys.publicKey)", "secretKey": "\(file.keys.secretKey)"}}
+            """
+        try Data(old.utf8).write(to: URL(fileURLWithPath: path))
+        chmod(path, 0o600)
         #expect(try AccessFile(reading: path) == file)
     }
 
@@ -104,5 +192,12 @@ struct AccessFileTests {
         #expect("\(try #require(missing))".contains(path))
         try PrivateFile.write(["a": 1], to: path)
         #expect(throws: WireError.self) { try AccessFile(reading: path) }
+        for key in ["", "abc", String(repeating: " ", count: 40)] {
+            var file = try file()
+            file.keys.secretKey = key
+            try file.write(to: path)
+            let damaged = #expect(throws: WireError.self) { try AccessFile(reading: path) }
+            #expect("\(try #require(damaged))".contains("copy it again"))
+        }
     }
 }

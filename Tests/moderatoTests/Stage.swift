@@ -6,7 +6,7 @@ import Testing
 /// A folder, a home in it, and real processes of the programs beside the tests. All end with it.
 final class Stage {
     let folder: URL
-    let home: String
+    var home: String
     private var processes: [Process] = []
     /// A file system that is mounted on the home.
     var smallDisk: SmallDisk?

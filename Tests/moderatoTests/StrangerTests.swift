@@ -68,7 +68,8 @@ struct StrangerTests {
             endpoint: "tcp://127.0.0.1:*", keys: server, admitted: [keys.publicKey: .worker])
         let path = stage.path("other.access")
         try AccessFile(
-            endpoint: listener.endpoint(), serverKey: server.publicKey, role: .worker, keys: keys
+            endpoints: [listener.endpoint()], serverKey: server.publicKey, role: .worker,
+            keys: keys
         ).write(to: path)
         let worker = try stage.start(
             "moderato", ["worker", "--access", path, "--fake-trainer", "seconds=1"], log: "worker")

@@ -152,6 +152,9 @@ public struct Scheduler: Sendable {
     /// Whether a worker is connected there.
     public func isWorker(_ route: Route) -> Bool { workerByRoute[route] != nil }
 
+    /// Who is connected there.
+    public func worker(at route: Route) -> WorkerID? { workerByRoute[route] }
+
     /// The only door.
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         switch event {
@@ -268,6 +271,9 @@ public struct Scheduler: Sendable {
 }
 
 extension Message {
+    /// Who sends such messages; `nil`: nobody sends them to a coordinator.
+    public var sender: Role? { Role.allCases.last { isAllowed(for: $0) } }
+
     /// Whether a peer with this role may send the message.
     public func isAllowed(for role: Role) -> Bool {
         switch self {

@@ -35,6 +35,8 @@ public struct Transfers: Sendable {
 
     private struct Arriving: Sendable {
         let size: Int
+        /// Who began it.
+        let route: Route
         var received = 0
         var lastHeard: Instant
     }
@@ -45,6 +47,8 @@ public struct Transfers: Sendable {
 
     /// Files that arrive at the same time, at most.
     static let mostFiles = 1_024
+    /// Of them from one connection; a worker sends one at a time.
+    static let mostFilesOfAPeer = 16
     /// How long an upload may be silent.
     static let patience = Duration.seconds(600)
 
@@ -84,8 +88,11 @@ public struct Transfers: Sendable {
                 arriving[upload.digest]?.lastHeard = now
                 return [progress(upload.digest, known.received, .arriving, route)]
             }
-            guard arriving.count < Self.mostFiles else { return drop() }
-            arriving[upload.digest] = Arriving(size: upload.size, lastHeard: now)
+            guard arriving.count < Self.mostFiles,
+                arriving.values.count(where: { $0.route == route }) < Self.mostFilesOfAPeer
+            else { return drop() }
+            arriving[upload.digest] = Arriving(
+                size: upload.size, route: route, lastHeard: now)
             return [.open(upload, for: route)]
         case .chunk(let chunk):
             // Of a file that is not being sent: its worker will ask what has arrived.

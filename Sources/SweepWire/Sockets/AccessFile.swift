@@ -13,6 +13,14 @@ public struct KeyPair: Hashable, Sendable, Codable {
         self.secretKey = secretKey
     }
 
+    /// Whether both are keys as `generate` makes them.
+    var isWellFormed: Bool { KeyPair.isKey(publicKey) && KeyPair.isKey(secretKey) }
+
+    static func isKey(_ text: String) -> Bool {
+        var key = [UInt8](repeating: 0, count: 32)
+        return text.utf8.count == 40 && zmq_z85_decode(&key, text) != nil
+    }
+
     public static func generate() throws(WireError) -> KeyPair {
         var publicKey = [CChar](repeating: 0, count: 41)
         var secretKey = [CChar](repeating: 0, count: 41)
@@ -28,25 +36,65 @@ public struct KeyPair: Hashable, Sendable, Codable {
 
 /// What a worker or client needs to reach a coordinator: where it is, its public key, and a key
 /// pair of one's own. Readable by its owner only.
-public struct AccessFile: Hashable, Sendable, Codable {
-    /// `tcp://host:port`
-    public var endpoint: String
+public struct AccessFile: Hashable, Sendable {
+    /// `tcp://host:port`, all of the same coordinator; dialled one at a time.
+    public var endpoints: [String]
     public var serverKey: String
     public var role: Role
     public var keys: KeyPair
+    /// The coordinator was started with `--insecure`: no keys are asked for, on loopback alone.
+    public var isInsecure: Bool
 
-    public init(endpoint: String, serverKey: String, role: Role, keys: KeyPair) {
-        self.endpoint = endpoint
+    public init(
+        endpoints: [String], serverKey: String, role: Role, keys: KeyPair, isInsecure: Bool = false
+    ) {
+        self.endpoints = endpoints
         self.serverKey = serverKey
         self.role = role
         self.keys = keys
+        self.isInsecure = isInsecure
     }
 
     public init(reading path: String) throws(WireError) {
         self = try PrivateFile.read(AccessFile.self, from: path)
+        guard KeyPair.isKey(serverKey), keys.isWellFormed else {
+            throw PrivateFile.damaged(path)
+        }
     }
 
     public func write(to path: String) throws(WireError) { try PrivateFile.write(self, to: path) }
+}
+
+extension AccessFile: Codable {
+    private enum Key: String, CodingKey {
+        case endpoint
+        case endpoints
+        case insecure
+        case keys
+        case role
+        case serverKey
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Key.self)
+        // Files of before there could be several have one.
+        endpoints =
+            try values.decodeIfPresent(String.self, forKey: .endpoint).map { [$0] }
+            ?? values.decode([String].self, forKey: .endpoints)
+        serverKey = try values.decode(String.self, forKey: .serverKey)
+        role = try values.decode(Role.self, forKey: .role)
+        keys = try values.decode(KeyPair.self, forKey: .keys)
+        isInsecure = try values.decodeIfPresent(Bool.self, forKey: .insecure) ?? false
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Key.self)
+        try values.encode(endpoints, forKey: .endpoints)
+        try values.encode(serverKey, forKey: .serverKey)
+        try values.encode(role, forKey: .role)
+        try values.encode(keys, forKey: .keys)
+        if isInsecure { try values.encode(true, forKey: .insecure) }
+    }
 }
 
 /// JSON files with secrets in them: mode 0600, and refused when others can read them.
@@ -89,11 +137,14 @@ public enum PrivateFile {
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch {
-            throw .accessFile(
-                path: path,
-                problem: "not a file that moderato wrote; copy it again from the coordinator's home"
-            )
+            throw damaged(path)
         }
+    }
+
+    static func damaged(_ path: String) -> WireError {
+        .accessFile(
+            path: path,
+            problem: "not a file that moderato wrote; copy it again from the coordinator's home")
     }
 
     private static func failure(_ path: String, _ what: String) -> WireError {

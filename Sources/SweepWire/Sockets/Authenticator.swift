@@ -25,7 +25,7 @@ public final class Authenticator {
     }
 
     /// Request: version, request id, domain, address, identity, mechanism, credentials.
-    private func answer(to request: [[UInt8]]) -> [[UInt8]] {
+    package func answer(to request: [[UInt8]]) -> [[UInt8]] {
         func reply(_ status: String, _ text: String, user: String) -> [[UInt8]] {
             [
                 Array("1.0".utf8), request.count > 1 ? request[1] : [], Array(status.utf8),
@@ -42,7 +42,7 @@ public final class Authenticator {
         return reply("200", "OK", user: key)
     }
 
-    private static func z85(_ key: [UInt8]) -> String? {
+    package static func z85(_ key: [UInt8]) -> String? {
         guard key.count == 32 else { return nil }
         var text = [CChar](repeating: 0, count: 41)
         guard zmq_z85_encode(&text, key, 32) != nil else { return nil }

@@ -5,26 +5,41 @@ import SweepCore
 public final class Listener {
     public struct Arrival {
         public let route: Route
-        /// The peer's public key.
-        public let key: String
-        /// `nil`: the key was revoked after the peer had connected.
-        public let role: Role?
+        public let sender: Sender
         public let frame: [UInt8]
+    }
+
+    public enum Sender: Hashable, Sendable {
+        /// A peer with this public key.
+        case known(key: String, Role)
+        /// The key was revoked after the peer had connected.
+        case revoked(key: String)
+        /// Nobody was asked for a key.
+        case anyone
     }
 
     public let socket: Socket
     public let authenticator: Authenticator
+    public let isInsecure: Bool
     private let context = SocketContext()
 
-    /// - Parameter endpoint: `tcp://address:port`; the port `*` takes a free one.
+    /// - Parameters:
+    ///   - endpoint: `tcp://address:port`; the port `*` takes a free one.
+    ///   - isInsecure: Plain sockets, and everyone is admitted; on loopback alone.
     public init(
-        endpoint: String, keys: KeyPair, admitted: [String: Role]
+        endpoint: String, keys: KeyPair, admitted: [String: Role], isInsecure: Bool = false
     ) throws(WireError) {
+        guard !isInsecure || Endpoint.isLoopback(endpoint) else {
+            throw .insecure(endpoint: endpoint)
+        }
+        self.isInsecure = isInsecure
         authenticator = try Authenticator(admitted: admitted, in: context)
         socket = try Socket(.router, in: context)
-        try socket.set(ZMQ_CURVE_SERVER, Int32(1))
-        try socket.set(ZMQ_CURVE_SECRETKEY, keys.secretKey)
-        try socket.set(ZMQ_ZAP_DOMAIN, "moderato")
+        if !isInsecure {
+            try socket.set(ZMQ_CURVE_SERVER, Int32(1))
+            try socket.set(ZMQ_CURVE_SECRETKEY, keys.secretKey)
+            try socket.set(ZMQ_ZAP_DOMAIN, "moderato")
+        }
         try socket.set(ZMQ_MAXMSGSIZE, Int64(Codec.maxFrameBytes))
         try socket.set(ZMQ_ROUTER_MANDATORY, Int32(1))
         try socket.set(ZMQ_SNDHWM, Int32(10_000))
@@ -42,10 +57,18 @@ public final class Listener {
     /// The next frame if one has arrived. What is no frame of an admitted peer is passed over.
     public func receive() throws(WireError) -> Arrival? {
         while let received = try socket.receive() {
-            guard received.parts.count == 2, let key = received.user else { continue }
+            guard received.parts.count == 2 else { continue }
+            let sender: Sender
+            if isInsecure {
+                sender = .anyone
+            } else if let key = received.user {
+                sender =
+                    authenticator.admitted[key].map { .known(key: key, $0) } ?? .revoked(key: key)
+            } else {
+                continue
+            }
             return Arrival(
-                route: Route(received.parts[0]), key: key, role: authenticator.admitted[key],
-                frame: received.parts[1])
+                route: Route(received.parts[0]), sender: sender, frame: received.parts[1])
         }
         return nil
     }
@@ -58,20 +81,45 @@ public final class Listener {
 
 /// A worker's or client's end: dials out, and goes on dialling until told otherwise.
 public final class Dialer {
-    public let socket: Socket
-    public let endpoint: String
+    public private(set) var socket: Socket
+    private var dialling: Dialling
+    private let access: AccessFile
+    private let context: SocketContext
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+
+    public var endpoint: String { dialling.endpoint }
 
     /// - Parameter context: Shared by the dialers of one process that holds many.
     public init(
         _ access: AccessFile, in context: SocketContext = SocketContext()
     ) throws(WireError) {
-        endpoint = access.endpoint
-        socket = try Socket(.dealer, in: context)
+        guard !access.endpoints.isEmpty else {
+            throw .socket(
+                doing: "dialling: start the coordinator, and copy the access file again",
+                reason: "the access file has no endpoint")
+        }
+        for endpoint in access.endpoints where access.isInsecure {
+            guard Endpoint.isLoopback(endpoint) else { throw .insecure(endpoint: endpoint) }
+        }
+        start = clock.now
+        dialling = Dialling(access.endpoints)
+        self.access = access
+        self.context = context
+        socket = try Dialer.connect(to: dialling.endpoint, access, in: context)
+    }
+
+    private static func connect(
+        to endpoint: String, _ access: AccessFile, in context: SocketContext
+    ) throws(WireError) -> Socket {
+        let socket = try Socket(.dealer, in: context)
         // Enough for a goodbye to leave.
         try socket.set(ZMQ_LINGER, Int32(500))
-        try socket.set(ZMQ_CURVE_SERVERKEY, access.serverKey)
-        try socket.set(ZMQ_CURVE_PUBLICKEY, access.keys.publicKey)
-        try socket.set(ZMQ_CURVE_SECRETKEY, access.keys.secretKey)
+        if !access.isInsecure {
+            try socket.set(ZMQ_CURVE_SERVERKEY, access.serverKey)
+            try socket.set(ZMQ_CURVE_PUBLICKEY, access.keys.publicKey)
+            try socket.set(ZMQ_CURVE_SECRETKEY, access.keys.secretKey)
+        }
         try socket.set(ZMQ_MAXMSGSIZE, Int64(Codec.maxFrameBytes))
         // Nothing is queued for a connection that is not there: what matters is sent again.
         try socket.set(ZMQ_IMMEDIATE, Int32(1))
@@ -81,7 +129,21 @@ public final class Dialer {
         try socket.set(ZMQ_RECONNECT_IVL_MAX, Int32(2_000))
         try socket.set(ZMQ_HEARTBEAT_IVL, Int32(2_000))
         try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(6_000))
-        try socket.connect(access.endpoint)
+        try socket.connect(endpoint)
+        return socket
+    }
+
+    /// Dials anew, or the next endpoint, if it is time for that; called several times a second.
+    ///
+    /// - Returns: the endpoint that is dialled now, if it is another one than before.
+    public func look() throws(WireError) -> String? {
+        let now = Instant(nanoseconds: (clock.now - start).nanoseconds)
+        let before = endpoint
+        guard let next = dialling.next(isConnected: try socket.isWritable(), at: now) else {
+            return nil
+        }
+        socket = try Dialer.connect(to: next, access, in: context)
+        return next == before ? nil : next
     }
 
     /// `false`: there is no connection now.
@@ -102,11 +164,11 @@ public final class Dialer {
     public func request(
         _ message: Message, timeout: Duration = .seconds(10)
     ) throws(WireError) -> Message {
-        let clock = ContinuousClock()
-        let deadline = clock.now + timeout
+        let deadline = clock.now + timeout + dialling.roundTime
         var isSent = false
         while clock.now < deadline {
             if !isSent { isSent = try send(message) }
+            if !isSent { _ = try look() }
             let step = isSent ? deadline - clock.now : .milliseconds(5)
             if try Poll.readable([.socket(socket)], timeout: min(step, .milliseconds(100)))[0],
                 let answer = try receive()

@@ -87,6 +87,16 @@ public final class Socket {
             as: UTF8.self)
     }
 
+    /// Whether a message could be sent now; for a dealer, whether it has a connection.
+    public func isWritable() throws(WireError) -> Bool {
+        var events: Int32 = 0
+        var size = MemoryLayout<Int32>.size
+        guard zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 else {
+            throw Socket.error("looking for a connection")
+        }
+        return events & ZMQ_POLLOUT != 0
+    }
+
     /// Sends the parts as one message without waiting. `false`: the socket can take no more now, or
     /// has nobody to send to.
     public func send(_ parts: [[UInt8]]) throws(WireError) -> Bool {

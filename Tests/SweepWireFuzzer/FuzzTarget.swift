@@ -1,0 +1,1 @@
+../SweepWireTests/FuzzTarget.swift

@@ -1,0 +1,1 @@
+../SweepWireTests/Samples.swift
