@@ -102,15 +102,17 @@ struct FileSender {
             guard let answer = try next(about: digest) else {
                 silences += 1
                 guard silences < Self.mostSilences else {
-                    throw WireError.noAnswer(
-                        endpoint: dialer.endpoint,
-                        seconds: Self.patience.inSeconds * Double(silences))
+                    throw failure(
+                        "the coordinator has taken nothing of \(item.name) for a minute; is its "
+                            + "disk full? Its log tells. With --leave-files workers read the files "
+                            + "where they are", Exit.unavailable)
                 }
                 isAsked = false
                 sent = received
                 continue
             }
-            silences = 0
+            // A coordinator without room takes the same piece again and again.
+            if answer.received > received || answer.state != .arriving { silences = 0 }
             switch answer.state {
             case .stored: return
             case .damaged:

@@ -22,11 +22,19 @@ struct SubmitCommand: ParsableCommand {
 
     @OptionGroup var access: AccessOption
 
+    @Flag(
+        help: ArgumentHelp(
+            "Do not copy model and data to the coordinator: workers find them at the same paths.",
+            discussion: "What a worker does not find, the coordinator reads there for it."))
+    var leaveFiles = false
+
     func run() throws {
         let spec = try readSweep(file)
         let dialer = try access.dial()
         let sender = FileSender(dialer: dialer)
-        try sender.send(try sender.model(of: spec) + spec.files.map { .file($0) })
+        let model = try sender.model(of: spec)
+        try sender.send(
+            leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
         print(try submit(spec, through: dialer).summary(of: spec.name))
         print("See how it goes:  moderato status --watch")
     }

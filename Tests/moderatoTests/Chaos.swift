@@ -177,7 +177,7 @@ final class Chaos {
             guard process.terminationStatus == 0 else { return try submit(sweep, count, file) }
             submission = nil
             seeds[sweep] = count
-            let taken = try calm.run(["submit", file, "--home", calm.home])
+            let taken = try calm.run(["submit", file, "--leave-files", "--home", calm.home])
             if taken.status != 0 { surprise("the undisturbed cluster: \(taken.errors)") }
             return
         }
@@ -190,7 +190,7 @@ final class Chaos {
 
     private func submit(_ sweep: String, _ count: Int, _ file: String) throws {
         let program = Stage.programs.appendingPathComponent("moderato").path
-        let command = [program, "submit", file, "--home", stage.home]
+        let command = [program, "submit", file, "--leave-files", "--home", stage.home]
         let process = try stage.launch((network?.near ?? []) + command, log: "submit")
         submission = (process, sweep, count, file)
     }

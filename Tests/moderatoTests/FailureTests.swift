@@ -20,13 +20,14 @@ struct FailureTests {
         let stage = try Stage()
         _ = try await stage.startCoordinator()
         _ = try stage.startWorker("calm", options)
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
         try await stage.waitUntilOver("the undisturbed sweep")
         return try stage.results()
     }
 
     private func submit(_ file: String, _ stage: Stage, in network: [String] = []) throws {
-        let submitted = try stage.run(["submit", file, "--home", stage.home], in: network)
+        let submitted = try stage.run(
+            ["submit", file, "--leave-files", "--home", stage.home], in: network)
         #expect(submitted.status == 0, "\(submitted.errors)")
     }
 

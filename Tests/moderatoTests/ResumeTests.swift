@@ -61,8 +61,19 @@ struct ResumeTests {
         try await stage.wait(for: "its file to go") { try artifacts(stage).isEmpty }
     }
 
+    /// Without the files of the sweep.
     private func artifacts(_ stage: Stage) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: stage.home + "/artifacts")
+        let folder = stage.home + "/artifacts"
+        let spec = try #require(try stage.results().first).spec
+        var others = Set(spec.files.map(\.digest) + [spec.backbone.digest])
+        let manifest = FileManager.default.contents(
+            atPath: "\(folder)/\(spec.backbone.digest.hex)")
+        let parts = BackboneReference.files(inManifest: Array(try #require(manifest)))
+        others.formUnion(try #require(parts).values)
+        let names = Set(others.map(\.hex))
+        return try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+            !names.contains($0)
+        }
     }
 
     private func startWorker(_ name: String, on stage: Stage) throws -> Process {
@@ -78,7 +89,7 @@ struct ResumeTests {
         _ = try await stage.startCoordinator()
         let first = try stage.startWorker(
             "first", ["--threads", "1", "--artifacts", stage.path("first")])
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
         try await stage.wait(for: "the first epoch") { try measurements(stage).count >= 1 }
         first.terminate()
         first.waitUntilExit()
@@ -97,7 +108,7 @@ struct ResumeTests {
         let file = try stage.writeSmallSweep(grid: Self.grid)
         _ = try await stage.startCoordinator()
         let first = try startWorker("first", on: stage)
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
         try await stage.wait(for: "the second state") { try newestState(stage)?.epoch ?? 0 >= 2 }
         kill(first.processIdentifier, SIGKILL)
         first.waitUntilExit()
@@ -120,7 +131,7 @@ struct ResumeTests {
                 name, ["--fake-trainer", "seconds=4", "--artifacts", stage.path(name)])
         }
         let first = try startWorker("first")
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
         try await stage.wait(for: "the first epoch") { try measurements(stage).count == 1 }
         first.terminate()
         first.waitUntilExit()
@@ -152,7 +163,7 @@ struct ResumeTests {
                 ])
         }
         let first = try startWorker("first", seconds: 8)
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
         try await stage.wait(for: "a state") { try newestState(stage) != nil }
         kill(first.processIdentifier, SIGKILL)
         first.waitUntilExit()
