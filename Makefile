@@ -2,7 +2,8 @@
 
 .DEFAULT_GOAL := menu
 .PHONY: menu setup demo build test check format proto simulate chaos fuzz fuzz-wire reference \
-	reproduce bench-training bench-dispatch bench-join bench-recovery profile clean
+	reproduce bench-training bench-dispatch bench-join bench-recovery bench-files \
+	profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -29,6 +30,7 @@ menu:
 	@echo 'make bench-dispatch   jobs per second beside HyperQueue, Dask and Ray; a million waiting runs'
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make bench-recovery   seconds until what broke is made good'
+	@echo 'make bench-files      a model of 440 MB to four new workers while short runs flow'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
 setup:
@@ -94,6 +96,10 @@ bench-dispatch: build
 
 bench-join: build
 	Benchmarks/join/measure
+
+bench-files: build
+	cluster/setup --mpnet
+	Benchmarks/files/measure
 
 bench-recovery: build
 	Benchmarks/recovery/measure
