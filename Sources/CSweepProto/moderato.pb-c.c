@@ -2527,7 +2527,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[31] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[33] =
 {
   {
     "version",
@@ -2901,6 +2901,30 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[31] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "watch",
+    32,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, watch),
+    &moderato__text__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended",
+    33,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, ended),
+    &moderato__text__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
@@ -2911,6 +2935,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   26,   /* field[26] = chunk */
   19,   /* field[19] = control */
   22,   /* field[22] = done */
+  32,   /* field[32] = ended */
   20,   /* field[20] = explain */
   23,   /* field[23] = explanation */
   27,   /* field[27] = fetch */
@@ -2933,12 +2958,13 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   24,   /* field[24] = upload */
   25,   /* field[25] = upload_progress */
   0,   /* field[0] = version */
+  31,   /* field[31] = watch */
   5,   /* field[5] = welcome */
 };
 static const ProtobufCIntRange moderato__envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 31 }
+  { 0, 33 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -2948,7 +2974,7 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  31,
+  33,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
   1,  moderato__envelope__number_ranges,

@@ -29,9 +29,10 @@ extension Message {
         case .upload, .chunk, .fetch, .askFiles: true
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
-            .submit, .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status,
+            .submit, .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected,
+            .status,
             .results,
-            .done, .explanation:
+            .done, .explanation, .ended:
             false
         }
     }

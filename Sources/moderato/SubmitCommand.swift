@@ -9,6 +9,7 @@ struct SubmitCommand: ParsableCommand {
         discussion: """
             Example:
               moderato submit sweeps/movie-reviews.yaml
+              moderato submit sweeps/movie-reviews.yaml --wait && moderato results
 
             The coordinator gets the model and the data that it does not have yet, so that workers
             can fetch them from there.
@@ -28,6 +29,9 @@ struct SubmitCommand: ParsableCommand {
             discussion: "What a worker does not find, the coordinator reads there for it."))
     var leaveFiles = false
 
+    @Flag(help: "Come back when it is over; exit status 1 if runs have failed.")
+    var wait = false
+
     func run() throws {
         let spec = try readSweep(file)
         let dialer = try access.dial()
@@ -36,8 +40,29 @@ struct SubmitCommand: ParsableCommand {
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
         print(try submit(spec, through: dialer).summary(of: spec.name))
-        print("See how it goes:  moderato status --watch")
+        guard wait else { return print("See how it goes:  moderato status --watch") }
+        try waitUntilOver(spec.name, through: dialer)
     }
+}
+
+/// Comes back when nothing of the sweep is left to do. A notice can be lost, with the connection or
+/// the coordinator; so it is asked for again.
+private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
+    while true {
+        do {
+            let answer = try dialer.request(.watch(sweep: name), timeout: .seconds(10))
+            if answer == .ended(sweep: name) { break }
+        } catch .rejected(let reason) {
+            throw failure(reason, Exit.refused)
+        } catch .noAnswer {
+            continue
+        } catch {
+            throw failure("\(error)", Exit.unavailable)
+        }
+    }
+    let sweep = try dialer.status().sweeps.first { $0.name == name }
+    print(sweep?.line ?? "\(name) is over")
+    if let sweep, sweep.failedPoints > 0 { throw Exit.failedRuns }
 }
 
 /// Hands the sweep over; a grid of a million points takes the coordinator a while to write down.

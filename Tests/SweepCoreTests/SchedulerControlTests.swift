@@ -167,4 +167,36 @@ struct SchedulerControlTests {
         #expect(Message.explain(.run(RunID(1))).isAllowed(for: .readOnly))
         #expect(!Message.explain(.run(RunID(1))).isAllowed(for: .worker))
     }
+
+    @Test("Who watches a sweep is told once, when its last run is over")
+    func watching() throws {
+        var bench = SchedulerBench()
+        bench.join("a", slots: 2)
+        let spec = Sample.sweep(seeds: [1, 2])
+        let jobs = bench.submit(spec).assignments
+        let ended = Message.ended(sweep: spec.name)
+        #expect(
+            !bench.send(.watch(sweep: spec.name), from: "client", as: .client)
+                .contains(ended, to: "client"))
+        bench.send(.watch(sweep: spec.name), from: "client", as: .client)
+        #expect(!bench.complete(jobs[0].job, from: "a").contains(ended, to: "client"))
+        let sent = bench.complete(jobs[1].job, from: "a")
+        #expect(sent.filter { $0.message == ended }.count == 1)
+        let late = bench.send(.watch(sweep: spec.name), from: "late", as: .readOnly)
+        #expect(late.contains(ended, to: "late"))
+        let none = bench.send(.watch(sweep: "none"), from: "late", as: .readOnly)
+        #expect(none.contains { if case .rejected = $0.message { true } else { false } })
+    }
+
+    @Test("A sweep that is cancelled, or submitted anew with more, is watched as it is then")
+    func watchingChanges() {
+        var bench = SchedulerBench()
+        let spec = Sample.sweep(seeds: [1])
+        bench.submit(spec)
+        bench.send(.watch(sweep: spec.name), from: "client", as: .client)
+        bench.submit(Sample.sweep(seeds: [1, 2]))
+        let sent = bench.send(
+            .control(.cancel(sweep: spec.name)), from: "client", as: .client)
+        #expect(sent.contains(.ended(sweep: spec.name), to: "client"))
+    }
 }

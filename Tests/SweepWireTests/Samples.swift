@@ -95,7 +95,7 @@ enum Sample {
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
             .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
             .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()), .askStatus,
-            .askResults(sweep: "", offset: 200),
+            .askResults(sweep: "", offset: 200), .watch(sweep: "x"), .ended(sweep: "é"),
             .submitted(Submission(sweep: SweepID(1), points: 9, finished: 1, runs: 4, steps: 99)),
             .rejected("why"), .status(StatusReport(sweeps: [], workers: [])), .status(status),
             .results(results), .leave, .done("done"), .explanation([]), .explanation(["a", "b"]),

@@ -74,8 +74,12 @@ final class Driver {
     var completed: Int { sessions.reduce(0) { $0 + $1.completed } }
 
     /// One round: waits a little, takes in what has come, and lets time pass.
-    func round() throws {
-        let sources = sessions.map { Poll.Source.socket($0.dialer.socket) }
+    ///
+    /// - Parameter client: Ends the wait too.
+    func round(watching client: Socket? = nil) throws {
+        let sources =
+            sessions.map { Poll.Source.socket($0.dialer.socket) }
+            + (client.map { [.socket($0)] } ?? [])
         let isReadable = try Poll.readable(sources, timeout: .milliseconds(20))
         let now = self.now
         for (session, isReadable) in zip(sessions, isReadable) where isReadable {

@@ -7,7 +7,8 @@ import SweepWire
 
 let usage = """
     usage: moderato-bench drain HOME WORKERS JOBS     jobs per second, all workers connected before
-           moderato-bench latency HOME ROUNDS         ms from submit to completed, idle cluster
+           moderato-bench latency HOME ROUNDS         ms from submit to the notice that it is over,
+                                                      idle cluster
            moderato-bench hold HOME WORKERS SECONDS   stay connected with heartbeats
            moderato-bench submit HOME JOBS            seconds until a sweep is taken
     """
@@ -70,10 +71,17 @@ case "latency":
     try driver.join()
     for round in 0..<number(3) {
         let begin = driver.seconds
-        _ = try client.send(.submit(sweep("\(name)-\(round)", jobs: 1, seed: UInt64(round))))
-        while driver.completed <= round { try driver.round() }
+        let one = "\(name)-\(round)"
+        _ = try client.send(.submit(sweep(one, jobs: 1, seed: UInt64(round))))
+        _ = try client.send(.watch(sweep: one))
+        var isOver = false
+        while !isOver {
+            try driver.round(watching: client.socket)
+            while let answer = try client.receive() {
+                if answer == .ended(sweep: one) { isOver = true }
+            }
+        }
         print("milliseconds \((driver.seconds - begin) * 1e3)")
-        while try client.receive() == nil {}
     }
 case "hold":
     let driver = try Driver(number(3), access: access(home, "worker"))

@@ -109,7 +109,9 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_FETCH = 28,
   MODERATO__ENVELOPE__MESSAGE_MISSING = 29,
   MODERATO__ENVELOPE__MESSAGE_ASK_FILES = 30,
-  MODERATO__ENVELOPE__MESSAGE_LACKING = 31
+  MODERATO__ENVELOPE__MESSAGE_LACKING = 31,
+  MODERATO__ENVELOPE__MESSAGE_WATCH = 32,
+  MODERATO__ENVELOPE__MESSAGE_ENDED = 33
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
 } Moderato__Envelope__MessageCase;
 
@@ -149,6 +151,8 @@ struct  Moderato__Envelope
     Moderato__Missing *missing;
     Moderato__Digests *ask_files;
     Moderato__Digests *lacking;
+    Moderato__Text *watch;
+    Moderato__Text *ended;
   };
 };
 #define MODERATO__ENVELOPE__INIT \

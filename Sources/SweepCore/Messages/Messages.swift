@@ -252,6 +252,8 @@ public enum Message: Hashable, Sendable {
     case askStatus
     /// An empty name asks for the newest sweep.
     case askResults(sweep: String, offset: Int)
+    /// Asks for `ended` as soon as nothing of the sweep is left to do.
+    case watch(sweep: String)
     case control(Control)
     case explain(Subject)
     // Coordinator to client.
@@ -262,4 +264,6 @@ public enum Message: Hashable, Sendable {
     /// What was asked has been done, in words.
     case done(String)
     case explanation([String])
+    /// Every run of the sweep is over; lost when the connection or the coordinator is.
+    case ended(sweep: String)
 }

@@ -193,17 +193,18 @@ extension Scheduler {
 
     /// Whether a sweep that is not cancelled has the run among its own.
     func isWanted(_ id: RunID) -> Bool {
-        sweeps.contains { sweep in
-            guard sweep.condition.state != .cancelled else { return false }
-            // In ascending order.
-            var low = 0
-            var high = sweep.runs.count
-            while low < high {
-                let middle = (low + high) / 2
-                if sweep.runs[middle] < id { low = middle + 1 } else { high = middle }
-            }
-            return low < sweep.runs.count && sweep.runs[low] == id
+        sweeps.contains { $0.condition.state != .cancelled && contains(id, $0) }
+    }
+
+    func contains(_ id: RunID, _ sweep: Sweep) -> Bool {
+        // In ascending order.
+        var low = 0
+        var high = sweep.runs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sweep.runs[middle] < id { low = middle + 1 } else { high = middle }
         }
+        return low < sweep.runs.count && sweep.runs[low] == id
     }
 
     /// A run that is over needs no bookkeeping but its state.
@@ -213,6 +214,7 @@ extension Scheduler {
         // A second attempt is not in the run's copy of before.
         for attempt in runs[id]?.attempts ?? [] { attempts[attempt] = nil }
         seconds[id] = nil
+        tellWatchers(of: id)
         if let state = states.removeValue(forKey: id) {
             effects.append(.persist(.artifactDropped(id, state)))
         }

@@ -54,6 +54,7 @@ extension Scheduler {
                 if condition.state == .cancelled { condition.state = .active }
             }
             cancelUnwantedRuns()
+            countAgain(sweeps[place])
         } else {
             sweeps.append(Sweep(id: id, spec: spec, keys: keys, runs: serving.sorted()))
         }

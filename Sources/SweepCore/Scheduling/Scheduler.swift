@@ -130,6 +130,7 @@ public struct Scheduler: Sendable {
     var runByPoint: [PointKey: RunID] = [:]
     /// The newest state of each run that is not over and has one.
     var states: [RunID: Artifact] = [:]
+    var watches: [SweepID: Watch] = [:]
     var waiting = WaitingQueue()
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
@@ -187,8 +188,9 @@ public struct Scheduler: Sendable {
         case .goodbye: dismiss(route, at: now)
         case .submit(let spec): submit(spec, from: route)
         case .askStatus: effects.append(.send(.status(statusReport(at: now)), to: route))
+        case .watch(let sweep): watch(sweep, from: route)
         case .control(let control): carryOut(control, from: route)
-        case .leave, .explain, .done, .explanation, .welcome, .refused, .identify, .assign,
+        case .leave, .explain, .done, .explanation, .ended, .welcome, .refused, .identify, .assign,
             .acknowledge,
             .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
             .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
@@ -281,9 +283,10 @@ extension Message {
         case .fetch: role == .worker
         case .upload, .chunk: role == .worker || role == .client
         case .submit, .control, .askFiles: role == .client
-        case .askStatus, .askResults, .explain: role == .client || role == .readOnly
+        case .askStatus, .askResults, .watch, .explain: role == .client || role == .readOnly
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
-            .rejected, .status, .results, .leave, .done, .explanation, .uploadProgress, .missing,
+            .rejected, .status, .results, .leave, .done, .explanation, .ended, .uploadProgress,
+            .missing,
             .lacking:
             false
         }

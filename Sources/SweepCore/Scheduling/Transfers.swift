@@ -112,8 +112,9 @@ public struct Transfers: Sendable {
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
             .submit,
-            .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
-            .done, .explanation:
+            .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected, .status,
+            .results,
+            .done, .explanation, .ended:
             return drop()
         }
     }

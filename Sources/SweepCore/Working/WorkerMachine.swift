@@ -199,7 +199,8 @@ public struct WorkerMachine: Sendable {
             effects.append(.note("the coordinator rejected a message: \(reason)"))
         case .leave: drain(at: now, &effects)
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .control, .explain, .submitted, .status, .results, .done, .explanation, .upload,
+            .watch,
+            .control, .explain, .submitted, .status, .results, .done, .explanation, .ended, .upload,
             .fetch, .askFiles, .lacking:
             break
         }

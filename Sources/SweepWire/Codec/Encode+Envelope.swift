@@ -33,9 +33,9 @@ extension Arena {
             fillForWorker(&envelope, with: message)
         case .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             fillFile(&envelope, with: message)
-        case .submit, .askStatus, .askResults, .control, .explain:
+        case .submit, .askStatus, .askResults, .watch, .control, .explain:
             fillFromClient(&envelope, with: message)
-        case .submitted, .rejected, .status, .results, .done, .explanation:
+        case .submitted, .rejected, .status, .results, .done, .explanation, .ended:
             fillForClient(&envelope, with: message)
         }
     }
@@ -76,7 +76,9 @@ extension Arena {
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
             envelope.leave = empty()
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
+            .watch,
             .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation,
+            .ended,
             .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not for workers")
         }
@@ -96,6 +98,9 @@ extension Arena {
                 $0.sweep = string(sweep)
                 $0.offset = UInt64(offset)
             }
+        case .watch(let sweep):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_WATCH
+            envelope.watch = text(sweep)
         case .control(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_CONTROL
             envelope.control = control(value)
@@ -104,7 +109,8 @@ extension Arena {
             envelope.explain = subject(value)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
-            .explanation, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
+            .explanation, .ended, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles,
+            .lacking:
             preconditionFailure("\(message) is not from clients")
         }
     }
@@ -135,8 +141,12 @@ extension Arena {
         case .explanation(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLANATION
             envelope.explanation = explanation(value)
+        case .ended(let sweep):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ENDED
+            envelope.ended = text(sweep)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
-            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
+            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .watch,
+            .control,
             .explain, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not for clients")
         }

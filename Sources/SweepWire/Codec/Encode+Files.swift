@@ -42,8 +42,9 @@ extension Arena {
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LACKING
             envelope.lacking = digests(values)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
-            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .control,
-            .explain, .submitted, .rejected, .status, .results, .done, .explanation:
+            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .watch,
+            .control,
+            .explain, .submitted, .rejected, .status, .results, .done, .explanation, .ended:
             preconditionFailure("\(message) is not about files")
         }
     }
