@@ -199,4 +199,29 @@ struct SchedulerControlTests {
             .control(.cancel(sweep: spec.name)), from: "client", as: .client)
         #expect(sent.contains(.ended(sweep: spec.name), to: "client"))
     }
+
+    @Test("A run that only another sweep's failed point could want does not wait for ever")
+    func failedElsewhere() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        var first = Sample.sweep(seeds: [1])
+        first.name = "first"
+        var sent = bench.submit(first).assignments
+        for _ in 0..<3 {
+            let attempt = try #require(sent.first).job.attempt
+            sent = bench.report(attempt, 1, .failed("no room"), from: "a").assignments
+        }
+        bench.send(.goodbye, from: "a")
+        // The second sweep tries the point again, and is then submitted without it.
+        var second = Sample.sweep(seeds: [1, 2])
+        second.name = "second"
+        bench.submit(second)
+        second.grid.seeds = [2]
+        bench.submit(second)
+        let waiting = bench.facts.contains { fact in
+            if case .runsCancelled(let runs) = fact { runs == [RunID(2)] } else { false }
+        }
+        #expect(waiting)
+        #expect(bench.scheduler.statusReport().sweeps.map(\.waitingRuns) == [0, 1])
+    }
 }

@@ -81,12 +81,7 @@ extension Scheduler {
 
     /// Runs that wait for a sweep that has been submitted anew without them.
     private mutating func cancelUnwantedRuns() {
-        var wanted: Set<PointKey> = []
-        for sweep in sweeps { wanted.formUnion(sweep.keys) }
-        let unwanted = runs.all.filter { id, run in
-            run.state == .waiting
-                && !run.plan.keys.contains { runByPoint[$0] == id && wanted.contains($0) }
-        }
+        let unwanted = runs.all.filter { id, run in run.state == .waiting && !isWanted(id) }
         guard !unwanted.isEmpty else { return }
         for (id, run) in unwanted {
             runs[id]?.state = .cancelled
