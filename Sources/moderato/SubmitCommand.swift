@@ -66,12 +66,34 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
 }
 
 /// Hands the sweep over; a grid of a million points takes the coordinator a while to write down.
+///
+/// One that is killed meanwhile does not answer when it is back. It answers in the order of what is
+/// asked; so if the status comes first, the sweep is handed over again, which does no harm.
 func submit(_ spec: SweepSpec, through dialer: Dialer) throws -> Submission {
-    guard case .submitted(let submission) = try dialer.ask(.submit(spec), timeout: .seconds(600))
-    else {
-        throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
+    let deadline = ContinuousClock.now + .seconds(600)
+    var isSent = false
+    var nextLook = ContinuousClock.now + .seconds(5)
+    do {
+        while ContinuousClock.now < deadline {
+            if !isSent { isSent = try dialer.send(.submit(spec)) }
+            if isSent, ContinuousClock.now >= nextLook {
+                nextLook = ContinuousClock.now + .seconds(5)
+                _ = try dialer.send(.askStatus)
+            }
+            let wait = Duration.milliseconds(isSent ? 100 : 5)
+            guard try Poll.readable([.socket(dialer.socket)], timeout: wait)[0] else { continue }
+            switch try dialer.receive() {
+            case .submitted(let submission): return submission
+            case .rejected(let reason), .refused(let reason): throw failure(reason, Exit.refused)
+            case .status: isSent = false
+            default: break
+            }
+        }
+    } catch let error as WireError {
+        throw failure("\(error)", Exit.unavailable)
     }
-    return submission
+    throw failure(
+        "\(WireError.noAnswer(endpoint: dialer.endpoint, seconds: 600))", Exit.unavailable)
 }
 
 extension Submission {
