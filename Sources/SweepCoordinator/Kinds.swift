@@ -29,7 +29,8 @@ extension Message {
         case .upload, .chunk, .fetch, .askFiles: true
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
-            .submit, .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status, .results,
+            .submit, .askStatus, .askResults, .control, .explain, .submitted, .rejected, .status,
+            .results,
             .done, .explanation:
             false
         }

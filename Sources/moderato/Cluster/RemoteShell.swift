@@ -6,7 +6,9 @@ struct RemoteShell {
     /// As for `ssh -o`.
     let options: [String]
 
-    /// - Parameter arguments: `$1` and so on of the script, which is for `sh` and has no line breaks.
+    /// - Parameters:
+    ///   - script: for `sh`, without line breaks.
+    ///   - arguments: its `$1` and so on.
     func command(on host: Host, _ script: String, _ arguments: [String] = []) -> [String] {
         let words = ["exec", "sh", "-c", quoted(script), "moderato"] + arguments.map(quoted)
         // Of two values of an option ssh takes the first, so people's own come first. Nobody is
