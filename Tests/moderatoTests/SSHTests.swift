@@ -62,9 +62,9 @@ struct SSHTests {
             stage.text(of: "cluster").contains("ended by itself (killed by signal 9); again in 1 s")
                 && ssh.workers(named: first).contains { $0 != worker }
         }
-        cluster.waitUntilExit()
+        let status = try await stage.end(of: cluster, log: "cluster")
         let story = stage.text(of: "cluster")
-        #expect(cluster.terminationStatus == 0, "\(story)")
+        #expect(status == 0, "\(story)")
         #expect(story.contains("all sweeps are over"))
         #expect(try stage.results().count == 20)
         #expect(try stage.snapshot().finished.count == 20)
@@ -97,8 +97,7 @@ struct SSHTests {
             try stage.run(["status", "--home", stage.home]).output.contains("2 workers")
         }
         told.terminate()
-        told.waitUntilExit()
-        #expect(told.terminationStatus == 0)
+        #expect(try await stage.end(of: told, log: "cluster") == 0)
         try await stage.wait(for: "the guests to go", log: "cluster") { ssh.guests().isEmpty }
         #expect(stage.text(of: "cluster").contains("stopped"))
     }
@@ -116,8 +115,7 @@ struct SSHTests {
         #expect(stage.text(of: "cluster").contains("can't be prepared (ssh: "))
         #expect(stage.text(of: "cluster").contains("refused"))
         cluster.terminate()
-        cluster.waitUntilExit()
-        #expect(cluster.terminationStatus == 0)
+        #expect(try await stage.end(of: cluster, log: "cluster") == 0)
     }
 
     @Test(

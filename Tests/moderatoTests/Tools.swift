@@ -19,4 +19,18 @@ extension Stage {
         if !isThere { print("\(what): skipped, \(name) is not installed") }
         return isThere
     }
+
+    /// Waits until a process has ended, and tells how. Asks the system itself: where other tests
+    /// start processes at the same time, Foundation may notice the end late.
+    func end(of process: Process, log: String) async throws -> Int32 {
+        var ended = siginfo_t()
+        try await wait(for: "the end of a process", log: log) {
+            let pid = id_t(process.processIdentifier)
+            let isAsked = waitid(P_PID, pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0
+            return isAsked ? ended._sifields._sigchld.si_pid != 0 : !process.isRunning
+        }
+        // Zero, too, if Foundation was first: then it knows.
+        let isOurs = ended._sifields._sigchld.si_pid != 0
+        return isOurs ? ended._sifields._sigchld.si_status : process.terminationStatus
+    }
 }
