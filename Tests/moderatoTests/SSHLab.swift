@@ -18,10 +18,13 @@ final class SSHLab {
 
     /// Runs a program until standard input ends or it is terminated. sshd closes all files that it
     /// was started with, among them the one by which Foundation notices the end of a process; and
-    /// threads of a test have signals blocked, which it would inherit.
+    /// threads of a test have signals blocked, which it would inherit. Killed, it takes sshd along.
     fileprivate static let keeper = """
         sigprocmask(SIG_SETMASK, POSIX::SigSet->new()); my $daemon = fork();
-        if (!$daemon) { open(STDIN, "<", "/dev/null"); exec(@ARGV) or exit(127); }
+        if (!$daemon) {
+            open(STDIN, "<", "/dev/null");
+            exec("setpriv", "--pdeathsig", "TERM", @ARGV) or exit(127);
+        }
         $SIG{TERM} = sub { kill("TERM", $daemon); exit(0) };
         while (sysread(STDIN, my $byte, 1)) {} kill("TERM", $daemon);
         """
