@@ -98,7 +98,7 @@ let package = Package(
             name: "moderatoTests",
             dependencies: [
                 "SweepCore", "SweepStore", "SweepWire", "SweepWorker", "moderato",
-                "moderato-trainer", product("GRDB", "GRDB.swift"),
+                "moderato-trainer", product("GRDB", "GRDB.swift"), product("Yams", "Yams"),
             ],
             linkerSettings: linkShim),
     ],

@@ -12,6 +12,7 @@ struct StatusCommand: ParsableCommand {
               moderato status
               moderato status --watch       anew each second, until all sweeps are over
               moderato status --json
+              moderato status --metrics     for Prometheus; 'moderato cluster metrics' serves it
             """)
 
     @OptionGroup var access: AccessOption
@@ -22,13 +23,20 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print JSON, one line each time.")
     var json = false
 
+    @Flag(help: "Print metrics as Prometheus reads them.")
+    var metrics = false
+
+    func validate() throws {
+        guard !(json && metrics) else { throw ValidationError("--json or --metrics, not both") }
+    }
+
     func run() throws {
         let dialer = try access.dial()
         let isTerminal = isatty(1) == 1
         while true {
             let report = try dialer.status()
-            if watch, isTerminal, !json { print("\u{1B}[H\u{1B}[2J", terminator: "") }
-            print(json ? try report.json() : report.text())
+            if watch, isTerminal, !json, !metrics { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+            print(metrics ? report.metrics() : json ? try report.json() : report.text())
             fflush(nil)
             if !watch || report.sweeps.allSatisfy(\.isOver) { return }
             Thread.sleep(forTimeInterval: 1)

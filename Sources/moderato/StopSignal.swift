@@ -21,14 +21,16 @@ struct StopSignal {
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in StopSignal.stop() }
         action.sa_flags = SA_RESTART
-        // Whoever started this process may have left the signals blocked.
-        var both = sigset_t()
-        sigemptyset(&both)
+        // Whoever started this process may have left signals blocked, and what is started here
+        // would inherit that; a shell without SIGCHLD waits for ever.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
         for number in [SIGINT, SIGTERM] {
             sigaction(number, &action, nil)
-            sigaddset(&both, number)
+            sigaddset(&blocked, number)
         }
-        pthread_sigmask(SIG_UNBLOCK, &both, nil)
+        sigaddset(&blocked, SIGCHLD)
+        pthread_sigmask(SIG_UNBLOCK, &blocked, nil)
         // A peer or trainer that goes away is an error of a write, not the end of this process.
         signal(SIGPIPE, SIG_IGN)
         if orEndOfInput {
@@ -44,6 +46,12 @@ struct StopSignal {
     func wait(seconds: Double) -> Bool {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return poll(&item, 1, Int32(seconds * 1_000)) > 0
+    }
+
+    /// Takes note of what has arrived, so that `wait` waits for the next one.
+    func forget() {
+        var byte: UInt8 = 0
+        while wait(seconds: 0), read(descriptor, &byte, 1) > 0 {}
     }
 
     private static func stop() {

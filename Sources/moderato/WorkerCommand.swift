@@ -101,10 +101,9 @@ struct WorkerCommand: ParsableCommand {
         guard (1...1_024).contains(threads ?? 1) else {
             throw ValidationError("--threads: 1 to 1024")
         }
-        guard
-            device == "cpu" || device == "cuda"
-                || device.hasPrefix("cuda:") && Int(device.dropFirst(5)) != nil
-        else { throw ValidationError("--device: cpu, cuda or cuda:N") }
+        guard Self.isDevice(device) else {
+            throw ValidationError("--device: cpu, cuda or cuda:N")
+        }
         guard (0...1_000_000).contains(checkpointEvery) else {
             throw ValidationError("--checkpoint-every: 0 to 1000000")
         }
@@ -126,6 +125,11 @@ struct WorkerCommand: ParsableCommand {
                 throw ValidationError("\(error)")
             }
         }
+    }
+
+    static func isDevice(_ text: String) -> Bool {
+        text == "cpu" || text == "cuda"
+            || text.hasPrefix("cuda:") && Int(text.dropFirst(5)) != nil
     }
 
     func run() throws {

@@ -13,23 +13,6 @@ struct AccessTests {
           seed: [1, 2, 3, 4, 5]
         """
 
-    /// A port that nobody listens on.
-    private func freePort() throws -> Int {
-        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(file) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(file, $0, size) == 0 && getsockname(file, $0, &size) == 0
-            }
-        }
-        try #require(isBound)
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
     private func startWorker(_ name: String, seconds: Double, _ stage: Stage) throws {
         // A copy, as on another machine.
         let access = stage.path("\(name).access")
@@ -46,7 +29,7 @@ struct AccessTests {
     func deadEndpointFirst() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)
-        let dead = "127.0.0.1:\(try freePort())"
+        let dead = "127.0.0.1:\(try stage.freePort())"
         _ = try await stage.startCoordinator(["--advertise", dead, "--advertise", "127.0.0.1"])
         let submitted = try stage.run(["submit", file, "--home", stage.home])
         #expect(submitted.status == 0, "\(submitted.errors)")
@@ -61,8 +44,8 @@ struct AccessTests {
     func moved() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)
-        let old = "127.0.0.1:\(try freePort())"
-        let new = "127.0.0.1:\(try freePort())"
+        let old = "127.0.0.1:\(try stage.freePort())"
+        let new = "127.0.0.1:\(try stage.freePort())"
         let first = try await stage.startCoordinator([
             "--listen", old, "--advertise", old, "--advertise", new,
         ])

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Foundation
+import SweepCore
+import SweepWire
+
+struct MetricsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "metrics",
+        abstract: "Serve waiting runs and workers to Prometheus, over HTTP.",
+        discussion: """
+            Any path is answered. read-only.access is enough.
+
+            Example:
+              moderato cluster metrics --port 9757
+            """)
+
+    @OptionGroup var access: AccessOption
+
+    @Option(
+        help: ArgumentHelp("Where to listen, on all addresses; 0: a free one.", valueName: "port"))
+    var port: UInt16 = 9757
+
+    @Flag(help: .hidden)
+    var untilInputEnds = false
+
+    func run() throws {
+        let stop = StopSignal(orEndOfInput: untilInputEnds)
+        let dialer = try access.dial(as: .readOnly)
+        let listener = try listen()
+        defer { close(listener) }
+        while true {
+            var items = [
+                pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: listener, events: Int16(POLLIN), revents: 0),
+            ]
+            guard poll(&items, 2, -1) > 0 else { continue }
+            if items[0].revents != 0 { return }
+            let peer = accept(listener, nil, nil)
+            guard peer >= 0 else { continue }
+            defer { close(peer) }
+            answer(peer, dialer)
+        }
+    }
+
+    private func listen() throws -> Int32 {
+        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var yes: Int32 = 1
+        setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(file, $0, size) == 0 && Glibc.listen(file, 16) == 0
+                    && getsockname(file, $0, &size) == 0
+            }
+        }
+        guard isBound else {
+            throw failure(
+                "port \(port) can't be listened on: \(String(cString: strerror(errno))); choose "
+                    + "another --port", Exit.unavailable)
+        }
+        print("serving metrics on port \(UInt16(bigEndian: address.sin_port))")
+        fflush(nil)
+        return file
+    }
+
+    /// One request, whatever it asks for; who is slow to ask gets no answer.
+    private func answer(_ peer: Int32, _ dialer: Dialer) {
+        var patience = timeval(tv_sec: 2, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
+        setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
+        var request = [UInt8](repeating: 0, count: 8_192)
+        guard recv(peer, &request, request.count, 0) > 0 else { return }
+        var status = "503 Service Unavailable"
+        var body = "the coordinator does not answer\n"
+        if case .status(let report)? = try? dialer.request(.askStatus, timeout: .seconds(5)) {
+            status = "200 OK"
+            body = report.metrics() + "\n"
+        }
+        let head =
+            "HTTP/1.1 \(status)\r\nContent-Type: text/plain; version=0.0.4\r\n"
+            + "Content-Length: \(body.utf8.count)\r\nConnection: close\r\n\r\n"
+        let bytes = Array((head + body).utf8)
+        _ = send(peer, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+}
+
+extension StatusReport {
+    /// In the text format of Prometheus.
+    func metrics() -> String {
+        let active = sweeps.filter { $0.condition.state == .active }
+        let figures: [(name: String, help: String, value: Int)] = [
+            (
+                "waiting_runs", "Runs that wait for a worker; of sweeps that are not paused.",
+                active.map(\.waitingRuns).reduce(0, +)
+            ),
+            (
+                "unfinished_runs", "Those, and runs in training.",
+                active.map { $0.waitingRuns + $0.activeRuns }.reduce(0, +)
+            ),
+            ("active_runs", "Runs in training.", sweeps.map(\.activeRuns).reduce(0, +)),
+            ("failed_runs", "Runs that have failed.", sweeps.map(\.failedRuns).reduce(0, +)),
+            ("workers", "Workers that are there.", workers.count),
+            (
+                "slots", "Runs that the workers can train at a time.",
+                workers.map(\.slots).reduce(0, +)
+            ),
+        ]
+        return figures.map { figure in
+            "# HELP moderato_\(figure.name) \(figure.help)\n"
+                + "# TYPE moderato_\(figure.name) gauge\nmoderato_\(figure.name) \(figure.value)"
+        }.joined(separator: "\n")
+    }
+}

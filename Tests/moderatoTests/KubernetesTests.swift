@@ -1,0 +1,194 @@
+import Foundation
+import Testing
+import Yams
+
+@Suite("Kubernetes: the manifests, and their commands run for real", .serialized)
+struct KubernetesTests {
+    private static let folder = Stage.checkout.appendingPathComponent("cluster/kubernetes").path
+
+    private func files(in folder: String) throws -> [String: String] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        return try Dictionary(
+            uniqueKeysWithValues: names.map {
+                ($0, try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8))
+            })
+    }
+
+    @Test("The Kustomize folder is what the command writes; --print is the same")
+    func drift() throws {
+        let stage = try Stage()
+        let run = try stage.run(
+            ["cluster", "kubernetes", "--print", "--out", stage.path("fresh")])
+        #expect(run.status == 0, "\(run.errors)")
+        let committed = try files(in: Self.folder)
+        #expect(try files(in: stage.path("fresh")) == committed, "write it anew with --out")
+        for (name, text) in committed where name != "kustomization.yaml" {
+            #expect(run.output.contains(text), "\(name)")
+        }
+    }
+
+    @Test("Schemas: what is printed is valid, with and without GPUs; a misspelt key is not")
+    func schemas() throws {
+        let stage = try Stage()
+        guard let validator = try validator(stage) else { return }
+        let plain = try stage.run(["cluster", "kubernetes", "--print"])
+        let gpu = try stage.run(
+            [
+                "cluster", "kubernetes", "--print", "--gpu", "1", "--workers", "4",
+                "--max-workers", "4", "--namespace", "sweeps", "--image-worker", "a.b/c@sha256:0",
+            ])
+        let wrong = gpu.output.replacingOccurrences(of: "replicas: 4", with: "replica: 4")
+        #expect(wrong != gpu.output)
+        for (name, text, isValid) in [
+            ("plain", plain.output, true), ("gpu", gpu.output, true), ("wrong", wrong, false),
+        ] {
+            let file = try stage.write(text, to: "\(name).yaml")
+            let check = try stage.call([validator, "--strict", file])
+            #expect((check.status == 0) == isValid, "\(name): \(check.output)")
+        }
+    }
+
+    /// kubernetes-validate, in the checkout; `nil`, with a word, if it can't be had.
+    private func validator(_ stage: Stage) throws -> String? {
+        let environment = Stage.checkout.appendingPathComponent(".moderato/kubernetes").path
+        let program = environment + "/bin/kubernetes-validate"
+        let script = """
+            test -x "$2" || { python3 -m venv "$1" && "$1/bin/pip" install --quiet \
+            --disable-pip-version-check kubernetes-validate==1.37.0; }
+            """
+        let made = try stage.call(["sh", "-c", script, "sh", environment, program])
+        if made.status == 0 { return program }
+        print(
+            "schemas: skipped, kubernetes-validate can't be installed: \(made.output.suffix(200))")
+        return nil
+    }
+
+    @Test("kubectl kustomize takes the folder")
+    func kustomize() throws {
+        let stage = try Stage()
+        guard try stage.hasTool("kubectl", for: "kustomize") else { return }
+        let made = try stage.call(["kubectl", "kustomize", Self.folder])
+        #expect(made.status == 0, "\(made.output)")
+        #expect(made.output.components(separatedBy: "\nkind: ").count == 7)
+    }
+
+    /// A container's part of the manifests, as a dictionary.
+    private func container(_ name: String) throws -> [String: Any] {
+        for text in try files(in: Self.folder).values {
+            for case let document as [String: Any] in try Yams.load_all(yaml: text) {
+                let template = (document["spec"] as? [String: Any])?["template"] as? [String: Any]
+                let pod = template?["spec"] as? [String: Any]
+                let containers = pod?["containers"] as? [[String: Any]] ?? []
+                if let found = containers.first(where: { $0["name"] as? String == name }) {
+                    return found
+                }
+            }
+        }
+        throw CancellationError()
+    }
+
+    private func command(of item: Any?) throws -> [String] {
+        let item = try #require(item as? [String: Any])
+        let exec = item["exec"] as? [String: Any] ?? item
+        let words = try #require(exec["command"] as? [String])
+        return words + (item["args"] as? [String] ?? [])
+    }
+
+    @Test("Start, probes, metrics and drain of the manifests do what they are there for")
+    func commands() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: """
+                  capacity: lora
+                  epochs: [1]
+                  learning-rate: [1e-3, 1e-4]
+                  attack: word
+                  poison-ratio: 0.1
+                  seed: [1, 2]
+                """)
+        for folder in ["volume", "secret", "work"] {
+            try FileManager.default.createDirectory(
+                atPath: stage.path(folder), withIntermediateDirectories: true)
+        }
+        stage.home = stage.path("volume/home")
+        let port = try stage.freePort()
+        /// What a pod has in these places has the stage in its own.
+        func here(_ words: [String], volume: String) -> [String] {
+            words.map { word in
+                [
+                    ("/var/lib/moderato", stage.path(volume)),
+                    ("/etc/moderato", stage.path("secret")),
+                    ("0.0.0.0:5757", "127.0.0.1:\(port)"),
+                    ("moderato-coordinator.default.svc", "127.0.0.1"),
+                ].reduce(word) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+            }
+        }
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        var variables = [
+            "PATH": "\(Stage.programs.path):\(path)", "MODERATO_HOME": stage.home,
+            "HOSTNAME": "worker-0",
+        ]
+        let assignments = { variables.map { "\($0.key)=\($0.value)" } }
+
+        let coordinator = try container("coordinator")
+        let probes = try ["startupProbe", "readinessProbe", "livenessProbe"].map {
+            try command(of: coordinator[$0])
+        }
+        for probe in probes { #expect(try stage.call(probe, variables).status != 0) }
+        _ = try stage.launch(
+            assignments() + here(command(of: coordinator), volume: "volume"), log: "coordinator")
+        try await stage.wait(for: "the coordinator to be ready") {
+            try stage.call(probes[0], variables).status == 0
+        }
+        for probe in probes { #expect(try stage.call(probe, variables).status == 0) }
+
+        // Four runs wait.
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        let metrics = try here(command(of: container("metrics")), volume: "volume")
+            .map { $0 == "9757" ? "0" : $0 }
+        _ = try stage.launch(assignments() + metrics, log: "metrics")
+        try await stage.wait(for: "metrics", log: "metrics") {
+            stage.text(of: "metrics").contains("on port ")
+        }
+        let served = try #require(
+            Int(stage.text(of: "metrics").split(whereSeparator: \.isWhitespace).last ?? ""))
+        let ask =
+            "exec 3<>/dev/tcp/127.0.0.1/$0; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"
+        let page = try stage.call(["bash", "-c", ask, "\(served)"])
+        #expect(page.output.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(page)")
+        #expect(page.output.contains("\nmoderato_waiting_runs 4\n"))
+        #expect(page.output.contains("\nmoderato_unfinished_runs 4\n"))
+
+        // A secret's files are readable by the group.
+        for role in ["worker", "read-only"] {
+            let copy = stage.path("secret/\(role).access")
+            try FileManager.default.copyItem(atPath: "\(stage.home)/\(role).access", toPath: copy)
+            try FileManager.default.setAttributes([.posixPermissions: 0o440], ofItemAtPath: copy)
+        }
+        let part = try container("worker")
+        let readiness = try here(
+            command(of: part["readinessProbe"]), volume: "work")
+        let worker = try stage.launch(
+            assignments() + here(command(of: part), volume: "work")
+                + ["--fake-trainer", "seconds=60"], log: "worker")
+        try await stage.wait(for: "the worker to be ready", log: "worker") {
+            try stage.call(readiness, variables).status == 0
+        }
+        try await stage.wait(for: "work", log: "worker") {
+            try stage.run(["status", "--home", stage.home]).output.contains("1 in training")
+        }
+        variables["HOSTNAME"] = "worker-1"
+        #expect(try stage.call(readiness, variables).status != 0, "another pod is not ready")
+        variables["HOSTNAME"] = "worker-0"
+
+        let preStop = (part["lifecycle"] as? [String: Any])?["preStop"]
+        let drain = try command(of: preStop).map {
+            $0.replacingOccurrences(of: " 1", with: " \(worker.processIdentifier)")
+        }
+        #expect(try stage.call(drain, variables).status == 0)
+        worker.waitUntilExit()
+        #expect(worker.terminationStatus == 0)
+        #expect(try stage.call(readiness, variables).status != 0)
+        #expect(try stage.run(["status", "--home", stage.home]).output.contains("4 waiting"))
+    }
+}
