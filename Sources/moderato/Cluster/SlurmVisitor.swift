@@ -173,7 +173,7 @@ final class SlurmVisitor {
         if Date() >= nextLook {
             nextLook = Date().addingTimeInterval(3)
             // A controller that is silent tells nothing about the job.
-            if let found = try? slurm.coordinatorJob() { wasInQueue = found != nil }
+            do { wasInQueue = try slurm.coordinatorJob() != nil } catch {}
         }
         return wasInQueue
     }
