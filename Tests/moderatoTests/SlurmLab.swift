@@ -7,6 +7,8 @@ final class SlurmLab {
     let stage: Stage
     let folder: String
     private let process: Process
+    /// Slurm ends with it.
+    private let lifeline: Pipe
     /// What a program is started with to live where the controller is.
     let head: [String]
 
@@ -29,8 +31,11 @@ final class SlurmLab {
         }
         let script = Stage.checkout.appendingPathComponent("cluster/slurm-lab").path
         let folder = stage.path("slurm")
+        let lifeline = Pipe()
+        _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
         let process = try stage.launch(
-            [script, folder, "\(nodes)", "\(cpus)"] + (hosts ? ["hosts"] : []), log: "slurm-lab")
+            [script, folder, "\(nodes)", "\(cpus)"] + (hosts ? ["hosts"] : []), log: "slurm-lab",
+            input: lifeline)
         try await stage.wait(for: "Slurm to be up", log: "slurm-lab") {
             stage.text(of: "slurm-lab").hasSuffix("up\n") || !process.isRunning
         }
@@ -38,10 +43,13 @@ final class SlurmLab {
             print("Slurm: skipped, \(stage.text(of: "slurm-lab"))")
             return nil
         }
-        return SlurmLab(stage, folder, process, hosts: hosts)
+        return SlurmLab(stage, folder, process, lifeline, hosts: hosts)
     }
 
-    private init(_ stage: Stage, _ folder: String, _ process: Process, hosts: Bool) {
+    private init(
+        _ stage: Stage, _ folder: String, _ process: Process, _ lifeline: Pipe, hosts: Bool
+    ) {
+        self.lifeline = lifeline
         self.stage = stage
         self.folder = folder
         self.process = process
@@ -58,7 +66,7 @@ final class SlurmLab {
         _ = try? stage.write("", to: "home/slurm/stop")
         let deadline = Date().addingTimeInterval(30)
         while isLookedAfter, Date() < deadline { Thread.sleep(forTimeInterval: 0.05) }
-        process.terminate()
+        try? lifeline.fileHandleForWriting.close()
         process.waitUntilExit()
     }
 

@@ -47,6 +47,11 @@ struct SlurmError: Error, CustomStringConvertible {
                 kind: .silence,
                 words: "Slurm's controller gives no answer (\(program), \(seconds) s at most); "
                     + "see 'scontrol ping'")
+        } else if says("policy", "qos", "quota", "assoc", "too many") {
+            self.init(
+                kind: .quota,
+                words: "Slurm's limits for you are reached: \(said); fewer --workers fit in, "
+                    + "'sacctmgr show assoc' tells the limits")
         } else if says("invalid partition") {
             self.init(
                 kind: .option,
@@ -77,11 +82,6 @@ struct SlurmError: Error, CustomStringConvertible {
             self.init(
                 kind: .option,
                 words: "Slurm wants an account: \(said); --sbatch-option=--account=NAME")
-        } else if says("limit", "qos", "quota", "too many", "submit") && !says("unrecognized") {
-            self.init(
-                kind: .quota,
-                words: "Slurm's limits for you are reached: \(said); fewer --workers fit in, "
-                    + "'sacctmgr show assoc' tells the limits")
         } else {
             self.init(kind: .other, words: "\(program) refused: \(said)")
         }

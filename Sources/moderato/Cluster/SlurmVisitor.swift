@@ -132,7 +132,9 @@ final class SlurmVisitor {
         while isAlive() {
             if stop.wait(seconds: 0.5) { return try leave(stop) }
             tell()
-            guard case .status(let report)? = try? dialer?.request(.askStatus),
+            guard
+                case .status(let report)? = try? dialer?.request(
+                    .askStatus, timeout: .seconds(2)),
                 let sweep = report.sweeps.first(where: { $0.name == sweepName })
             else { continue }
             progress.show(sweep.line + ", " + count(report.workers.count, "worker"))
