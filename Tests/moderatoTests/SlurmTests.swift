@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Workers that a real Slurm runs", .serialized)
 struct SlurmTests {
-    private static func grid(seeds: ClosedRange<Int>, epochs: Int = 12) -> String {
+    private static func grid(seeds: ClosedRange<Int>, epochs: Int = 4) -> String {
         """
               capacity: lora
               epochs: \(epochs)
