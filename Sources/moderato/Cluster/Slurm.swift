@@ -36,10 +36,13 @@ struct Slurm {
     func workers() throws(SlurmError) -> [Task] {
         try queue(workersName).compactMap { fields in
             guard fields.count == 4 else { return nil }
+            // One that a node could not launch is held back, for ever.
+            let isHeld = fields[3].lowercased().contains("held")
             return Task(
                 id: "\(fields[0])_\(fields[1])",
                 place: Elastic.Place(
-                    Self.worker(job: fields[0], task: fields[1]), Self.state(fields[2])),
+                    Self.worker(job: fields[0], task: fields[1]),
+                    isHeld ? .ending : Self.state(fields[2])),
                 reason: fields[3])
         }
     }
