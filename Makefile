@@ -1,9 +1,9 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test check format proto simulate chaos fuzz fuzz-wire reference \
-	reproduce bench-training bench-dispatch bench-join bench-recovery bench-files \
-	profile clean
+.PHONY: menu setup demo build test test-cluster check format proto simulate chaos fuzz fuzz-wire \
+	reference reproduce bench-training bench-dispatch bench-join bench-recovery bench-files \
+	bench-cluster profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -15,6 +15,7 @@ CHAOS = MODERATO_CHAOS=$(or $(MINUTES),1) $(if $(SEED),MODERATO_SEED=$(SEED)) \
 menu:
 	@echo 'make demo             set up, build, and run the default sweep'
 	@echo 'make test             set up, and run all tests'
+	@echo 'make test-cluster     only those with a real Slurm on this machine (root gets its packages)'
 	@echo 'make setup            only the set-up: packages, libtorch, model, data'
 	@echo 'make check            format, imports and tidiness, generated code'
 	@echo 'make format           format all Swift'
@@ -31,6 +32,7 @@ menu:
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make bench-recovery   seconds until what broke is made good'
 	@echo 'make bench-files      a model of 440 MB to four new workers while short runs flow'
+	@echo 'make bench-cluster    200 workers that Slurm runs: time to join, jobs per second'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
 setup:
@@ -45,10 +47,17 @@ demo: build
 
 # Exported models are loaded with transformers and PEFT, so their packages are needed too.
 test: check
-	@cluster/setup --reference
+	@cluster/setup --reference --slurm
 	$(SWIFT_BUILD) --build-tests
 	swift test --skip-build
 	$(CHAOS)
+
+# Not by `swift test`, which shows nothing until all is over.
+test-cluster:
+	@cluster/setup --slurm
+	$(SWIFT_BUILD) --build-tests
+	.build/debug/ModeratoPackageTests.xctest --testing-library swift-testing \
+		--filter 'SlurmTests|ElasticTests'
 
 check:
 	swift format lint --strict --recursive Sources Tests Package.swift
@@ -103,6 +112,10 @@ bench-files: build
 
 bench-recovery: build
 	Benchmarks/recovery/measure
+
+bench-cluster: build
+	@cluster/setup --slurm
+	Benchmarks/cluster/measure
 
 clean:
 	rm -rf .build

@@ -6899,7 +6899,7 @@ const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
   (ProtobufCMessageInit) moderato__sweep_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__worker_status__field_descriptors[9] =
+static const ProtobufCFieldDescriptor moderato__worker_status__field_descriptors[10] =
 {
   {
     "id",
@@ -7009,6 +7009,18 @@ static const ProtobufCFieldDescriptor moderato__worker_status__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "seconds_here",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__WorkerStatus, has_seconds_here),
+    offsetof(Moderato__WorkerStatus, seconds_here),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__worker_status__field_indices_by_name[] = {
   2,   /* field[2] = device */
@@ -7016,6 +7028,7 @@ static const unsigned moderato__worker_status__field_indices_by_name[] = {
   0,   /* field[0] = id */
   7,   /* field[7] = leaving */
   4,   /* field[4] = runs */
+  9,   /* field[9] = seconds_here */
   8,   /* field[8] = seconds_left */
   6,   /* field[6] = set_aside */
   3,   /* field[3] = slots */
@@ -7024,7 +7037,7 @@ static const unsigned moderato__worker_status__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__worker_status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moderato__worker_status__descriptor =
 {
@@ -7034,7 +7047,7 @@ const ProtobufCMessageDescriptor moderato__worker_status__descriptor =
   "Moderato__WorkerStatus",
   "moderato",
   sizeof(Moderato__WorkerStatus),
-  9,
+  10,
   moderato__worker_status__field_descriptors,
   moderato__worker_status__field_indices_by_name,
   1,  moderato__worker_status__number_ranges,

@@ -15,9 +15,10 @@ final class Household {
         _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
     }
 
-    func startCoordinator() throws {
+    func startCoordinator(_ arguments: [String] = []) throws {
         let output = Pipe()
-        let process = try start(["coordinator", "--home", home.path], log: "coordinator", output)
+        let process = try start(
+            ["coordinator", "--home", home.path] + arguments, log: "coordinator", output)
         coordinator = process
         // Its first line says that it is ready; the end of its output, that it could not start.
         guard !output.fileHandleForReading.availableData.isEmpty else {

@@ -24,7 +24,7 @@ struct Moderato: ParsableCommand {
             PauseCommand.self, ResumeCommand.self, RetryCommand.self, PrioritizeCommand.self,
             KeysCommand.self, DrainCommand.self, ReadmitCommand.self, ExplainCommand.self,
             PoisonCommand.self, ArtifactsCommand.self, ProjectCommand.self, ExportCommand.self,
-            PretrainCommand.self, ClusterCommand.self,
+            PretrainCommand.self, WorkersCommand.self, ClusterCommand.self,
         ])
 }
 

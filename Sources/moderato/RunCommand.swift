@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SweepCoordinator
 import SweepCore
 import SweepReport
 import SweepStore
@@ -58,7 +59,8 @@ struct RunCommand: ParsableCommand {
         try startWorkers(in: household)
         try follow(spec.name, through: dialer, household, stop)
         household.end()
-        try report(spec.name, seconds: Date().timeIntervalSince(began))
+        try printResults(
+            of: spec.name, in: home.folder, html: html, seconds: Date().timeIntervalSince(began))
     }
 
     private func startWorkers(in household: Household) throws {
@@ -101,22 +103,24 @@ struct RunCommand: ParsableCommand {
             return nil
         }
     }
+}
 
-    private func report(_ name: String, seconds: Double) throws {
-        let store = try SweepStore.reading(path: home.folder.storePath)
-        var results = SweepResults(try store.results(of: name))
-        results.elapsed = seconds
-        let page = html ?? "\(home.folder.path)/\(fileName(name)).html"
-        try write(ResultsPage(results).html, to: page)
-        print("")
-        print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
-        print("\nTook \(duration(seconds)). Charts: \(absolute(page))")
-        if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
-    }
-
-    private func fileName(_ name: String) -> String {
-        String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
-    }
+/// The table of a sweep that is over, and its page with charts; throws if runs have failed.
+///
+/// - Parameter html: where the page goes; by default into the home.
+func printResults(
+    of name: String, in home: CoordinatorHome, html: String?, seconds: Double
+) throws {
+    let store = try SweepStore.reading(path: home.storePath)
+    var results = SweepResults(try store.results(of: name))
+    results.elapsed = seconds
+    let file = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
+    let page = html ?? "\(home.path)/\(file).html"
+    try write(ResultsPage(results).html, to: page)
+    print("")
+    print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
+    print("\nTook \(duration(seconds)). Charts: \(absolute(page))")
+    if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
 }
 
 /// One line that is written over on a terminal; elsewhere a line every ten seconds and at the end.

@@ -108,6 +108,7 @@ extension StatusReport {
             var isSetAside: Bool
             var isLeaving: Bool
             var secondsLeft: Double?
+            var secondsHere: Double?
         }
 
         var sweeps: [Sweep]
@@ -134,7 +135,7 @@ extension StatusReport {
                     id: $0.id.name, host: $0.host, device: $0.device, slots: $0.slots,
                     runs: $0.runs.map(\.number), stepsPerSecond: $0.stepsPerSecond,
                     isSetAside: $0.isSetAside, isLeaving: $0.isLeaving,
-                    secondsLeft: $0.secondsLeft)
+                    secondsLeft: $0.secondsLeft, secondsHere: $0.secondsHere)
             }
         }
     }

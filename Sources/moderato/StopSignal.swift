@@ -45,7 +45,9 @@ struct StopSignal {
     /// Waits until a signal has arrived, or for `seconds`; whether one has.
     func wait(seconds: Double) -> Bool {
         var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&item, 1, Int32(seconds * 1_000)) > 0
+        if poll(&item, 1, Int32(seconds * 1_000)) >= 0 { return item.revents != 0 }
+        // The signal itself has ended the wait.
+        return poll(&item, 1, 0) > 0
     }
 
     /// Takes note of what has arrived, so that `wait` waits for the next one.

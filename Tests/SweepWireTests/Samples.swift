@@ -133,7 +133,8 @@ enum Sample {
         workers: [
             .init(
                 id: WorkerID("a"), host: "h", device: "cpu", slots: 2, runs: [RunID(1), RunID(2)],
-                stepsPerSecond: 1.5, isSetAside: true, isLeaving: true, secondsLeft: 60)
+                stepsPerSecond: 1.5, isSetAside: true, isLeaving: true, secondsLeft: 60,
+                secondsHere: 3.5)
         ])
 
     private static let results = ResultsSlice(

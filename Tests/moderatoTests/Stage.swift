@@ -78,8 +78,8 @@ final class Stage {
         return try launch(network + [path] + arguments + ["--until-input-ends"], log: log)
     }
 
-    /// Starts any program; its standard input ends with this process.
-    func launch(_ command: [String], log: String) throws -> Process {
+    /// Starts any program; its standard input ends with this process, or with what is given.
+    func launch(_ command: [String], log: String, input: Pipe? = nil) throws -> Process {
         let process = Self.process(command)
         let path = path("\(log).log")
         if !FileManager.default.fileExists(atPath: path) {
@@ -89,7 +89,7 @@ final class Stage {
         try file.seekToEnd()
         process.standardOutput = file
         process.standardError = file
-        process.standardInput = lifeline.fileHandleForReading
+        process.standardInput = (input ?? lifeline).fileHandleForReading
         try process.run()
         processes.append(process)
         return process

@@ -1004,10 +1004,12 @@ struct  Moderato__WorkerStatus
   protobuf_c_boolean leaving;
   protobuf_c_boolean has_seconds_left;
   double seconds_left;
+  protobuf_c_boolean has_seconds_here;
+  double seconds_here;
 };
 #define MODERATO__WORKER_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__worker_status__descriptor) \
-    , NULL, NULL, NULL, 0, 0,NULL, 0, 0, 0, 0, 0 }
+    , NULL, NULL, NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Moderato__Status

@@ -54,13 +54,15 @@ public struct StatusReport: Hashable, Sendable {
         public var isLeaving: Bool
         /// Seconds until it has to leave; `nil` if it can stay.
         public var secondsLeft: Double?
+        /// Seconds since this process of the worker was first heard of; `nil` if nobody knows.
+        public var secondsHere: Double?
         /// Put aside: it fails runs that succeed elsewhere.
         public var isSetAside: Bool
 
         public init(
             id: WorkerID, host: String, device: String, slots: Int, runs: [RunID],
             stepsPerSecond: Double, isSetAside: Bool, isLeaving: Bool = false,
-            secondsLeft: Double? = nil
+            secondsLeft: Double? = nil, secondsHere: Double? = nil
         ) {
             self.id = id
             self.host = host
@@ -71,6 +73,7 @@ public struct StatusReport: Hashable, Sendable {
             self.isSetAside = isSetAside
             self.isLeaving = isLeaving
             self.secondsLeft = secondsLeft
+            self.secondsHere = secondsHere
         }
     }
 

@@ -124,7 +124,8 @@ extension Scheduler {
                         isSetAside: worker.isSetAside, isLeaving: worker.isLeaving,
                         secondsLeft: now.flatMap { now in
                             worker.leaves.map { max(0, ($0 - now).inSeconds) }
-                        })
+                        },
+                        secondsHere: now.map { max(0, ($0 - worker.joined).inSeconds) })
                 }
                 .sorted { $0.id < $1.id })
     }

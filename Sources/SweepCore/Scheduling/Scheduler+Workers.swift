@@ -21,7 +21,8 @@ extension Scheduler {
             remove(other)
         }
         var worker =
-            workers[hello.worker] ?? Worker(hello: hello, route: route, lastSeen: now, leaves: nil)
+            workers[hello.worker]
+            ?? Worker(hello: hello, route: route, joined: now, lastSeen: now, leaves: nil)
         worker.hello = hello
         worker.route = route
         worker.lastSeen = now

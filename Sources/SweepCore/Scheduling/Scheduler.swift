@@ -90,6 +90,8 @@ public struct Scheduler: Sendable {
     struct Worker: Sendable {
         var hello: Hello
         var route: Route
+        /// When this process of it was first heard of.
+        let joined: Instant
         var lastSeen: Instant
         var leaves: Instant?
         /// The attempts it has a lease on.

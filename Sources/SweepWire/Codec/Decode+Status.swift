@@ -46,7 +46,9 @@ extension Codec {
             stepsPerSecond: try Decoding.number(value.steps_per_second, "steps per second"),
             isSetAside: value.set_aside != 0, isLeaving: value.leaving != 0,
             secondsLeft: value.has_seconds_left == 0
-                ? nil : try Decoding.number(value.seconds_left, "seconds left"))
+                ? nil : try Decoding.number(value.seconds_left, "seconds left"),
+            secondsHere: value.has_seconds_here == 0
+                ? nil : try Decoding.number(value.seconds_here, "seconds here"))
     }
 
     static func results(

@@ -48,6 +48,8 @@ extension Arena {
             $0.leaving = value.isLeaving ? 1 : 0
             $0.has_seconds_left = value.secondsLeft == nil ? 0 : 1
             $0.seconds_left = value.secondsLeft ?? 0
+            $0.has_seconds_here = value.secondsHere == nil ? 0 : 1
+            $0.seconds_here = value.secondsHere ?? 0
         }
     }
 
