@@ -65,4 +65,15 @@ struct SchedulerRestartTests {
         #expect(created == [2])
         #expect(bench.scheduler.statusReport().sweeps.first?.points == 4)
     }
+
+    @Test("A worker that clears up after an earlier process of its name gets work")
+    func clearsUp() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
+        bench.now = bench.now + .seconds(1)
+        bench.join("a", incarnation: 2, attempts: [job.attempt])
+        let sent = bench.report(job.attempt, 1, .handedBack, from: "a").assignments
+        #expect(sent.map(\.job.run) == [job.run])
+    }
 }

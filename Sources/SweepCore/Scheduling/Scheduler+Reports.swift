@@ -58,7 +58,10 @@ extension Scheduler {
             guard holdsLease(id, on: attempt.run) else { return }
             let isOrphaned = withdraw(id, attempt)
             attempts[id]?.isClosed = true
-            workers[attempt.worker]?.isLeaving = true
+            // What a process hands back that an earlier one of its name was given, it only clears up.
+            if let joined = workers[attempt.worker]?.joined, attempt.began >= joined {
+                workers[attempt.worker]?.isLeaving = true
+            }
             effects.append(.persist(.attemptEnded(id, .handedBack)))
             if isOrphaned { putBack(attempt.run, run) }
         }
