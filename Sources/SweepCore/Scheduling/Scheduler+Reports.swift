@@ -58,7 +58,7 @@ extension Scheduler {
             guard holdsLease(id, on: attempt.run) else { return }
             let isOrphaned = withdraw(id, attempt)
             attempts[id]?.isClosed = true
-            // What a process hands back that an earlier one of its name was given, it only clears up.
+            // What an earlier process of the name was given is only cleared up.
             if let joined = workers[attempt.worker]?.joined, attempt.began >= joined {
                 workers[attempt.worker]?.isLeaving = true
             }
