@@ -6,7 +6,7 @@ import Testing
 struct DirectRun {
     private let trainer = ProcessTrainer(
         executable: Stage.programs.appendingPathComponent("moderato-trainer").path,
-        arguments: ["--threads", "1"])
+        arguments: ["--threads", "1", "--checkpoint-limit", "0"])
 
     /// Trains the point alone, from the start to the end.
     func curve(of spec: TrainingSpec) async throws -> [EpochMetrics] {
