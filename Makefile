@@ -47,7 +47,7 @@ demo: build
 
 # Exported models are loaded with transformers and PEFT, so their packages are needed too.
 test: check
-	@cluster/setup --reference --slurm
+	@cluster/setup --reference --cluster
 	$(SWIFT_BUILD) --build-tests
 	swift test --skip-build --skip moderatoTests
 	# Real processes, real trainers, a real Slurm: one after the other, or they starve each other.
@@ -56,7 +56,7 @@ test: check
 
 # Not by `swift test`, which shows nothing until all is over.
 test-cluster:
-	@cluster/setup --slurm
+	@cluster/setup --cluster
 	$(SWIFT_BUILD) --build-tests
 	.build/debug/ModeratoPackageTests.xctest --testing-library swift-testing \
 		--filter 'SlurmTests|ElasticTests'
@@ -116,7 +116,7 @@ bench-recovery: build
 	Benchmarks/recovery/measure
 
 bench-cluster: build
-	@cluster/setup --slurm
+	@cluster/setup --cluster
 	Benchmarks/cluster/measure
 
 clean:

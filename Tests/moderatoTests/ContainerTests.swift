@@ -36,17 +36,17 @@ struct ContainerTests {
     /// A system of a shell and a few programs of this one, as there may be no registry.
     private func makeBase(_ stage: Stage) throws {
         let script = """
-            set -e; cd "$1"; mkdir -p base/root/tmp base/root/var/lib base/root/etc; cd base
+            set -e; cd "$1"; mkdir -p base/system/tmp base/system/var/lib base/system/etc; cd base
             for name in sh mkdir chown; do
                 program=$(readlink -f "$(command -v $name)")
-                cp --parents "$program" $(ldd "$program" | grep -o '/[^ ]*') root
-                mkdir -p root/bin; ln -s "$program" root/bin/$name
+                cp --parents "$program" $(ldd "$program" | grep -o '/[^ ]*') system
+                mkdir -p system/bin; ln -s "$program" system/bin/$name
             done
             for name in libm.so.6 libresolv.so.2 librt.so.1 libdl.so.2 libpthread.so.0 \
                 libstdc++.so.6 libgcc_s.so.1; do
-                cp --parents "$(ldconfig -p | grep -o "/.*/$name" | head -n 1)" root
+                cp --parents "$(ldconfig -p | grep -o "/.*/$name" | head -n 1)" system
             done
-            printf 'FROM scratch\\nADD root /\\nENV PATH=/bin\\n' >Containerfile
+            printf 'FROM scratch\\nADD system /\\nENV PATH=/bin\\n' >Containerfile
             """
         let made = try stage.call(["bash", "-c", script, "bash", stage.folder.path])
         try #require(made.status == 0, "\(made.output)")

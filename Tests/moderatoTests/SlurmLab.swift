@@ -26,7 +26,7 @@ final class SlurmLab {
             let why =
                 missing.isEmpty
                 ? "hosts of their own need root" : "\(missing.joined(separator: ", ")) missing"
-            print("Slurm: skipped, \(why); as root, cluster/setup --slurm gets the packages")
+            print("Slurm: skipped, \(why); as root, cluster/setup --cluster gets the packages")
             return nil
         }
         let script = Stage.checkout.appendingPathComponent("cluster/slurm-lab").path

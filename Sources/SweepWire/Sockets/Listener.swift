@@ -46,9 +46,13 @@ public final class Listener {
         try socket.set(ZMQ_RCVHWM, Int32(10_000))
         try socket.set(ZMQ_BACKLOG, Int32(4_096))
         // Peers ask often whether this end is there, and leases tell who is gone; this only closes
-        // what is left of dead connections.
-        try socket.set(ZMQ_HEARTBEAT_IVL, Int32(20_000))
-        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(20_000))
+        // what is left of dead connections after 40 s. Not by pings: for each answer libzmq looks
+        // through the timers of all connections.
+        try socket.set(ZMQ_TCP_KEEPALIVE, Int32(1))
+        try socket.set(ZMQ_TCP_KEEPALIVE_IDLE, Int32(20))
+        try socket.set(ZMQ_TCP_KEEPALIVE_INTVL, Int32(5))
+        try socket.set(ZMQ_TCP_KEEPALIVE_CNT, Int32(4))
+        try socket.set(ZMQ_TCP_MAXRT, Int32(40_000))
         try socket.bind(endpoint)
     }
 
