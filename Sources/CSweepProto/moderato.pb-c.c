@@ -3037,7 +3037,7 @@ const ProtobufCMessageDescriptor moderato__text__descriptor =
   (ProtobufCMessageInit) moderato__text__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[9] =
+static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[10] =
 {
   {
     "worker",
@@ -3147,12 +3147,25 @@ static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[9] =
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keeps_states",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__Hello, has_keeps_states),
+    offsetof(Moderato__Hello, keeps_states),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__hello__field_indices_by_name[] = {
   8,   /* field[8] = attempts */
   4,   /* field[4] = device */
   2,   /* field[2] = host */
   1,   /* field[1] = incarnation */
+  9,   /* field[9] = keeps_states */
   6,   /* field[6] = labels */
   5,   /* field[5] = memory */
   7,   /* field[7] = seconds_left */
@@ -3162,7 +3175,7 @@ static const unsigned moderato__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moderato__hello__descriptor =
 {
@@ -3172,7 +3185,7 @@ const ProtobufCMessageDescriptor moderato__hello__descriptor =
   "Moderato__Hello",
   "moderato",
   sizeof(Moderato__Hello),
-  9,
+  10,
   moderato__hello__field_descriptors,
   moderato__hello__field_indices_by_name,
   1,  moderato__hello__number_ranges,

@@ -1,7 +1,7 @@
 import Glibc
 import SweepSimulator
 
-// Lives through many seeds, on all cores, or one again, and tells the first promise that was broken.
+// Lives through many seeds, on all cores, or one again; tells the first promise that was broken.
 
 let usage = """
     usage: moderato-simulate SEEDS              the seeds 1 to SEEDS
@@ -61,7 +61,8 @@ func live(through seeds: UInt64) async -> Tally {
                 let left = (ContinuousClock.now - began) / all.seeds * (Int(seeds) - all.seeds)
                 let line =
                     "\r\(all.seeds) of \(seeds) seeds, \(left.components.seconds) s left\u{1B}[K"
-                fputs(all.seeds < seeds ? line : "\r\u{1B}[K", stderr)
+                let text = all.seeds < seeds ? line : "\r\u{1B}[K"
+                _ = write(STDERR_FILENO, text, text.utf8.count)
             }
         }
         return all

@@ -148,7 +148,8 @@ struct WorkerCommand: ParsableCommand {
             slots: slots,
             device: fakeTrainer != nil
                 ? "fake" : "\(device), \(count(threads, "thread"))",
-            memory: ProcessInfo.processInfo.physicalMemory, labels: label)
+            memory: ProcessInfo.processInfo.physicalMemory, labels: label,
+            keepsStates: checkpointLimit > 0)
         do {
             let worker = try Worker(
                 hello, access: file, trainers: trainers,

@@ -45,11 +45,12 @@ struct SchedulerBench {
     @discardableResult
     mutating func join(
         _ name: String, slots: Int = 1, incarnation: UInt64 = 1, attempts: [AttemptID] = [],
-        route: String? = nil, secondsLeft: Double? = nil
+        route: String? = nil, secondsLeft: Double? = nil, keepsStates: Bool = true
     ) -> [(to: String, message: Message)] {
         let hello = Hello(
             worker: WorkerID(name), incarnation: incarnation, host: "host", slots: slots,
-            device: "fake", memory: 0, secondsLeft: secondsLeft, attempts: attempts)
+            device: "fake", memory: 0, secondsLeft: secondsLeft,
+            keepsStates: keepsStates, attempts: attempts)
         return send(.hello(hello), from: route ?? name)
     }
 

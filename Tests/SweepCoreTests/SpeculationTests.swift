@@ -129,4 +129,21 @@ struct SpeculationTests {
         let sent = bench.complete(first.job, from: "stays").assignments
         #expect(Set(sent.map(\.to)) == ["leaving", "stays"])
     }
+
+    @Test("A worker that hands over no state gets only what it can finish, however long it stays")
+    func handsNothingOver() throws {
+        var bench = SchedulerBench()
+        bench.join("leaving", secondsLeft: 100, keepsStates: false)
+        bench.join("keeping", secondsLeft: 100)
+        let sent = bench.submit(Sample.sweep(seeds: [1, 2, 3, 4])).assignments
+        // Before anything is timed there is nothing to go by.
+        #expect(Set(sent.map(\.to)) == ["leaving", "keeping"])
+        for item in sent {
+            bench.report(
+                item.job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 150), from: item.to)
+        }
+        let end = Report.Event.completed(trainableParameters: 1, seconds: 150)
+        let next = sent.flatMap { bench.report($0.job.attempt, 2, end, from: $0.to).assignments }
+        #expect(next.map(\.to) == ["keeping"])
+    }
 }

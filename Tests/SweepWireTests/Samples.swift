@@ -51,7 +51,7 @@ enum Sample {
         Hello(
             worker: WorkerID(name), incarnation: .max, host: "host", slots: slots, device: "cpu",
             memory: 1 << 40, labels: ["gpu: a100", "日本"], secondsLeft: 0.5,
-            attempts: [AttemptID(1), AttemptID(.max)])
+            keepsStates: false, attempts: [AttemptID(1), AttemptID(.max)])
     }
 
     static func report(

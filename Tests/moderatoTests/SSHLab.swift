@@ -63,7 +63,9 @@ final class SSHLab {
 
 extension Stage {
     /// `nil`, with a printed word, where there is no sshd.
-    func makeSSH(daemons count: Int) async throws -> SSHLab? {
+    ///
+    /// - Parameter tools: a folder whose programs hide others of their name from who comes in.
+    func makeSSH(daemons count: Int, tools: String? = nil) async throws -> SSHLab? {
         let program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].first {
             FileManager.default.isExecutableFile(atPath: $0)
         }
@@ -86,6 +88,8 @@ extension Stage {
         let ports = try (0..<count).map { _ in try freePort() }
         let hostKey = try String(contentsOfFile: path("host-key.pub"), encoding: .utf8)
         try write(ports.map { "[127.0.0.1]:\($0) \(hostKey)" }.joined(), to: "known-hosts")
+        let programs = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let environment = tools.map { ["-o", "SetEnv=PATH=\($0):\(programs)"] } ?? []
         let daemons = try ports.map { port in
             try launch(
                 [
@@ -93,8 +97,9 @@ extension Stage {
                     "-p", "\(port)", "-h", path("host-key"),
                     "-o", "ListenAddress=127.0.0.1", "-o", "PidFile=none", "-o", "UsePAM=no",
                     "-o", "StrictModes=no", "-o", "PasswordAuthentication=no",
-                    "-o", "PermitRootLogin=yes", "-o", "AuthorizedKeysFile=\(path("user-key.pub"))",
-                ], log: "sshd-\(port)")
+                    "-o", "PermitRootLogin=yes",
+                    "-o", "AuthorizedKeysFile=\(path("user-key.pub"))",
+                ] + environment, log: "sshd-\(port)")
         }
         for port in ports {
             try await wait(for: "sshd", log: "sshd-\(port)") {

@@ -102,6 +102,43 @@ struct SSHTests {
         #expect(stage.text(of: "cluster").contains("stopped"))
     }
 
+    @Test("A worker for each GPU of each host, with the device in its options; none where none is")
+    func perGPU() async throws {
+        let stage = try Stage()
+        // There may be no GPU here, so the program that lists them is made up.
+        try FileManager.default.createDirectory(
+            atPath: stage.path("tools"), withIntermediateDirectories: true)
+        let tool = try stage.write(
+            "#!/bin/sh\ncat \"$(dirname \"$0\")/gpus\"\n", to: "tools/nvidia-smi")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: tool)
+        try stage.write("GPU 0: A100 (UUID: a)\nGPU 1: A100 (UUID: b)\n", to: "tools/gpus")
+        guard let ssh = try await stage.makeSSH(daemons: 1, tools: stage.path("tools")) else {
+            return
+        }
+        _ = try await stage.startCoordinator()
+        let hosts = try stage.write(
+            "127.0.0.1:\(ssh.ports[0])\n127.0.0.1:\(ssh.ports[0]) device=cpu\n", to: "hosts.txt")
+        let cluster = try start(ssh, stage, hosts: hosts, ["--per-gpu"], seconds: 1)
+        try await stage.wait(for: "the workers", log: "cluster") {
+            try stage.run(["status", "--home", stage.home]).output.contains("3 workers")
+        }
+        let devices = ssh.workers(named: "127.0.0.1").map(SSHLab.words).map { words in
+            words.firstIndex(of: "--device").map { words[$0 + 1] } ?? "none"
+        }
+        #expect(devices.sorted() == ["cpu", "cuda:0", "cuda:1"])
+        cluster.terminate()
+        #expect(try await stage.end(of: cluster, log: "cluster") == 0)
+
+        try stage.write("", to: "tools/gpus")
+        let none = try start(ssh, stage, hosts: hosts, ["--per-gpu"], seconds: 1)
+        try await stage.wait(for: "a word", log: "cluster") {
+            stage.text(of: "cluster").contains(
+                "127.0.0.1-\(ssh.ports[0]): has no GPU (nvidia-smi -L lists none)")
+        }
+        none.terminate()
+        #expect(try await stage.end(of: none, log: "cluster") == 0)
+    }
+
     @Test("A host that does not let anybody in is said to, and tried again")
     func refused() async throws {
         let stage = try Stage()

@@ -194,10 +194,15 @@ struct  Moderato__Hello
   double seconds_left;
   size_t n_attempts;
   uint64_t *attempts;
+  /*
+   * Not there: yes.
+   */
+  protobuf_c_boolean has_keeps_states;
+  protobuf_c_boolean keeps_states;
 };
 #define MODERATO__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__hello__descriptor) \
-    , NULL, 0, NULL, 0, NULL, 0, 0,NULL, 0, 0, 0,NULL }
+    , NULL, 0, NULL, 0, NULL, 0, 0,NULL, 0, 0, 0,NULL, 0, 0 }
 
 
 struct  Moderato__Welcome

@@ -27,13 +27,15 @@ public struct Hello: Hashable, Sendable {
     public var labels: [String]
     /// Seconds until the worker has to leave; `nil` if it can stay.
     public var secondsLeft: Double?
+    /// Whether it hands over the states of runs that it does not finish.
+    public var keepsStates: Bool
     /// The attempts it trains, or whose reports have not all been acknowledged.
     public var attempts: [AttemptID]
 
     public init(
         worker: WorkerID, incarnation: UInt64, host: String, slots: Int, device: String,
         memory: UInt64, labels: [String] = [], secondsLeft: Double? = nil,
-        attempts: [AttemptID] = []
+        keepsStates: Bool = true, attempts: [AttemptID] = []
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -43,6 +45,7 @@ public struct Hello: Hashable, Sendable {
         self.memory = memory
         self.labels = labels
         self.secondsLeft = secondsLeft
+        self.keepsStates = keepsStates
         self.attempts = attempts
     }
 }

@@ -38,9 +38,10 @@ extension Scheduler {
     ) -> Bool {
         guard let leaves = worker.leaves else { return true }
         guard leaves > now else { return false }
+        let isLong = leaves - now >= configuration.leastStay
         // What it does not finish it hands over with its state.
-        if leaves - now >= configuration.leastStay { return true }
-        guard let seconds = secondsNeeded(for: id, run, on: worker) else { return false }
+        if isLong, worker.hello.keepsStates { return true }
+        guard let seconds = secondsNeeded(for: id, run, on: worker) else { return isLong }
         return seconds <= (leaves - now).inSeconds
     }
 

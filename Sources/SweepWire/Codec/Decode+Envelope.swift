@@ -71,6 +71,7 @@ extension Codec {
             slots: try Decoding.integer(value.slots, "slots", in: 1...1_024),
             device: try Decoding.text(value.device, "device", maxBytes: 256),
             memory: value.memory, labels: labels, secondsLeft: seconds,
+            keepsStates: value.has_keeps_states == 0 || value.keeps_states != 0,
             attempts: Decoding.values(value.attempts, value.n_attempts).map { AttemptID($0) })
     }
 

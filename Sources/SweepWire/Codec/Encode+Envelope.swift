@@ -177,6 +177,8 @@ extension Arena {
             $0.labels = pointers(value.labels.map(string))
             $0.has_seconds_left = value.secondsLeft == nil ? 0 : 1
             $0.seconds_left = value.secondsLeft ?? 0
+            $0.has_keeps_states = 1
+            $0.keeps_states = value.keepsStates ? 1 : 0
             $0.n_attempts = value.attempts.count
             $0.attempts = array(value.attempts.map(\.number))
         }
