@@ -40,10 +40,10 @@ public final class Coordinator {
     private var keysStamp: CoordinatorHome.Stamp?
     /// The keys of workers, by the routes that they said hello on.
     private var greeted: [Route: String] = [:]
-    private let listener: Listener
-    private let store: SweepStore
+    let listener: Listener
+    let store: SweepStore
     private var scheduler: Scheduler
-    private let logger: Logger
+    let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var shares = PeerShares()
@@ -53,6 +53,8 @@ public final class Coordinator {
     /// Of artifacts that were reported or dropped since the last commit: their files are removed
     /// unless the store has them.
     private var questionable: Set<Digest> = []
+    /// What arrived while the store took nothing.
+    var delayed: ArraySlice<Listener.Arrival> = []
 
     /// Locks the home, reads the store, listens, and writes the access files.
     public init(home: CoordinatorHome, options: Options, logger: Logger) throws {
@@ -133,7 +135,7 @@ public final class Coordinator {
         let tickInterval = Duration.milliseconds(250)
         var lastTick = now
         while true {
-            let timeout = shares.hasRequests ? .zero : tickInterval
+            let timeout = shares.hasRequests || !delayed.isEmpty ? .zero : tickInterval
             let isReadable = try Poll.readable(sources, timeout: timeout)
             let begin = now
             if isReadable[2] { return logger.info("stopped; the store has everything") }
@@ -141,7 +143,7 @@ public final class Coordinator {
             var effects: [Effect] = []
             var taken = 0
             var received = 0
-            while taken < Self.messagesInABatch, let arrival = try listener.receive() {
+            while taken < Self.messagesInABatch, let arrival = try nextArrival() {
                 received += 1
                 let answers = handle(arrival)
                 taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
@@ -352,22 +354,6 @@ public final class Coordinator {
             }
         }
         return true
-    }
-
-    /// Tries again until there is room: nothing is acknowledged or assigned meanwhile.
-    private func commit(_ facts: [Fact], until stop: Int32) throws -> Bool {
-        var isFirst = true
-        while true {
-            do {
-                try store.commit(facts)
-                if !isFirst { logger.info("the store takes data again") }
-                return true
-            } catch {
-                if isFirst { logger.error("\(error); waiting, with nothing acknowledged") }
-                isFirst = false
-            }
-            if try Poll.readable([.file(stop)], timeout: .milliseconds(500))[0] { return false }
-        }
     }
 }
 

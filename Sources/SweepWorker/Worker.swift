@@ -33,11 +33,13 @@ public final class Worker {
     }
 
     /// - Parameters:
+    ///   - reread: reads the access file once more; asked while there is no connection.
     ///   - trainers: one for each slot of `hello`.
     ///   - readsFiles: whether they read models and data.
     ///   - secondsLeft: after which it hands everything back and leaves; `nil`: never.
     public init(
-        _ hello: Hello, access: AccessFile, trainers: [any Trainer], readsFiles: Bool,
+        _ hello: Hello, access: AccessFile, reread: @escaping () -> AccessFile? = { nil },
+        trainers: [any Trainer], readsFiles: Bool,
         secondsLeft: Double? = nil, folders: Folders, logger: Logger
     ) throws {
         precondition(trainers.count == hello.slots, "a trainer for each slot")
@@ -49,7 +51,7 @@ public final class Worker {
         if !spilled.isEmpty {
             logger.info("\(spilled.count) reports of before wait for the coordinator")
         }
-        dialer = try Dialer(access)
+        dialer = try Dialer(access, reread: reread)
         self.trainers = trainers
         files = WorkerFiles(
             folder: folders.artifacts,

@@ -50,7 +50,8 @@ struct AccessOption: ParsableArguments {
     }
 
     func dial(as role: Role = .client) throws -> Dialer {
-        try Dialer(try read(for: role))
+        let path = path(for: role)
+        return try Dialer(try read(for: role), reread: { try? AccessFile(reading: path) })
     }
 }
 

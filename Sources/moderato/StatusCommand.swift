@@ -33,8 +33,17 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let dialer = try access.dial()
         let isTerminal = isatty(1) == 1
+        var wasThere = false
         while true {
-            let report = try dialer.status()
+            let report: StatusReport
+            do {
+                report = try dialer.status()
+                wasThere = true
+            } catch is ExitCode where watch && wasThere {
+                // It was said; whoever watches wants to see the coordinator come back.
+                Thread.sleep(forTimeInterval: 1)
+                continue
+            }
             if watch, isTerminal, !json, !metrics { print("\u{1B}[H\u{1B}[2J", terminator: "") }
             print(metrics ? report.metrics() : json ? try report.json() : report.text())
             fflush(nil)

@@ -140,6 +140,7 @@ struct WorkerCommand: ParsableCommand {
         let threads = threads ?? max(1, cores / slots)
         let host = ProcessInfo.processInfo.hostName
         let folder = folder
+        let path = access.path(for: .worker)
         let trainers = try makeTrainers(threads: threads, folder: folder)
         let hello = Hello(
             worker: WorkerID(name ?? "\(host.prefix(60))-\(getpid())"),
@@ -152,7 +153,8 @@ struct WorkerCommand: ParsableCommand {
             keepsStates: checkpointLimit > 0)
         do {
             let worker = try Worker(
-                hello, access: file, trainers: trainers,
+                hello, access: file, reread: { try? AccessFile(reading: path) },
+                trainers: trainers,
                 readsFiles: try fakeTrainer.map(FakeTrainer.Options.init(parsing:))?.readsFiles
                     ?? true,
                 secondsLeft: (deadline ?? Deadline.ofSlurmJob()).map {

@@ -31,6 +31,18 @@ struct DiallingTests {
         #expect(dialling.next(isConnected: false, at: instant(106)) == "b")
     }
 
+    @Test("Where the access file says it is now the coordinator is dialled at once")
+    func moves() {
+        var dialling = Dialling(["a", "b"])
+        #expect(dialling.next(isConnected: false, at: instant(0)) == nil)
+        #expect(dialling.move(to: ["a", "b"], at: instant(1)) == nil)
+        #expect(dialling.move(to: [], at: instant(1)) == nil)
+        #expect(dialling.move(to: ["c", "a"], at: instant(2)) == "c")
+        #expect(dialling.endpoint == "c")
+        #expect(dialling.next(isConnected: false, at: instant(6)) == nil)
+        #expect(dialling.next(isConnected: false, at: instant(7)) == "a")
+    }
+
     @Test("A single endpoint is dialled anew every five seconds")
     func single() {
         var dialling = Dialling(["a"])

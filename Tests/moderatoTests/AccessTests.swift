@@ -68,6 +68,28 @@ struct AccessTests {
         #expect(results.output.split(whereSeparator: \.isNewline).count == 21)
     }
 
+    @Test("A coordinator that starts elsewhere is found by the access file, which all share")
+    func sharedHome() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        let old = "127.0.0.1:\(try stage.freePort())"
+        let new = "127.0.0.1:\(try stage.freePort())"
+        let first = try await stage.startCoordinator(["--listen", old])
+        for name in ["a", "b"] {
+            _ = try stage.startWorker(name, ["--fake-trainer", "seconds=1.5"])
+        }
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 6 }
+        kill(first.processIdentifier, SIGKILL)
+        first.waitUntilExit()
+        _ = try await stage.startCoordinator(["--listen", new], log: "coordinator moved")
+        try await stage.waitUntilOver("small")
+        #expect(stage.text(of: "a").contains("no connection; dialling tcp://\(new)"))
+        let snapshot = try stage.snapshot()
+        #expect(snapshot.finished.count == 20)
+        #expect(snapshot.lastAttempt == AttemptID(10), "nothing ran twice")
+    }
+
     @Test("Without keys everyone on the machine submits, works and looks, and nobody elsewhere")
     func insecure() async throws {
         let stage = try Stage()

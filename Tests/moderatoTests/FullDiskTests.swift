@@ -30,6 +30,13 @@ struct FullDiskTests {
             stage.text(of: "coordinator").contains("the disk is full")
         }
         let stored = try stage.snapshot()
+        // People are told at once.
+        for question in [["status"], ["results"], ["explain", "1"]] {
+            let asked = try stage.run(
+                question + ["--access", stage.home + "/client.access"])
+            #expect(asked.status != 0, "\(question): \(asked.errors)")
+            #expect(asked.errors.contains("the disk is full; nothing is lost"))
+        }
         // Time for mistakes: the worker sends its reports again after three seconds.
         try await Task.sleep(for: .seconds(4))
         #expect(try stage.snapshot().finished == stored.finished)

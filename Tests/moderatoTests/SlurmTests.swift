@@ -188,6 +188,30 @@ struct SlurmTests {
         try await stage.wait(for: "an empty queue") { try lab.queue.isEmpty }
     }
 
+    @Test(
+        "A coordinator whose job nears its limit begins anew, finds its workers, and nothing runs twice"
+    )
+    func coordinatorBegunAnew() async throws {
+        let stage = try Stage()
+        guard let lab = try await SlurmLab.make(on: stage, nodes: 3) else { return }
+        let file = try stage.writeSmallSweep(name: "slurm", grid: Self.grid(seeds: 1...20))
+        let visitor = try lab.startSweep(
+            file,
+            ["--workers", "2", "--coordinator", "job", "--detach", "--coordinator-time", "1"]
+                + ["--advertise", "127.0.0.1", "--fake-trainer", "seconds=6"])
+        visitor.waitUntilExit()
+        #expect(visitor.terminationStatus == 0, "\(stage.text(of: "visitor"))")
+        try await stage.wait(for: "the second beginning", log: "visitor") {
+            lab.story.contains("Slurm begins this job anew")
+                && lab.story.components(separatedBy: "the coordinator is reached at").count == 3
+        }
+        try await stage.waitUntilOver("slurm")
+        let attempts = try stage.attempts()
+        #expect(attempts.count == 20 && attempts.allSatisfy { $0.outcome == "completed" })
+        #expect(Set(attempts.map(\.worker)).count == 2, "no other workers were asked for")
+        try await stage.wait(for: "an empty queue") { try lab.queue.isEmpty }
+    }
+
     @Test("A host cut off for 15 s while it trains: fenced, equal, nothing twice")
     func hostsApart() async throws {
         let stage = try Stage()

@@ -4,7 +4,7 @@
 /// The only endpoint is its own next one: libzmq does not try again where a key was refused, and
 /// the key may be made known later.
 public struct Dialling: Hashable, Sendable {
-    private let endpoints: [String]
+    private var endpoints: [String]
     private var place = 0
     /// Since when there is no connection.
     private var aloneSince: Instant?
@@ -22,6 +22,17 @@ public struct Dialling: Hashable, Sendable {
 
     /// The time until the last endpoint is dialled.
     public var roundTime: Duration { Self.patience * (endpoints.count - 1) }
+
+    /// The access file names these endpoints now: the coordinator may have moved.
+    ///
+    /// - Returns: the endpoint to dial anew; `nil`: they are the same.
+    public mutating func move(to endpoints: [String], at now: Instant) -> String? {
+        guard !endpoints.isEmpty, endpoints != self.endpoints else { return nil }
+        self.endpoints = endpoints
+        place = 0
+        aloneSince = now
+        return endpoint
+    }
 
     /// The endpoint to dial anew; `nil`: there is nothing to change.
     public mutating func next(isConnected: Bool, at now: Instant) -> String? {

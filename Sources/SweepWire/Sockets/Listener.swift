@@ -88,15 +88,21 @@ public final class Dialer {
     public private(set) var socket: Socket
     private var dialling: Dialling
     private let access: AccessFile
+    private let reread: () -> AccessFile?
+    private var lastRead = Instant(nanoseconds: 0)
     private let context: SocketContext
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
 
     public var endpoint: String { dialling.endpoint }
 
-    /// - Parameter context: Shared by the dialers of one process that holds many.
+    /// - Parameters:
+    ///   - context: Shared by the dialers of one process that holds many.
+    ///   - reread: Reads the access file once more. While there is no connection it is asked each
+    ///     second, for the coordinator may have moved; one of another coordinator is passed over.
     public init(
-        _ access: AccessFile, in context: SocketContext = SocketContext()
+        _ access: AccessFile, in context: SocketContext = SocketContext(),
+        reread: @escaping () -> AccessFile? = { nil }
     ) throws(WireError) {
         guard !access.endpoints.isEmpty else {
             throw .socket(
@@ -108,6 +114,7 @@ public final class Dialer {
         }
         start = clock.now
         dialling = Dialling(access.endpoints)
+        self.reread = reread
         self.access = access
         self.context = context
         socket = try Dialer.connect(to: dialling.endpoint, access, in: context)
@@ -137,17 +144,31 @@ public final class Dialer {
         return socket
     }
 
-    /// Dials anew, or the next endpoint, if it is time for that; called several times a second.
+    /// Dials anew, or the next endpoint, or where the coordinator is now, if it is time for that;
+    /// called several times a second.
     ///
     /// - Returns: the endpoint that is dialled now, if it is another one than before.
     public func look() throws(WireError) -> String? {
         let now = Instant(nanoseconds: (clock.now - start).nanoseconds)
         let before = endpoint
-        guard let next = dialling.next(isConnected: try socket.isWritable(), at: now) else {
+        let isConnected = try socket.isWritable()
+        let place = isConnected ? nil : moved(at: now)
+        guard let next = place ?? dialling.next(isConnected: isConnected, at: now) else {
             return nil
         }
         socket = try Dialer.connect(to: next, access, in: context)
         return next == before ? nil : next
+    }
+
+    /// The endpoint that the access file names by now, if it is not one of those of before.
+    private func moved(at now: Instant) -> String? {
+        guard lastRead + .seconds(1) <= now else { return nil }
+        lastRead = now
+        guard let file = reread(), file.serverKey == access.serverKey,
+            file.isInsecure == access.isInsecure,
+            !file.isInsecure || file.endpoints.allSatisfy(Endpoint.isLoopback)
+        else { return nil }
+        return dialling.move(to: file.endpoints, at: now)
     }
 
     /// `false`: there is no connection now.

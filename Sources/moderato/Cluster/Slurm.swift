@@ -87,8 +87,7 @@ struct Slurm {
         }
     }
 
-    private static func call(_ program: String, _ arguments: [String]) throws(SlurmError) -> String
-    {
+    static func call(_ program: String, _ arguments: [String]) throws(SlurmError) -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = ["timeout", "--kill-after=5", "\(seconds)", program] + arguments

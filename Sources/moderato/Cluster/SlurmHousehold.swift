@@ -19,6 +19,7 @@ final class SlurmHousehold {
     private var lastComplaint = ""
 
     private static let secondsBetweenLooks = 2.0
+    private static let begunAnew = "Slurm begins this job anew; workers go on, and find it again"
     private static let secondsUntilGone = 60.0
 
     init(_ command: SlurmCommand) {
@@ -46,22 +47,32 @@ final class SlurmHousehold {
         defer { household.end() }
         try send(spec, through: dialer)
         try files.writeScript(files.workerScript, workerScript)
+        let job = SlurmCoordinatorJob(named: slurm.coordinatorName)
         var outcome: ExitCode?
         while true {
             if files.isStopWanted {
                 say("told to stop")
                 break
             }
+            if let job, job.isTimeOver {
+                do {
+                    try job.beginAnew()
+                    if stop.wait(seconds: 30) { return say(Self.begunAnew) }
+                } catch {
+                    complain("\(error); the time limit is near")
+                }
+            }
             let report = try? status(through: dialer)
             if let report {
                 if report.sweeps.allSatisfy(\.isOver) { break }
                 outcome = look(report)
                 if outcome != nil { break }
-            } else if let problem = household.problem {
+            } else if !stop.wait(seconds: 0), let problem = household.problem {
                 outcome = failure(problem, Exit.unavailable)
                 break
             }
             if stop.wait(seconds: Self.secondsBetweenLooks) {
+                if let job, job.isBegunAnew { return say(Self.begunAnew) }
                 say("told to stop by a signal")
                 break
             }
@@ -99,7 +110,8 @@ final class SlurmHousehold {
     }
 
     private func status(through dialer: Dialer) throws -> StatusReport? {
-        guard case .status(let report) = try dialer.request(.askStatus) else { return nil }
+        guard case .status(let report) = try dialer.request(.askStatus, timeout: .seconds(4))
+        else { return nil }
         return report
     }
 
