@@ -107,7 +107,12 @@ extension World {
             ]
             frame = Codec.encode(messages[Int.random(in: 0..<messages.count, using: &random)])
             if random.happens(0.3), !frame.isEmpty {
+                let lie = frame
                 frame[Int.random(in: 0..<frame.count, using: &random)] &+= 1
+                // Of its own attempt a worker may say what it wants: nobody can know better.
+                if case .report(let report)? = try? Codec.decode(frame), report.attempt != attempt {
+                    frame = lie
+                }
             }
         }
         agenda.plan(
