@@ -4242,7 +4242,7 @@ const ProtobufCMessageDescriptor moderato__artifact__descriptor =
   (ProtobufCMessageInit) moderato__artifact__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__epoch_report__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__epoch_report__field_descriptors[3] =
 {
   {
     "metrics",
@@ -4268,15 +4268,28 @@ static const ProtobufCFieldDescriptor moderato__epoch_report__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trainable_parameters",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__EpochReport, trainable_parameters),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__epoch_report__field_indices_by_name[] = {
   0,   /* field[0] = metrics */
   1,   /* field[1] = seconds */
+  2,   /* field[2] = trainable_parameters */
 };
 static const ProtobufCIntRange moderato__epoch_report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor moderato__epoch_report__descriptor =
 {
@@ -4286,27 +4299,15 @@ const ProtobufCMessageDescriptor moderato__epoch_report__descriptor =
   "Moderato__EpochReport",
   "moderato",
   sizeof(Moderato__EpochReport),
-  2,
+  3,
   moderato__epoch_report__field_descriptors,
   moderato__epoch_report__field_indices_by_name,
   1,  moderato__epoch_report__number_ranges,
   (ProtobufCMessageInit) moderato__epoch_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__completed_report__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__completed_report__field_descriptors[1] =
 {
-  {
-    "trainable_parameters",
-    1,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__CompletedReport, trainable_parameters),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
   {
     "seconds",
     2,
@@ -4321,13 +4322,12 @@ static const ProtobufCFieldDescriptor moderato__completed_report__field_descript
   },
 };
 static const unsigned moderato__completed_report__field_indices_by_name[] = {
-  1,   /* field[1] = seconds */
-  0,   /* field[0] = trainable_parameters */
+  0,   /* field[0] = seconds */
 };
 static const ProtobufCIntRange moderato__completed_report__number_ranges[1 + 1] =
 {
-  { 1, 0 },
-  { 0, 2 }
+  { 2, 0 },
+  { 0, 1 }
 };
 const ProtobufCMessageDescriptor moderato__completed_report__descriptor =
 {
@@ -4337,7 +4337,7 @@ const ProtobufCMessageDescriptor moderato__completed_report__descriptor =
   "Moderato__CompletedReport",
   "moderato",
   sizeof(Moderato__CompletedReport),
-  2,
+  1,
   moderato__completed_report__field_descriptors,
   moderato__completed_report__field_indices_by_name,
   1,  moderato__completed_report__number_ranges,

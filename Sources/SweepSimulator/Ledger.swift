@@ -57,7 +57,7 @@ struct Ledger {
                 "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
             attempts[id]?.acknowledged = sequence
         case .epochMeasured, .artifactKept, .artifactDropped: break
-        case .pointFinished(let key, _, let metrics):
+        case .pointFinished(let key, _, let metrics, _):
             require(finished[key] == nil, "point \(key) is finished twice")
             finished[key] = metrics
         case .attemptEnded(let id, let end):
@@ -67,7 +67,7 @@ struct Ledger {
                     Failure(worker: attempt.worker, error: error))
             }
         case .attemptResumed(let id): attempts[id]?.end = nil
-        case .runCompleted(let id, _, _, _, _):
+        case .runCompleted(let id, _, _, _):
             require(runs[id]?.state != .completed, "\(id) is completed twice")
             runs[id]?.state = .completed
         case .runFailed(let id, let error, _): runs[id]?.state = .failed(error)

@@ -96,11 +96,14 @@ extension World {
             let lie = EpochMetrics(
                 epoch: spec?.epochs ?? 1, trainingLoss: 9, testLoss: 9, cacc: 0, asr: 0)
             let messages: [Message] = [
-                .report(Report(attempt: attempt, sequence: 1, event: .epoch(lie, seconds: 1))),
+                .report(
+                    Report(
+                        attempt: attempt, sequence: 1,
+                        event: .epoch(lie, trainableParameters: 1, seconds: 1))),
                 .report(
                     Report(
                         attempt: attempt, sequence: 2,
-                        event: .completed(trainableParameters: 1, seconds: 1))),
+                        event: .completed(seconds: 1))),
                 .report(Report(attempt: attempt, sequence: 1, event: .failed("a lie"))),
                 .heartbeat([AttemptProgress(attempt: attempt, stepsDone: 5)]),
                 .control(.cancel(sweep: "sweep-0")), .revoke(attempt), .askStatus,

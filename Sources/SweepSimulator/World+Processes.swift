@@ -242,12 +242,16 @@ extension World {
         let spec = training.assignment.spec
         let seconds = workers[name].pace * Double(epoch)
         work(name, .progress(AttemptProgress(attempt: attempt, stepsDone: epoch * 10)))
-        work(name, .report(attempt, .epoch(Self.metrics(spec, epoch: epoch), seconds: seconds)))
+        work(
+            name,
+            .report(
+                attempt,
+                .epoch(Self.metrics(spec, epoch: epoch), trainableParameters: 1, seconds: seconds)))
         guard workers[name].trainings[attempt] != nil else { return }
         if epoch == spec.epochs {
             workers[name].trainings[attempt] = nil
             work(
-                name, .report(attempt, .completed(trainableParameters: 1, seconds: seconds)))
+                name, .report(attempt, .completed(seconds: seconds)))
         } else {
             planEpoch(epoch + 1, of: attempt, at: name)
         }

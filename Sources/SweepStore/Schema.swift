@@ -84,6 +84,10 @@ enum Schema {
                     CREATE INDEX artifact_of_digest ON artifact (digest);
                     """)
         }
+        migrator.registerMigration("6: trainable parameters of points") { database in
+            // In `run` those of runs that earlier versions completed.
+            try database.execute(sql: "ALTER TABLE point ADD COLUMN trainable_parameters INTEGER")
+        }
         return migrator
     }
 }

@@ -16,9 +16,10 @@ enum StoredMetrics {
         """
 
     static let setPoint = """
-        INSERT INTO point (key, spec, run, \(columns.joined(separator: ", ")))
-        VALUES (?, '', ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
+        INSERT INTO point (key, spec, run, trainable_parameters, \(columns.joined(separator: ", ")))
+        VALUES (?, '', ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
         ON CONFLICT (key) DO UPDATE SET run = excluded.run,
+        trainable_parameters = excluded.trainable_parameters,
         \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
         """
 

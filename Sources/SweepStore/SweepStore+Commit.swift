@@ -57,10 +57,10 @@ extension SweepStore {
             try execute(
                 StoredMetrics.insertMeasurement,
                 [run.number, attempt.number, seconds] + StoredMetrics.arguments(metrics))
-        case .pointFinished(let key, let run, let metrics):
+        case .pointFinished(let key, let run, let metrics, let parameters):
             try execute(
                 StoredMetrics.setPoint,
-                [key.data, run.number] + StoredMetrics.arguments(metrics))
+                [key.data, run.number, parameters] + StoredMetrics.arguments(metrics))
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(
@@ -90,12 +90,10 @@ extension SweepStore {
                     ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
                     """, [id.number])
             }
-        case .runCompleted(let id, _, let parameters, let steps, let seconds):
+        case .runCompleted(let id, _, let steps, let seconds):
             try execute(
-                """
-                UPDATE run SET state = 'completed', trainable_parameters = ?, steps = ?, seconds = ?
-                WHERE id = ?
-                """, [parameters, steps, seconds, id.number])
+                "UPDATE run SET state = 'completed', steps = ?, seconds = ? WHERE id = ?",
+                [steps, seconds, id.number])
         case .runFailed(let id, let error, let points):
             try fail(id, error, points, in: database)
         }

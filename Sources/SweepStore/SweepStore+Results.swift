@@ -46,7 +46,7 @@ extension SweepStore {
         guard keys.count == cells.count else { throw damaged(plan) }
         let point = try database.cachedStatement(
             sql: """
-                SELECT point.*, run.state, run.error, run.trainable_parameters FROM point
+                SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run FROM point
                 LEFT JOIN run ON run.id = point.run WHERE key = ?
                 """)
         var curves: [UInt64: [EpochMetrics]] = [:]
@@ -93,7 +93,7 @@ extension SweepStore {
         } else if (row["state"] as String?) == "failed" {
             state = .failed(row["error"] ?? "")
         }
-        return (state, row["run"], row["trainable_parameters"])
+        return (state, row["run"], row["trainable_parameters"] ?? row["of_run"])
     }
 
     private func outcome(
@@ -118,7 +118,7 @@ extension SweepStore {
         return try Row.fetchAll(
             database,
             sql: """
-                SELECT point.*, run.state, run.error, run.trainable_parameters FROM sweep_point
+                SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run FROM sweep_point
                 JOIN point ON point.key = sweep_point.point LEFT JOIN run ON run.id = point.run
                 WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?
                 """, arguments: [sweep, limit, offset]

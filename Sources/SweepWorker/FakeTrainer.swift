@@ -113,7 +113,8 @@ public final class FakeTrainer: Trainer {
             }
             let metrics = metrics(of: current.assignment.spec, epoch: current.epochsDone)
             let seconds = (now - current.start).inSeconds
-            events.append(.report(attempt, .epoch(metrics, seconds: seconds)))
+            events.append(
+                .report(attempt, .epoch(metrics, trainableParameters: 0, seconds: seconds)))
             if current.epochsDone < epochs, let states, now - current.lastState >= states.interval {
                 current.lastState = now
                 events += state(of: current)
@@ -123,7 +124,7 @@ public final class FakeTrainer: Trainer {
         if current.epochsDone == epochs {
             training = nil
             let seconds = (now - current.start).inSeconds
-            events.append(.report(attempt, .completed(trainableParameters: 0, seconds: seconds)))
+            events.append(.report(attempt, .completed(seconds: seconds)))
         }
         return events
     }

@@ -59,7 +59,10 @@ struct Service {
                 },
                 onEpoch: { metrics, position throws(TrainingError) in
                     report(
-                        attempt, .epoch(metrics, seconds: (ContinuousClock.now - start).inSeconds))
+                        attempt,
+                        .epoch(
+                            metrics, trainableParameters: run.trainableParameters,
+                            seconds: (ContinuousClock.now - start).inSeconds))
                     try keep(position, of: assignment)
                     if position.epochs < assignment.spec.epochs, stateKeeper.isDue {
                         try keepState(position, of: attempt, &stateKeeper)
@@ -70,7 +73,6 @@ struct Service {
                 })
             guard isComplete else { return .handedBack }
             return .completed(
-                trainableParameters: run.trainableParameters,
                 seconds: (ContinuousClock.now - start).inSeconds)
         } catch {
             return .failed("\(error)")

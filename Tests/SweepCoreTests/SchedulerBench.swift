@@ -71,13 +71,14 @@ struct SchedulerBench {
         for epoch in 1...assignment.spec.epochs {
             sequence += 1
             sent += report(
-                assignment.attempt, sequence, .epoch(Sample.metrics(epoch: epoch), seconds: 1),
+                assignment.attempt, sequence,
+                .epoch(Sample.metrics(epoch: epoch), trainableParameters: 7, seconds: 1),
                 from: name)
         }
         return sent
             + report(
                 assignment.attempt, sequence + 1,
-                .completed(trainableParameters: 7, seconds: 1), from: name)
+                .completed(seconds: 1), from: name)
     }
 
     /// Lets time pass in quarters of a second, with a tick each.
@@ -95,7 +96,7 @@ struct SchedulerBench {
     }
 
     var finishedPoints: [PointKey] {
-        facts.compactMap { if case .pointFinished(let key, _, _) = $0 { key } else { nil } }
+        facts.compactMap { if case .pointFinished(let key, _, _, _) = $0 { key } else { nil } }
     }
 }
 

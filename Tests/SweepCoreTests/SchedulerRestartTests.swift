@@ -34,7 +34,8 @@ struct SchedulerRestartTests {
         }
         #expect(sent.assignments.isEmpty)
         bench.report(
-            AttemptID(1), 2, .epoch(Sample.metrics(epoch: 2), seconds: 1), from: "a")
+            AttemptID(1), 2, .epoch(Sample.metrics(epoch: 2), trainableParameters: 1, seconds: 1),
+            from: "a")
         #expect(bench.finishedPoints.count == 1)
     }
 

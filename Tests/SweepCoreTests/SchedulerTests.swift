@@ -56,9 +56,11 @@ struct SchedulerTests {
         #expect(first.count == 2)
         func complete(_ job: Assignment, _ seconds: Double, from name: String) -> [Assignment] {
             bench.report(
-                job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: seconds), from: name)
+                job.attempt, 1,
+                .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: seconds),
+                from: name)
             return bench.report(
-                job.attempt, 2, .completed(trainableParameters: 1, seconds: seconds), from: name
+                job.attempt, 2, .completed(seconds: seconds), from: name
             ).assignments.map(\.job)
         }
         // 50 ms of work ahead: 5 runs of 10 ms, and one.
@@ -81,13 +83,19 @@ struct SchedulerTests {
         var bench = SchedulerBench()
         bench.join("a")
         let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
-        bench.report(job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
-        #expect(bench.finishedPoints.count == 1)
-        bench.report(job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
-        #expect(bench.finishedPoints.count == 1)
-        bench.report(job.attempt, 2, .epoch(Sample.metrics(epoch: 2), seconds: 1), from: "a")
         bench.report(
-            job.attempt, 3, .completed(trainableParameters: 7, seconds: 2), from: "a")
+            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
+            from: "a")
+        #expect(bench.finishedPoints.count == 1)
+        bench.report(
+            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
+            from: "a")
+        #expect(bench.finishedPoints.count == 1)
+        bench.report(
+            job.attempt, 2, .epoch(Sample.metrics(epoch: 2), trainableParameters: 1, seconds: 1),
+            from: "a")
+        bench.report(
+            job.attempt, 3, .completed(seconds: 2), from: "a")
         #expect(Set(bench.finishedPoints).count == 2)
         #expect(bench.scheduler.statusReport().sweeps.first?.isOver == true)
     }
@@ -98,11 +106,13 @@ struct SchedulerTests {
         bench.join("a")
         let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
         let early = bench.report(
-            job.attempt, 2, .epoch(Sample.metrics(epoch: 2), seconds: 1), from: "a")
+            job.attempt, 2, .epoch(Sample.metrics(epoch: 2), trainableParameters: 1, seconds: 1),
+            from: "a")
         #expect(early.contains(.acknowledge(job.attempt, upTo: 0), to: "a"))
         #expect(bench.finishedPoints.isEmpty)
         let inOrder = bench.report(
-            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
+            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
+            from: "a")
         #expect(inOrder.contains(.acknowledge(job.attempt, upTo: 1), to: "a"))
     }
 
@@ -342,9 +352,11 @@ struct SchedulerTests {
                 if case .attemptStarted(let id, lease, WorkerID("a"), _) = fact { id } else { nil }
             }
             let attempt = try #require(started.last)
-            bench.report(attempt, 1, .epoch(Sample.metrics(epoch: 1), seconds: 1), from: "a")
             bench.report(
-                attempt, 2, .completed(trainableParameters: 1, seconds: 1), from: "a")
+                attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
+                from: "a")
+            bench.report(
+                attempt, 2, .completed(seconds: 1), from: "a")
             done.insert(lease)
         }
         #expect(done.count == 2)

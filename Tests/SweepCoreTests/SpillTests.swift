@@ -5,7 +5,8 @@ import Testing
 struct SpillTests {
     private let welcome = Message.welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8)))
     private let start = Instant(nanoseconds: 0)
-    private let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), seconds: 1)
+    private let epoch = Report.Event.epoch(
+        Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
 
     private func machine(leaves: Instant? = nil, spilled: [Report] = []) -> WorkerMachine {
         WorkerMachine(
@@ -50,7 +51,7 @@ struct SpillTests {
 
     @Test("The next process of the name sends them, and hands back what nobody trains")
     func takenUp() throws {
-        let end = Report.Event.completed(trainableParameters: 1, seconds: 1)
+        let end = Report.Event.completed(seconds: 1)
         let before = [
             Report(attempt: AttemptID(1), sequence: 4, event: epoch),
             Report(attempt: AttemptID(1), sequence: 5, event: end),

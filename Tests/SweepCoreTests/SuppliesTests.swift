@@ -151,7 +151,7 @@ struct SuppliesTests {
         _ = bench.file(.ready(bench.spec.backbone.digest, path: "/model"))
         _ = bench.haveData()
         _ = bench.handle(
-            .report(AttemptID(1), .completed(trainableParameters: 1, seconds: 1)))
+            .report(AttemptID(1), .completed(seconds: 1)))
         var other = bench.job(1)
         other.spec.backbone.digest = Digest(ofText: "another model")
         let effects = bench.handle(.message(.assign(other)))

@@ -106,9 +106,9 @@ struct WorkerFilesTests {
         var bench = try Bench()
         let model = file("model", .checkpoint)
         _ = bench.report(.artifact(model))
-        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), seconds: 1)
+        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
         #expect(bench.report(epoch) == [report(1, epoch)])
-        let end = Report.Event.completed(trainableParameters: 1, seconds: 1)
+        let end = Report.Event.completed(seconds: 1)
         #expect(bench.report(end).isEmpty)
         _ = bench.progress(model, 0)
         #expect(
@@ -118,7 +118,7 @@ struct WorkerFilesTests {
 
     @Test("States are not sent for a completed or revoked attempt")
     func statesOfTheDone() throws {
-        let end = Report.Event.completed(trainableParameters: 1, seconds: 1)
+        let end = Report.Event.completed(seconds: 1)
         var completed = try Bench()
         _ = completed.report(.artifact(file("state")))
         #expect(completed.report(end) == [.removeFile(path: "/state"), report(1, end)])
@@ -209,7 +209,7 @@ struct WorkerFilesTests {
         var bench = try Bench()
         let model = file("model", .checkpoint)
         _ = bench.report(.artifact(model))
-        let end = Report.Event.completed(trainableParameters: 1, seconds: 1)
+        let end = Report.Event.completed(seconds: 1)
         _ = bench.report(end)
         let effects = bench.handle(.fileUnreadable(model.file.digest, "gone"))
         #expect(effects == [.note("a file is not kept: gone"), report(1, end)])
@@ -255,7 +255,7 @@ struct WorkerFilesTests {
         job.checkpoint?.file.path = "/fetched"
         #expect(
             bench.handle(.file(.ready(digest, path: "/fetched"))) == [.train(0, job)])
-        let end = Report.Event.completed(trainableParameters: 1, seconds: 1)
+        let end = Report.Event.completed(seconds: 1)
         #expect(bench.report(end).contains(.removeFile(path: "/fetched")))
     }
 

@@ -42,7 +42,7 @@ struct WorkerMachineTests {
         #expect(machine.handle(.message(.assign(first)), at: start) == [.train(0, first)])
         #expect(machine.handle(.message(.assign(second)), at: start).isEmpty)
         let effects = machine.handle(
-            .report(AttemptID(1), .completed(trainableParameters: 1, seconds: 1)), at: start)
+            .report(AttemptID(1), .completed(seconds: 1)), at: start)
         #expect(effects.contains(.train(0, second)))
     }
 
@@ -59,7 +59,7 @@ struct WorkerMachineTests {
         var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
-        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), seconds: 1)
+        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
         let first = Report(attempt: AttemptID(1), sequence: 1, event: epoch)
         #expect(
             sent(machine.handle(.report(AttemptID(1), epoch), at: start)) == [.report(first)])
@@ -74,7 +74,7 @@ struct WorkerMachineTests {
         var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
-        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), seconds: 1)
+        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
         _ = machine.handle(.report(AttemptID(1), epoch), at: start)
         let hello = sent(machine.handle(.message(.identify), at: start))
         guard case .hello(let said) = try #require(hello.first) else {
@@ -100,7 +100,7 @@ struct WorkerMachineTests {
         #expect(machine.handle(.message(.assign(next)), at: start) == [.train(0, next)])
         // Nothing was in training: nobody's failure.
         _ = machine.handle(
-            .report(AttemptID(2), .completed(trainableParameters: 1, seconds: 1)), at: start)
+            .report(AttemptID(2), .completed(seconds: 1)), at: start)
         #expect(machine.handle(.trainerExited(0, "killed"), at: start).isEmpty)
     }
 

@@ -33,7 +33,8 @@ struct StoreTests {
                 .attemptStarted(AttemptID(1), RunID(1), WorkerID("a"), isSecond: false),
                 .reportsStored(AttemptID(1), upTo: 1),
                 .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
-                .pointFinished(run.milestones[0].key, RunID(1), Self.metrics(1)),
+                .pointFinished(
+                    run.milestones[0].key, RunID(1), Self.metrics(1), trainableParameters: 74_498),
             ]
         }
 
@@ -65,6 +66,8 @@ struct StoreTests {
         #expect(results.points[0].state == .finished(Story.metrics(1)))
         #expect(results.points[0].curve == [Story.metrics(1)])
         #expect(results.points[1].state == .waiting)
+        // Its run is not over, and may yet fail.
+        #expect(results.points[0].trainableParameters == 74_498)
     }
 
     @Test("A snapshot holds what a scheduler needs to go on")
@@ -104,8 +107,7 @@ struct StoreTests {
         let all = Set([first, second, model].map(\.file.digest))
         #expect(try store.kept(all) == [second.file.digest, model.file.digest])
         try store.commit([
-            .runCompleted(
-                RunID(1), AttemptID(1), trainableParameters: 1, steps: 1, seconds: 1),
+            .runCompleted(RunID(1), AttemptID(1), steps: 1, seconds: 1),
             .artifactDropped(RunID(1), second),
         ])
         #expect(try store.snapshot().states.isEmpty)
@@ -200,7 +202,8 @@ struct StoreTests {
         }
         try SweepStore(path: path).commit([
             .epochMeasured(RunID(1), AttemptID(1), Story.metrics(2), seconds: 2),
-            .pointFinished(point.key, RunID(1), Story.metrics(2)),
+            .pointFinished(
+                point.key, RunID(1), Story.metrics(2), trainableParameters: 74_498),
         ])
         #expect(
             try SweepStore.reading(path: path).results(of: "story").points.first?.state

@@ -60,7 +60,9 @@ enum Sample {
         let metrics = EpochMetrics(
             epoch: 1, trainingLoss: loss, testLoss: 1, cacc: cacc, asr: nil, classes: classes,
             cleanFit: cleanFit)
-        return Report(attempt: AttemptID(4), sequence: 1, event: .epoch(metrics, seconds: 2))
+        return Report(
+            attempt: AttemptID(4), sequence: 1,
+            event: .epoch(metrics, trainableParameters: 74_498, seconds: 2))
     }
 
     static let specs = Plan(sweep()).points.map(\.spec)
@@ -71,11 +73,13 @@ enum Sample {
             .heartbeat([.init(attempt: AttemptID(1), stepsDone: 12)]), .goodbye,
             .report(report()),
             .report(
-                Report(attempt: AttemptID(4), sequence: 5, event: .epoch(metrics, seconds: 2))),
+                Report(
+                    attempt: AttemptID(4), sequence: 5,
+                    event: .epoch(metrics, trainableParameters: 74_498, seconds: 2))),
             .report(
                 Report(
                     attempt: AttemptID(4), sequence: 2,
-                    event: .completed(trainableParameters: 74_498, seconds: 1.5))),
+                    event: .completed(seconds: 1.5))),
             .report(Report(attempt: AttemptID(4), sequence: 3, event: .failed("\n\"é\"\t"))),
             .report(Report(attempt: AttemptID(4), sequence: 4, event: .handedBack)),
             .report(

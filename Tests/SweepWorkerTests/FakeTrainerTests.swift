@@ -31,21 +31,21 @@ struct FakeTrainerTests {
         #expect(all.count == 3)
         #expect(
             all.last
-                == .report(AttemptID(1), .completed(trainableParameters: 0, seconds: 10)))
+                == .report(AttemptID(1), .completed(seconds: 10)))
     }
 
     @Test("Figures come from the spec, so that any two agree, or are those asked for")
     func metrics() throws {
         #expect(try events("", spec()) == events("", attempt: 1, spec()))
         let asked = try events("cacc=0.75,asr=0.5", spec(epochs: 1))
-        guard case .report(_, .epoch(let metrics, _)) = try #require(asked.first) else {
+        guard case .report(_, .epoch(let metrics, _, _)) = try #require(asked.first) else {
             Issue.record("\(asked)")
             return
         }
         #expect(metrics.cacc == 0.75)
         #expect(metrics.asr == 0.5)
         let clean = try events("asr=0.5", spec(attack: .none, epochs: 1))
-        guard case .report(_, .epoch(let without, _)) = try #require(clean.first) else {
+        guard case .report(_, .epoch(let without, _, _)) = try #require(clean.first) else {
             Issue.record("\(clean)")
             return
         }

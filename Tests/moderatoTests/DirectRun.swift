@@ -17,7 +17,7 @@ struct DirectRun {
             for event in trainer.poll(at: now) {
                 switch event {
                 case .progress: break
-                case .report(_, .epoch(let metrics, _)): curve.append(metrics)
+                case .report(_, .epoch(let metrics, _, _)): curve.append(metrics)
                 case .report(_, .completed): return curve
                 case .report(_, .failed(let error)), .exited(let error):
                     Issue.record("\(error)")

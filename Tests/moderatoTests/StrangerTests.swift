@@ -107,11 +107,12 @@ struct StrangerTests {
             // An attempt of somebody else, one that never was, and messages of a coordinator.
             .report(
                 Report(
-                    attempt: AttemptID(1), sequence: 1, event: .epoch(metrics, seconds: 0))),
+                    attempt: AttemptID(1), sequence: 1,
+                    event: .epoch(metrics, trainableParameters: 1, seconds: 0))),
             .report(
                 Report(
                     attempt: AttemptID(1), sequence: 1,
-                    event: .completed(trainableParameters: 1, seconds: 0))),
+                    event: .completed(seconds: 0))),
             .report(Report(attempt: AttemptID(77), sequence: 3, event: .failed("a lie"))),
             .heartbeat([AttemptProgress(attempt: AttemptID(1), stepsDone: 1)]),
             .revoke(AttemptID(1)), .acknowledge(AttemptID(1), upTo: 9),

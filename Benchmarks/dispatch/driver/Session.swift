@@ -38,14 +38,16 @@ final class Session {
                         epoch: epoch, trainingLoss: 0.5, testLoss: 0.5, cacc: 0.8, asr: 0.2)
                     try carryOut(
                         machine.handle(
-                            .report(assignment.attempt, .epoch(metrics, seconds: 0)), at: now),
+                            .report(
+                                assignment.attempt,
+                                .epoch(metrics, trainableParameters: 1, seconds: 0)), at: now),
                         at: now)
                 }
                 completed += 1
                 try carryOut(
                     machine.handle(
                         .report(
-                            assignment.attempt, .completed(trainableParameters: 1, seconds: 0)),
+                            assignment.attempt, .completed(seconds: 0)),
                         at: now), at: now)
             case .leave(let error): fatalError("a session had to leave: \(error ?? "")")
             case .stop, .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile,

@@ -426,21 +426,21 @@ struct  Moderato__EpochReport
   ProtobufCMessage base;
   Moderato__EpochMetrics *metrics;
   double seconds;
+  uint64_t trainable_parameters;
 };
 #define MODERATO__EPOCH_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__epoch_report__descriptor) \
-    , NULL, 0 }
+    , NULL, 0, 0 }
 
 
 struct  Moderato__CompletedReport
 {
   ProtobufCMessage base;
-  uint64_t trainable_parameters;
   double seconds;
 };
 #define MODERATO__COMPLETED_REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__completed_report__descriptor) \
-    , 0, 0 }
+    , 0 }
 
 
 struct  Moderato__File

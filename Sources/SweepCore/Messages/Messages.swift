@@ -1,6 +1,6 @@
 /// The version of the wire protocol, with that of the training core in the upper bits: a worker
 /// whose results would differ must not come in. Peers of another version are refused in words.
-public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 3
+public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 4
 
 /// What a peer's key allows it to do.
 public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
@@ -130,11 +130,11 @@ public struct Artifact: Hashable, Sendable, Codable {
 public struct Report: Hashable, Sendable {
     public enum Event: Hashable, Sendable {
         /// An epoch was measured, `seconds` after the attempt started.
-        indirect case epoch(EpochMetrics, seconds: Double)
+        indirect case epoch(EpochMetrics, trainableParameters: Int, seconds: Double)
         /// The trainer wrote a file that the run was asked to leave behind.
         indirect case artifact(Artifact)
         /// Training is done; all epochs were reported before.
-        case completed(trainableParameters: Int, seconds: Double)
+        case completed(seconds: Double)
         /// The training itself ended in an error.
         case failed(String)
         /// The worker gives the job back without fault, because it leaves.

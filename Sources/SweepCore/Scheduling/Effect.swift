@@ -26,7 +26,7 @@ public enum Fact: Hashable, Sendable {
     /// The attempt's reports up to the sequence are accounted for.
     case reportsStored(AttemptID, upTo: UInt64)
     indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
-    indirect case pointFinished(PointKey, RunID, EpochMetrics)
+    indirect case pointFinished(PointKey, RunID, EpochMetrics, trainableParameters: Int)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
     indirect case artifactKept(RunID, Artifact)
     /// Nobody needs the artifact any more.
@@ -34,8 +34,7 @@ public enum Fact: Hashable, Sendable {
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)
-    case runCompleted(
-        RunID, AttemptID, trainableParameters: Int, steps: Int, seconds: Double)
+    case runCompleted(RunID, AttemptID, steps: Int, seconds: Double)
     /// With the points that stay without a result.
     indirect case runFailed(RunID, error: String, points: [PointKey])
     case runsCancelled([RunID])

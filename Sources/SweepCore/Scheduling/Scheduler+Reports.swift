@@ -37,8 +37,8 @@ extension Scheduler {
     ) {
         guard let run = runs[attempt.run], !run.isOver else { return }
         switch event {
-        case .epoch(let metrics, let seconds):
-            note(metrics, seconds: seconds, of: attempt.run, run, in: id)
+        case .epoch(let metrics, let parameters, let seconds):
+            note(metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
             let steps = run.plan.steps / max(1, run.plan.epochs) * metrics.epoch
             if holdsLease(id, on: attempt.run) {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
@@ -49,8 +49,8 @@ extension Scheduler {
                 return
             }
             keep(artifact, of: attempt.run)
-        case .completed(let parameters, let seconds):
-            complete(attempt.run, run, by: id, parameters: parameters, seconds: seconds)
+        case .completed(let seconds):
+            complete(attempt.run, run, by: id, seconds: seconds)
         case .failed(let error):
             guard holdsLease(id, on: attempt.run) else { return }
             fail(attempt.run, run, in: id, on: attempt.worker, error: error)
@@ -84,7 +84,8 @@ extension Scheduler {
     }
 
     private mutating func note(
-        _ metrics: EpochMetrics, seconds: Double, of id: RunID, _ run: Run, in attempt: AttemptID
+        _ metrics: EpochMetrics, parameters: Int, seconds: Double, of id: RunID, _ run: Run,
+        in attempt: AttemptID
     ) {
         guard metrics.epoch <= run.plan.epochs else {
             droppedMessages += 1
@@ -93,13 +94,16 @@ extension Scheduler {
         effects.append(.persist(.epochMeasured(id, attempt, metrics, seconds: seconds)))
         for milestone in run.plan.milestones where milestone.epoch == metrics.epoch {
             if finished.insert(milestone.key).inserted {
-                effects.append(.persist(.pointFinished(milestone.key, id, metrics)))
+                effects.append(
+                    .persist(
+                        .pointFinished(milestone.key, id, metrics, trainableParameters: parameters))
+                )
             }
         }
     }
 
     private mutating func complete(
-        _ id: RunID, _ run: Run, by attempt: AttemptID, parameters: Int, seconds: Double
+        _ id: RunID, _ run: Run, by attempt: AttemptID, seconds: Double
     ) {
         if let missing = run.plan.milestones.first(where: { !finished.contains($0.key) }) {
             let error = "the trainer said it was done without a result of epoch \(missing.epoch)"
@@ -125,8 +129,7 @@ extension Scheduler {
         effects.append(.persist(.attemptEnded(attempt, .completed)))
         effects.append(
             .persist(
-                .runCompleted(
-                    id, attempt, trainableParameters: parameters, steps: steps, seconds: seconds)))
+                .runCompleted(id, attempt, steps: steps, seconds: seconds)))
         if let worker {
             workers[worker]?.blamedFailures = 0
             for failure in run.failures where failure.worker != worker { blame(failure.worker) }

@@ -103,12 +103,12 @@ extension Codec {
             let epoch = try Decoding.part(value.epoch, "epoch")
             event = .epoch(
                 try metrics(try Decoding.part(epoch.metrics, "metrics")),
+                trainableParameters: try Decoding.integer(
+                    epoch.trainable_parameters, "trainable parameters"),
                 seconds: try Decoding.number(epoch.seconds, "seconds"))
         case MODERATO__REPORT__EVENT_COMPLETED:
             let completed = try Decoding.part(value.completed, "completed")
             event = .completed(
-                trainableParameters: try Decoding.integer(
-                    completed.trainable_parameters, "trainable parameters"),
                 seconds: try Decoding.number(completed.seconds, "seconds"))
         case MODERATO__REPORT__EVENT_FAILED: event = .failed(try text(value.failed))
         case MODERATO__REPORT__EVENT_HANDED_BACK: event = .handedBack

@@ -189,16 +189,16 @@ extension Arena {
             $0.attempt = value.attempt.number
             $0.sequence = value.sequence
             switch value.event {
-            case .epoch(let measured, let seconds):
+            case .epoch(let measured, let parameters, let seconds):
                 $0.event_case = MODERATO__REPORT__EVENT_EPOCH
                 $0.epoch = make(moderato__epoch_report__init) {
                     $0.metrics = metrics(measured)
                     $0.seconds = seconds
+                    $0.trainable_parameters = UInt64(parameters)
                 }
-            case .completed(let parameters, let seconds):
+            case .completed(let seconds):
                 $0.event_case = MODERATO__REPORT__EVENT_COMPLETED
                 $0.completed = make(moderato__completed_report__init) {
-                    $0.trainable_parameters = UInt64(parameters)
                     $0.seconds = seconds
                 }
             case .failed(let error):
