@@ -118,8 +118,9 @@ extension SweepStore {
         return try Row.fetchAll(
             database,
             sql: """
-                SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run FROM sweep_point
-                JOIN point ON point.key = sweep_point.point LEFT JOIN run ON run.id = point.run
+                SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run
+                FROM sweep_point JOIN point ON point.key = sweep_point.point
+                LEFT JOIN run ON run.id = point.run
                 WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?
                 """, arguments: [sweep, limit, offset]
         ).map { row in

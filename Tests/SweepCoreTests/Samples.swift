@@ -21,6 +21,10 @@ enum Sample {
             settings: settings, trainingSamples: [train.digest: 320])
     }
 
+    static func epoch(_ number: Int, seconds: Double = 1) -> Report.Event {
+        .epoch(metrics(epoch: number), trainableParameters: 7, seconds: seconds)
+    }
+
     static func metrics(epoch: Int) -> EpochMetrics {
         EpochMetrics(epoch: epoch, trainingLoss: 0.5, testLoss: 0.6, cacc: 0.8, asr: 0.25)
     }

@@ -33,9 +33,7 @@ struct SchedulerRestartTests {
             $0.send(.heartbeat([]), from: "b")
         }
         #expect(sent.assignments.isEmpty)
-        bench.report(
-            AttemptID(1), 2, .epoch(Sample.metrics(epoch: 2), trainableParameters: 1, seconds: 1),
-            from: "a")
+        bench.report(AttemptID(1), 2, Sample.epoch(2), from: "a")
         #expect(bench.finishedPoints.count == 1)
     }
 

@@ -15,9 +15,7 @@ struct SchedulerStateTests {
         var bench = SchedulerBench()
         bench.join("a")
         let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
-        bench.report(
-            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 7, seconds: 1),
-            from: "a")
+        bench.report(job.attempt, 1, Sample.epoch(1), from: "a")
         for (place, artifact) in artifacts.enumerated() {
             bench.report(job.attempt, UInt64(place) + 2, .artifact(artifact), from: "a")
         }
@@ -36,9 +34,7 @@ struct SchedulerStateTests {
         #expect(job.checkpoint == nil)
         let next = try #require(bench.join("a", incarnation: 2).assignments.first).job
         #expect(next.checkpoint == state("x"))
-        bench.report(
-            next.attempt, 1, .epoch(Sample.metrics(epoch: 2), trainableParameters: 7, seconds: 1),
-            from: "a")
+        bench.report(next.attempt, 1, Sample.epoch(2), from: "a")
         bench.report(
             next.attempt, 2, .completed(seconds: 1), from: "a")
         #expect(bench.finishedPoints.count == 2)
@@ -54,9 +50,7 @@ struct SchedulerStateTests {
         var (bench, job) = try bench(
             state("x"), state("y", steps: 7), state("z", steps: 6), state("y", steps: 7))
         #expect(dropped(bench) == ["/x", "/z"])
-        bench.report(
-            job.attempt, 6, .epoch(Sample.metrics(epoch: 2), trainableParameters: 7, seconds: 1),
-            from: "a")
+        bench.report(job.attempt, 6, Sample.epoch(2), from: "a")
         bench.report(
             job.attempt, 7, .completed(seconds: 1), from: "a")
         #expect(dropped(bench) == ["/x", "/z", "/y"])

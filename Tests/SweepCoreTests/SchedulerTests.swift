@@ -55,10 +55,7 @@ struct SchedulerTests {
         let first = bench.submit(Sample.sweep(seeds: Array(1...100))).assignments
         #expect(first.count == 2)
         func complete(_ job: Assignment, _ seconds: Double, from name: String) -> [Assignment] {
-            bench.report(
-                job.attempt, 1,
-                .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: seconds),
-                from: name)
+            bench.report(job.attempt, 1, Sample.epoch(1, seconds: seconds), from: name)
             return bench.report(
                 job.attempt, 2, .completed(seconds: seconds), from: name
             ).assignments.map(\.job)
@@ -83,17 +80,11 @@ struct SchedulerTests {
         var bench = SchedulerBench()
         bench.join("a")
         let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
-        bench.report(
-            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
-            from: "a")
+        bench.report(job.attempt, 1, Sample.epoch(1), from: "a")
         #expect(bench.finishedPoints.count == 1)
-        bench.report(
-            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
-            from: "a")
+        bench.report(job.attempt, 1, Sample.epoch(1), from: "a")
         #expect(bench.finishedPoints.count == 1)
-        bench.report(
-            job.attempt, 2, .epoch(Sample.metrics(epoch: 2), trainableParameters: 1, seconds: 1),
-            from: "a")
+        bench.report(job.attempt, 2, Sample.epoch(2), from: "a")
         bench.report(
             job.attempt, 3, .completed(seconds: 2), from: "a")
         #expect(Set(bench.finishedPoints).count == 2)
@@ -106,12 +97,12 @@ struct SchedulerTests {
         bench.join("a")
         let job = try #require(bench.submit(Sample.sweep(epochs: [1, 2])).assignments.first).job
         let early = bench.report(
-            job.attempt, 2, .epoch(Sample.metrics(epoch: 2), trainableParameters: 1, seconds: 1),
+            job.attempt, 2, Sample.epoch(2),
             from: "a")
         #expect(early.contains(.acknowledge(job.attempt, upTo: 0), to: "a"))
         #expect(bench.finishedPoints.isEmpty)
         let inOrder = bench.report(
-            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
+            job.attempt, 1, Sample.epoch(1),
             from: "a")
         #expect(inOrder.contains(.acknowledge(job.attempt, upTo: 1), to: "a"))
     }
@@ -352,9 +343,7 @@ struct SchedulerTests {
                 if case .attemptStarted(let id, lease, WorkerID("a"), _) = fact { id } else { nil }
             }
             let attempt = try #require(started.last)
-            bench.report(
-                attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1),
-                from: "a")
+            bench.report(attempt, 1, Sample.epoch(1), from: "a")
             bench.report(
                 attempt, 2, .completed(seconds: 1), from: "a")
             done.insert(lease)

@@ -113,9 +113,7 @@ struct SpeculationTests {
         bench.now = bench.now + .seconds(95)
         bench.join("a", attempts: [job.attempt], secondsLeft: 5)
         // The next one would take as long.
-        bench.report(
-            job.attempt, 1, .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 10),
-            from: "a")
+        bench.report(job.attempt, 1, Sample.epoch(1, seconds: 10), from: "a")
         let end = Report.Event.completed(seconds: 10)
         #expect(bench.report(job.attempt, 2, end, from: "a").assignments.isEmpty)
         #expect(bench.join("b").assignments.count == 1)
@@ -141,10 +139,7 @@ struct SpeculationTests {
         // Before anything is timed there is nothing to go by.
         #expect(Set(sent.map(\.to)) == ["leaving", "keeping"])
         for item in sent {
-            bench.report(
-                item.job.attempt, 1,
-                .epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 150),
-                from: item.to)
+            bench.report(item.job.attempt, 1, Sample.epoch(1, seconds: 150), from: item.to)
         }
         let end = Report.Event.completed(seconds: 150)
         let next = sent.flatMap { bench.report($0.job.attempt, 2, end, from: $0.to).assignments }

@@ -5,8 +5,7 @@ import Testing
 struct SpillTests {
     private let welcome = Message.welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8)))
     private let start = Instant(nanoseconds: 0)
-    private let epoch = Report.Event.epoch(
-        Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
+    private let epoch = Sample.epoch(1)
 
     private func machine(leaves: Instant? = nil, spilled: [Report] = []) -> WorkerMachine {
         WorkerMachine(

@@ -106,7 +106,7 @@ struct WorkerFilesTests {
         var bench = try Bench()
         let model = file("model", .checkpoint)
         _ = bench.report(.artifact(model))
-        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
+        let epoch = Sample.epoch(1)
         #expect(bench.report(epoch) == [report(1, epoch)])
         let end = Report.Event.completed(seconds: 1)
         #expect(bench.report(end).isEmpty)

@@ -59,7 +59,7 @@ struct WorkerMachineTests {
         var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
-        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
+        let epoch = Sample.epoch(1)
         let first = Report(attempt: AttemptID(1), sequence: 1, event: epoch)
         #expect(
             sent(machine.handle(.report(AttemptID(1), epoch), at: start)) == [.report(first)])
@@ -74,7 +74,7 @@ struct WorkerMachineTests {
         var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
-        let epoch = Report.Event.epoch(Sample.metrics(epoch: 1), trainableParameters: 1, seconds: 1)
+        let epoch = Sample.epoch(1)
         _ = machine.handle(.report(AttemptID(1), epoch), at: start)
         let hello = sent(machine.handle(.message(.identify), at: start))
         guard case .hello(let said) = try #require(hello.first) else {

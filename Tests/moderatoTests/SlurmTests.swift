@@ -189,7 +189,7 @@ struct SlurmTests {
     }
 
     @Test(
-        "A coordinator whose job nears its limit begins anew, finds its workers, and nothing runs twice"
+        "A coordinator whose job nears its limit begins anew with its workers; nothing runs twice"
     )
     func coordinatorBegunAnew() async throws {
         let stage = try Stage()
