@@ -122,8 +122,9 @@ final class Chaos {
 
     /// Repairs what is due, and starts anew what has ended.
     func supervise(all: Bool = false) throws {
-        let due = repairs.filter { all || $0.at <= Date() }
-        repairs.removeAll { all || $0.at <= Date() }
+        let now = Date()
+        let due = repairs.filter { all || $0.at <= now }
+        repairs.removeAll { all || $0.at <= now }
         for item in due { try item.repair() }
         if isDiskFull { lastFullDisk = Date() }
         for member in [coordinator] + workers where !member.isRunning {
