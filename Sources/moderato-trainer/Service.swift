@@ -58,12 +58,13 @@ struct Service {
                     return !inbox.isRevoked(attempt)
                 },
                 onEpoch: { metrics, position throws(TrainingError) in
+                    // First what it leaves behind: a point with a result lacks nothing.
+                    try keep(position, of: assignment)
                     report(
                         attempt,
                         .epoch(
                             metrics, trainableParameters: run.trainableParameters,
                             seconds: (ContinuousClock.now - start).inSeconds))
-                    try keep(position, of: assignment)
                     if position.epochs < assignment.spec.epochs, stateKeeper.isDue {
                         try keepState(position, of: attempt, &stateKeeper)
                     }
