@@ -78,13 +78,16 @@ package enum FileContent {
 
     /// Names of what lies in a folder, in no order.
     package static func names(in folder: String) throws(DataError) -> [String] {
-        guard let stream = opendir(folder) else { throw unreadable(folder) }
+        guard let stream = opendir(folder),
+            let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name)
+        else { throw unreadable(folder) }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            // Not `d_name` itself: an entry is shorter than the array that is declared.
+            let bytes = UnsafeRawBufferPointer(start: entry, count: Int(entry.pointee.d_reclen))
+            let name = String(
+                decoding: bytes[nameOffset...].prefix { $0 != 0 }, as: UTF8.self)
             if name != "." && name != ".." { names.append(name) }
         }
         return names

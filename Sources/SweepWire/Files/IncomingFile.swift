@@ -138,14 +138,16 @@ public enum LocalFile {
 
     /// Names in a folder, in no order; none if it is not there.
     public static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
+        guard let stream = opendir(folder),
+            let nameOffset = MemoryLayout<dirent>.offset(of: \.d_name)
+        else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            names.append(
-                withUnsafeBytes(of: entry.pointee.d_name) {
-                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-                })
+            // Not `d_name` itself: an entry is shorter than the array that is declared.
+            let bytes = UnsafeRawBufferPointer(start: entry, count: Int(entry.pointee.d_reclen))
+            let name = bytes[nameOffset...].prefix { $0 != 0 }
+            names.append(String(decoding: name, as: UTF8.self))
         }
         return names
     }
