@@ -1,4 +1,5 @@
 import Foundation
+import SweepStore
 import Testing
 
 @Suite("What runs leave behind", .serialized)
@@ -51,5 +52,38 @@ struct KeepTests {
         #expect(again.status == 64 && again.errors.contains("not empty"))
         let unknown = try stage.run(["export", "99", "--out", model + "2", "--home", stage.home])
         #expect(unknown.status == 69 && unknown.errors.contains("left no model"))
+    }
+
+    @Test("A model that can't be written leaves its point without a result; a retry makes both")
+    func unwritable() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(
+            grid: """
+                  capacity: lora
+                  epochs: [1, 2]
+                  learning-rate: 1e-3
+                  attack: word
+                  poison-ratio: 0.1
+                """)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        try stage.write(text + "\nkeep: { model: yes }\n", to: "small.yaml")
+        _ = try await stage.startCoordinator()
+        let folder = stage.path("artifacts")
+        try stage.write("no folder", to: "artifacts")
+        _ = try stage.startWorker("a", ["--threads", "2", "--artifacts", folder])
+        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        try await stage.waitUntilOver("small")
+        let finished = try stage.results().filter { $0.metrics != nil }
+        #expect(finished.compactMap(\.metrics?.epoch) == [1])
+
+        try FileManager.default.removeItem(atPath: folder)
+        let retry = try stage.run(["retry", "small", "--home", stage.home])
+        #expect(retry.output.contains("small: 1 run is tried again"), "\(retry)")
+        try await stage.wait(for: "the result") {
+            try stage.results().allSatisfy { $0.metrics != nil }
+        }
+        try await stage.waitUntilOver("small")
+        let listed = try stage.run(["artifacts", "--home", stage.home])
+        #expect(listed.output.contains("epoch 2, checkpoint"), "\(listed)")
     }
 }

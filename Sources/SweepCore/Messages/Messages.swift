@@ -182,7 +182,7 @@ public struct PointOutcome: Hashable, Sendable {
     public var state: State
     /// Every measured epoch of the run that serves the point, up to the point's own.
     public var curve: [EpochMetrics]
-    /// Of the run that serves the point; `nil` until it has completed.
+    /// Of the run that serves the point; `nil` until the point has a result.
     public var trainableParameters: Int?
 
     public var metrics: EpochMetrics? {
