@@ -73,7 +73,8 @@ let package = Package(
 
         .testTarget(name: "SweepCoreTests", dependencies: ["SweepCore"]),
         .testTarget(
-            name: "SweepWireTests", dependencies: ["SweepCore", "SweepWire", "CSweepProto"],
+            name: "SweepWireTests",
+            dependencies: ["SweepCore", "SweepStore", "SweepWire", "CSweepProto"],
             exclude: ["Corpus"]),
         .testTarget(
             name: "SweepStoreTests",
@@ -100,6 +101,7 @@ let package = Package(
                 "SweepCore", "SweepStore", "SweepWire", "SweepWorker", "moderato",
                 "moderato-trainer", product("GRDB", "GRDB.swift"), product("Yams", "Yams"),
             ],
+            exclude: ["Peer"],
             linkerSettings: linkShim),
     ],
     swiftLanguageModes: [.v6]
@@ -109,6 +111,6 @@ let package = Package(
 if Context.environment["MODERATO_FUZZER"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "moderato-fuzz-wire", dependencies: ["SweepCore", "SweepWire"],
+            name: "moderato-fuzz-wire", dependencies: ["SweepCore", "SweepStore", "SweepWire"],
             path: "Tests/SweepWireFuzzer", exclude: ["run"]))
 }

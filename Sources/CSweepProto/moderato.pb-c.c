@@ -2482,6 +2482,51 @@ void   moderato__worker_status__free_unpacked
   assert(message->base.descriptor == &moderato__worker_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__loop_status__init
+                     (Moderato__LoopStatus         *message)
+{
+  static const Moderato__LoopStatus init_value = MODERATO__LOOP_STATUS__INIT;
+  *message = init_value;
+}
+size_t moderato__loop_status__get_packed_size
+                     (const Moderato__LoopStatus *message)
+{
+  assert(message->base.descriptor == &moderato__loop_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__loop_status__pack
+                     (const Moderato__LoopStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__loop_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__loop_status__pack_to_buffer
+                     (const Moderato__LoopStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__loop_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__LoopStatus *
+       moderato__loop_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__LoopStatus *)
+     protobuf_c_message_unpack (&moderato__loop_status__descriptor,
+                                allocator, len, data);
+}
+void   moderato__loop_status__free_unpacked
+                     (Moderato__LoopStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__loop_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__status__init
                      (Moderato__Status         *message)
 {
@@ -2527,7 +2572,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[33] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[34] =
 {
   {
     "version",
@@ -2925,6 +2970,18 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[33] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "name_taken",
+    34,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, name_taken),
+    &moderato__text__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
@@ -2946,6 +3003,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   30,   /* field[30] = lacking */
   21,   /* field[21] = leave */
   28,   /* field[28] = missing */
+  33,   /* field[33] = name_taken */
   11,   /* field[11] = progress */
   6,   /* field[6] = refused */
   16,   /* field[16] = rejected */
@@ -2964,7 +3022,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__envelope__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 33 }
+  { 0, 34 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -2974,7 +3032,7 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  33,
+  34,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
   1,  moderato__envelope__number_ranges,
@@ -6474,7 +6532,7 @@ const ProtobufCMessageDescriptor moderato__explanation__descriptor =
   (ProtobufCMessageInit) moderato__explanation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[3] =
 {
   {
     "sweep",
@@ -6500,15 +6558,28 @@ static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "curve_after",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__AskResults, has_curve_after),
+    offsetof(Moderato__AskResults, curve_after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__ask_results__field_indices_by_name[] = {
+  2,   /* field[2] = curve_after */
   1,   /* field[1] = offset */
   0,   /* field[0] = sweep */
 };
 static const ProtobufCIntRange moderato__ask_results__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor moderato__ask_results__descriptor =
 {
@@ -6518,7 +6589,7 @@ const ProtobufCMessageDescriptor moderato__ask_results__descriptor =
   "Moderato__AskResults",
   "moderato",
   sizeof(Moderato__AskResults),
-  2,
+  3,
   moderato__ask_results__field_descriptors,
   moderato__ask_results__field_indices_by_name,
   1,  moderato__ask_results__number_ranges,
@@ -6628,7 +6699,7 @@ const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
   (ProtobufCMessageInit) moderato__point_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__results__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__results__field_descriptors[5] =
 {
   {
     "name",
@@ -6678,8 +6749,21 @@ static const ProtobufCFieldDescriptor moderato__results__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "curve_goes_on",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__Results, has_curve_goes_on),
+    offsetof(Moderato__Results, curve_goes_on),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__results__field_indices_by_name[] = {
+  4,   /* field[4] = curve_goes_on */
   0,   /* field[0] = name */
   2,   /* field[2] = offset */
   3,   /* field[3] = points */
@@ -6688,7 +6772,7 @@ static const unsigned moderato__results__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__results__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moderato__results__descriptor =
 {
@@ -6698,7 +6782,7 @@ const ProtobufCMessageDescriptor moderato__results__descriptor =
   "Moderato__Results",
   "moderato",
   sizeof(Moderato__Results),
-  4,
+  5,
   moderato__results__field_descriptors,
   moderato__results__field_indices_by_name,
   1,  moderato__results__number_ranges,
@@ -7067,7 +7151,71 @@ const ProtobufCMessageDescriptor moderato__worker_status__descriptor =
   (ProtobufCMessageInit) moderato__worker_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__status__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__loop_status__field_descriptors[3] =
+{
+  {
+    "turns",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__LoopStatus, turns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "long_turns",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__LoopStatus, long_turns),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "longest_seconds",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__LoopStatus, longest_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__loop_status__field_indices_by_name[] = {
+  1,   /* field[1] = long_turns */
+  2,   /* field[2] = longest_seconds */
+  0,   /* field[0] = turns */
+};
+static const ProtobufCIntRange moderato__loop_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__loop_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.LoopStatus",
+  "LoopStatus",
+  "Moderato__LoopStatus",
+  "moderato",
+  sizeof(Moderato__LoopStatus),
+  3,
+  moderato__loop_status__field_descriptors,
+  moderato__loop_status__field_indices_by_name,
+  1,  moderato__loop_status__number_ranges,
+  (ProtobufCMessageInit) moderato__loop_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__status__field_descriptors[3] =
 {
   {
     "sweeps",
@@ -7093,15 +7241,28 @@ static const ProtobufCFieldDescriptor moderato__status__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "loop",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Status, loop),
+    &moderato__loop_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__status__field_indices_by_name[] = {
+  2,   /* field[2] = loop */
   0,   /* field[0] = sweeps */
   1,   /* field[1] = workers */
 };
 static const ProtobufCIntRange moderato__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor moderato__status__descriptor =
 {
@@ -7111,7 +7272,7 @@ const ProtobufCMessageDescriptor moderato__status__descriptor =
   "Moderato__Status",
   "moderato",
   sizeof(Moderato__Status),
-  2,
+  3,
   moderato__status__field_descriptors,
   moderato__status__field_indices_by_name,
   1,  moderato__status__number_ranges,

@@ -7,9 +7,13 @@ final class ArtifactFiles {
     private let folder: String
     private var transfers = Transfers()
     private var arriving: [Digest: IncomingFile] = [:]
+    private let checks = FileChecks()
+    private var lastSweep: Instant?
 
-    /// What is left of uploads for so long is thrown away when the coordinator starts.
+    /// What is left of uploads for so long is thrown away, when the coordinator starts and now and
+    /// then.
     private static let secondsUntilForgotten = 3_600
+    private static let sweepInterval = Duration.seconds(600)
 
     /// Where files of sweeps lie, if not in the folder.
     private var sources: [Digest: String] = [:]
@@ -51,8 +55,51 @@ final class ArtifactFiles {
         for (name, digest) in files { sources[digest] = "\(spec.backbone.path)/\(name)" }
     }
 
+    /// Whether files are being read; `goOn` reads on.
+    var isBusy: Bool { checks.isBusy }
+
+    /// Reads a piece of the files that are checked, and says what to send if one is.
+    func goOn(at now: Instant) -> [Effect] {
+        switch checks.goOn() {
+        case nil: return []
+        case .failed(let digest, let reason): return handle(.failed(digest, reason), at: now)
+        case .part(let digest, let file, let upload, let route):
+            guard file.received <= upload.size else {
+                // More than the file has: it is not of this file.
+                file.abandon()
+                return handle(.failed(digest, "what had arrived of it is too large"), at: now)
+            }
+            arriving[digest] = file
+            return handle(
+                .opened(digest, .arriving, received: file.received, for: route), at: now)
+        case .source(let digest, let path, let stamp, let isRight, let waiting):
+            verified[digest] = isRight && LocalFile.stamp(path) == stamp ? stamp : nil
+            return waiting.map {
+                .send(isRight ? read($0.fetch, path) : .missing(digest), to: $0.route)
+            }
+        }
+    }
+
+    /// What is left of uploads that nobody goes on with.
+    private func removeLeftOvers(at now: Instant) {
+        guard lastSweep.map({ $0 + Self.sweepInterval <= now }) ?? false else {
+            if lastSweep == nil { lastSweep = now }
+            return
+        }
+        lastSweep = now
+        for name in LocalFile.names(in: folder) where name.hasSuffix(".part") {
+            let digest = Digest(hex: String(name.dropLast(5)))
+            let path = "\(folder)/\(name)"
+            guard digest.map({ arriving[$0] == nil }) ?? true,
+                LocalFile.age(path) ?? 0 > Self.secondsUntilForgotten
+            else { continue }
+            LocalFile.remove(path)
+        }
+    }
+
     /// Lets the transfers decide, does what they want with files, and returns what to send.
     func handle(_ event: Transfers.Event, at now: Instant) -> [Effect] {
+        if event == .tick { removeLeftOvers(at: now) }
         var answers: [Effect] = []
         var events = [event]
         while !events.isEmpty {
@@ -83,8 +130,9 @@ final class ArtifactFiles {
             let isWhole = try file?.finish(digest, as: path(of: digest)) ?? false
             return .finished(digest, isWhole ? .stored : .damaged, for: route)
         case .abandon(let digest): arriving.removeValue(forKey: digest)?.abandon()
+        case .close(let digest): close(digest)
         case .read(let fetch, let route):
-            answers.append(.send(chunk(of: fetch), to: route))
+            if let chunk = chunk(of: fetch, for: route) { answers.append(.send(chunk, to: route)) }
         case .look(let digests, let route):
             answers.append(
                 .send(.lacking(digests.filter { LocalFile.size(path(of: $0)) == nil }), to: route))
@@ -94,7 +142,14 @@ final class ArtifactFiles {
         return nil
     }
 
-    private func open(_ upload: Upload, for route: Route) throws(WireError) -> Transfers.Event {
+    private func close(_ digest: Digest) {
+        checks.drop(part: digest)
+        let file = arriving.removeValue(forKey: digest)
+        if file?.received == 0 { file?.abandon() }
+    }
+
+    /// `nil`: what has arrived before is read first.
+    private func open(_ upload: Upload, for route: Route) throws(WireError) -> Transfers.Event? {
         let digest = upload.digest
         if let size = LocalFile.size(path(of: digest)) {
             let state: UploadProgress.State = size == upload.size ? .stored : .damaged
@@ -103,28 +158,34 @@ final class ArtifactFiles {
         let part = path(of: digest) + ".part"
         if let size = LocalFile.size(part), size > upload.size { LocalFile.remove(part) }
         let file = try IncomingFile(part: part, isDurable: true)
+        guard LocalFile.size(part) == 0 else {
+            checks.read(file, of: upload, for: route)
+            return nil
+        }
         arriving[digest] = file
-        return .opened(digest, .arriving, received: file.received, for: route)
+        return .opened(digest, .arriving, received: 0, for: route)
     }
 
-    private func chunk(of fetch: Fetch) -> Message {
+    /// `nil`: the file is compared with its digest first.
+    private func chunk(of fetch: Fetch, for route: Route) -> Message? {
         let own = path(of: fetch.digest)
-        let path = LocalFile.size(own) == nil ? source(of: fetch.digest) : own
-        guard let path, let size = LocalFile.size(path), fetch.offset <= size,
+        if LocalFile.size(own) != nil { return read(fetch, own) }
+        guard let path = sources[fetch.digest], let stamp = LocalFile.stamp(path) else {
+            return .missing(fetch.digest)
+        }
+        if verified[fetch.digest] == stamp { return read(fetch, path) }
+        // Nobody gets what a sweep merely says to have a digest.
+        checks.check(path, stamp, fetch.digest, for: .init(fetch: fetch, route: route))
+        return nil
+    }
+
+    private func read(_ fetch: Fetch, _ path: String) -> Message {
+        guard let size = LocalFile.size(path), fetch.offset <= size,
             let bytes = try? LocalFile.read(
                 path, offset: fetch.offset, count: min(Chunk.mostBytes, size - fetch.offset))
         else { return .missing(fetch.digest) }
         return .chunk(
             Chunk(digest: fetch.digest, offset: fetch.offset, bytes: bytes, total: size))
-    }
-
-    /// Nobody gets what a sweep merely says to have a digest: it is compared first.
-    private func source(of digest: Digest) -> String? {
-        guard let path = sources[digest], let stamp = LocalFile.stamp(path) else { return nil }
-        if verified[digest] == stamp { return path }
-        guard (try? LocalFile.digest(path)) == digest else { return nil }
-        verified[digest] = stamp
-        return path
     }
 }
 
@@ -135,7 +196,7 @@ extension Transfers.Effect {
         case .open(let upload, _): upload.digest
         case .write(let chunk): chunk.digest
         case .finish(let digest, _): digest
-        case .abandon, .read, .look, .send, .note: nil
+        case .abandon, .close, .read, .look, .send, .note: nil
         }
     }
 }

@@ -7,10 +7,18 @@ import SweepWire
 extension Coordinator {
     /// Messages of workers that wait here; more wait in their sockets.
     private static let mostDelayed = 10_000
+    private static let mostDelayedBytes = 64 << 20
+
+    private var canDelay: Bool {
+        delayed.count < Self.mostDelayed && delayedBytes < Self.mostDelayedBytes
+    }
 
     /// What arrived first of what was not taken yet.
     func nextArrival() throws(WireError) -> Listener.Arrival? {
-        if let first = delayed.popFirst() { return first }
+        if let first = delayed.popFirst() {
+            delayedBytes -= first.frame.count
+            return first
+        }
         delayed = []
         return try listener.receive()
     }
@@ -40,15 +48,18 @@ extension Coordinator {
         let end = clock.now + time
         while clock.now < end {
             var sources: [Poll.Source] = [.file(stop), .socket(listener.authenticator.socket)]
-            if delayed.count < Self.mostDelayed { sources.append(.socket(listener.socket)) }
+            if canDelay { sources.append(.socket(listener.socket)) }
             if try Poll.readable(sources, timeout: end - clock.now)[0] { return false }
             try listener.authenticator.answerAll()
-            while delayed.count < Self.mostDelayed, let arrival = try listener.receive() {
+            // What was begun by those who went meanwhile is looked after later.
+            awaited += try observeConnections()
+            while canDelay, let arrival = try listener.receive() {
                 if isQuestion(arrival) {
                     let frame = Codec.encode(.rejected("\(error)"))
                     _ = try listener.send(frame, to: arrival.route)
                 } else {
                     delayed.append(arrival)
+                    delayedBytes += arrival.frame.count
                 }
             }
         }

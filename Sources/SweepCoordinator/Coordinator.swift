@@ -31,10 +31,9 @@ public final class Coordinator {
     private static let messagesInABatch = 2_000
     private static let bytesLikeAMessage = 5_000
     /// The least time after which a batch is committed and answered, and what is asked for waits.
-    private static let longestBatch = Duration.milliseconds(200)
-    private static let longestAnswers = Duration.milliseconds(50)
-    /// The most bytes of results in an answer, so that few are held for a peer that does not read.
-    private static let bytesInAnAnswer = 256 * 1_024
+    private static let longestBatch = Duration.milliseconds(15)
+    private static let longestPieces = Duration.milliseconds(10)
+    private static let tickInterval = Duration.milliseconds(250)
 
     private let home: CoordinatorHome
     private var keysStamp: CoordinatorHome.Stamp?
@@ -42,25 +41,39 @@ public final class Coordinator {
     private var greeted: [Route: String] = [:]
     let listener: Listener
     let store: SweepStore
-    private var scheduler: Scheduler
+    var scheduler: Scheduler
     let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    private var shares = PeerShares()
+    var shares = PeerShares()
     /// What `moderato keys` calls each key.
-    private var keyNames: [String: String]
-    private let files: ArtifactFiles
+    var keyNames: [String: String]
+    let files: ArtifactFiles
     /// Of artifacts that were reported or dropped since the last commit: their files are removed
     /// unless the store has them.
-    private var questionable: Set<Digest> = []
-    /// What arrived while the store took nothing.
+    var questionable: Set<Digest> = []
+    /// How long the turns of the loop take, and what the last one was about.
+    var meter = TurnMeter()
+    private var turnWords = ""
+    private var lastTick: Instant
+    /// Whether since the last tick nothing was left to be received at some time.
+    private var wasDrained = true
+    private var cutCount = 0
+    private var lastCut = ""
+    private var lastCutNote: Instant?
+    /// What arrived while the store took nothing, and what came of connections that ended then.
     var delayed: ArraySlice<Listener.Arrival> = []
+    var delayedBytes = 0
+    var awaited: [Effect] = []
 
     /// Locks the home, reads the store, listens, and writes the access files.
     public init(home: CoordinatorHome, options: Options, logger: Logger) throws {
         self.logger = logger
         start = clock.now
-        try home.lock()
+        lastTick = Instant(nanoseconds: 0)
+        for place in try home.lock() {
+            logger.warning("\(place): others could read it; from now on its owner alone can")
+        }
         store = try SweepStore(path: home.storePath)
         let secret = try home.secret()
         self.home = home
@@ -125,44 +138,103 @@ public final class Coordinator {
         return try listener(endpoint)
     }
 
-    private var now: Instant { Instant(nanoseconds: (clock.now - start).nanoseconds) }
+    var now: Instant { Instant(nanoseconds: (clock.now - start).nanoseconds) }
 
     /// Works until something can be read from `stop`.
     public func run(until stop: Int32) throws {
         let sources: [Poll.Source] = [
             .socket(listener.socket), .socket(listener.authenticator.socket), .file(stop),
         ]
-        let tickInterval = Duration.milliseconds(250)
-        var lastTick = now
         while true {
-            let timeout = shares.hasRequests || !delayed.isEmpty ? .zero : tickInterval
-            let isReadable = try Poll.readable(sources, timeout: timeout)
-            let begin = now
+            let isReadable = try Poll.readable(
+                sources, timeout: hasMoreToDo ? .zero : Self.tickInterval)
             if isReadable[2] { return logger.info("stopped; the store has everything") }
-            try listener.authenticator.answerAll()
-            var effects: [Effect] = []
-            var taken = 0
-            var received = 0
-            while taken < Self.messagesInABatch, let arrival = try nextArrival() {
-                received += 1
-                let answers = handle(arrival)
-                taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
-                taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
-                effects += answers
-                if received % 64 == 0, now - begin > Self.longestBatch { break }
-            }
-            effects += answerRequests()
-            if now - lastTick >= tickInterval {
-                lastTick = now
-                effects += scheduler.handle(.tick, at: now)
-                effects += takeKeys()
-                effects += files.handle(.tick, at: now)
-                for complaint in shares.tick(at: now) {
-                    logger.warning("\(complaint.peer): \(complaint.text)")
-                }
-            }
-            guard try carryOut(effects, until: stop) else { return }
+            let begin = now
+            guard try takeTurn(until: stop) else { return }
+            if let line = meter.note(now - begin, turnWords, at: now) { logger.warning("\(line)") }
         }
+    }
+
+    private var hasMoreToDo: Bool {
+        shares.hasRequests || !delayed.isEmpty || files.isBusy || scheduler.isCounting
+            || listener.hasMoreNews
+    }
+
+    /// `false`: stopped.
+    private func takeTurn(until stop: Int32) throws -> Bool {
+        try listener.authenticator.answerAll()
+        var effects = awaited
+        awaited = []
+        effects += try observeConnections()
+        let begin = now
+        var taken = 0
+        var received = 0
+        wasDrained = wasDrained || delayed.isEmpty
+        while taken < Self.messagesInABatch, let arrival = try nextArrival() {
+            received += 1
+            let answers = handle(arrival)
+            taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
+            taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
+            effects += answers
+            let isLarge = arrival.frame.count > Self.bytesLikeAMessage
+            if isLarge || received % 16 == 0, now - begin > Self.longestBatch {
+                wasDrained = false
+                break
+            }
+        }
+        turnWords = "\(received) messages"
+        effects += answerRequests()
+        effects += goOn()
+        if now - lastTick >= Self.tickInterval { effects += tick() }
+        let facts = effects.count { if case .persist = $0 { true } else { false } }
+        if facts > 0 { turnWords += ", \(facts) facts stored" }
+        return try carryOut(effects, until: stop)
+    }
+
+    /// What takes long is done in pieces, a few in each turn.
+    private func goOn() -> [Effect] {
+        var effects: [Effect] = []
+        let begin = now
+        while files.isBusy, now - begin < Self.longestPieces { effects += files.goOn(at: now) }
+        if scheduler.isCounting { effects += scheduler.handle(.spareTime, at: now) }
+        return effects
+    }
+
+    private func tick() -> [Effect] {
+        lastTick = now
+        noteCuts(listener.measure(wasDrained: wasDrained, at: now))
+        wasDrained = false
+        for complaint in shares.tick(at: now) {
+            logger.warning("\(complaint.peer.shown): \(complaint.text.shown)")
+        }
+        return scheduler.handle(.tick, at: now) + takeKeys() + files.handle(.tick, at: now)
+    }
+
+    /// Who has gone: nothing waits for it any more.
+    func observeConnections() throws -> [Effect] {
+        let news = try listener.observe(at: now)
+        noteCuts(news.cuts)
+        return news.gone.flatMap { route in
+            greeted[route] = nil
+            shares.forget(route)
+            return files.handle(.gone(route), at: now)
+                + scheduler.handle(.disconnected(route), at: now)
+        }
+    }
+
+    /// One line in ten seconds, so that nobody fills the log.
+    private func noteCuts(_ cuts: [Connections.Cut]) {
+        for cut in cuts {
+            cutCount += 1
+            let worker = cut.route.flatMap { scheduler.worker(at: $0) }
+            let key = cut.route.flatMap { greeted[$0] }.map { keyNames[$0] ?? $0 }
+            let who = worker.map { "worker \($0) at " } ?? key.map { "the key '\($0)' at " } ?? ""
+            lastCut = "\(who)\(cut.address): \(cut.why)"
+        }
+        guard cutCount > 0, lastCutNote.map({ $0 + .seconds(10) <= now }) ?? true else { return }
+        lastCutNote = now
+        logger.warning("\(cutCount) connections cut off, the last of \(lastCut.shown)")
+        cutCount = 0
     }
 
     /// Looks whether `moderato keys` has changed who may come in.
@@ -184,7 +256,7 @@ public final class Coordinator {
     }
 
     /// A peer whose key was revoked: what it has goes to others.
-    private func sendAway(_ route: Route) -> [Effect] {
+    func sendAway(_ route: Route) -> [Effect] {
         greeted[route] = nil
         let words = "the key of this access file was revoked; ask for another access file"
         return scheduler.handle(.message(.goodbye, from: route, role: .worker), at: now)
@@ -192,137 +264,12 @@ public final class Coordinator {
     }
 
     /// Connections come and go; who is no worker any more is forgotten.
-    private func remember(_ arrival: Listener.Arrival) {
+    func remember(_ arrival: Listener.Arrival) {
         guard case .known(let key, _) = arrival.sender else { return }
         greeted[arrival.route] = key
         if greeted.count > 2 * scheduler.workerCount + 1_000 {
             greeted = greeted.filter { scheduler.isWorker($0.key) }
         }
-    }
-
-    /// For people.
-    private func name(of arrival: Listener.Arrival) -> String {
-        let worker = scheduler.worker(at: arrival.route).map { "worker \($0)" }
-        switch arrival.sender {
-        case .known(let key, _), .revoked(let key):
-            return (worker ?? "a peer") + " with the key '\(keyNames[key] ?? key)'"
-        case .anyone: return worker ?? "a peer"
-        }
-    }
-
-    private func handle(_ arrival: Listener.Arrival) -> [Effect] {
-        guard shares.isHeard(arrival.route) else { return [] }
-        let known: Role?
-        switch arrival.sender {
-        case .known(_, let role): known = role
-        case .anyone: known = nil
-        case .revoked:
-            shares.noteSenseless("its key was revoked", from: arrival.route, name(of: arrival))
-            return sendAway(arrival.route)
-        }
-        do {
-            let message = try Codec.decode(arrival.frame)
-            let role = known ?? message.sender ?? .readOnly
-            guard message.isAllowed(for: role) else {
-                let reason = "not allowed for the role \(role.rawValue)"
-                shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
-                return scheduler.handle(
-                    .message(message, from: arrival.route, role: role), at: now)
-            }
-            if message.isAboutFiles {
-                return files.handle(.message(message, from: arrival.route), at: now)
-            }
-            if message.isAllowed(for: .client) {
-                shares.add(message, from: arrival.route, role, name(of: arrival))
-                return []
-            }
-            if case .hello = message { remember(arrival) }
-            if case .report(let report) = message, case .artifact(let artifact) = report.event {
-                return take(artifact, report, from: arrival, role)
-            }
-            return scheduler.handle(
-                .message(message, from: arrival.route, role: role), at: now)
-        } catch .versionMismatch(let theirs, let ours) {
-            let reason = "of protocol version \(theirs)"
-            shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
-            let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
-            return [.send(.refused(text), to: arrival.route)]
-        } catch {
-            shares.noteSenseless("\(error)", from: arrival.route, name(of: arrival))
-            return known == .worker ? [] : [.send(.rejected("\(error)"), to: arrival.route)]
-        }
-    }
-
-    /// What was asked for, as far as this turn of the loop allows.
-    private func answerRequests() -> [Effect] {
-        let begin = now
-        var effects: [Effect] = []
-        shares.beginTurn()
-        while now - begin < Self.longestAnswers, let request = shares.next() {
-            if case .askResults(let sweep, let offset) = request.message {
-                effects.append(.send(results(of: sweep, from: offset), to: request.route))
-            } else if case .explain(let subject) = request.message {
-                effects.append(.send(explanation(of: subject), to: request.route))
-            } else {
-                effects += scheduler.handle(
-                    .message(request.message, from: request.route, role: request.role), at: now)
-            }
-        }
-        return effects
-    }
-
-    /// A worker reports an artifact once its file has arrived: that is where it lies now.
-    private func take(
-        _ artifact: Artifact, _ report: Report, from arrival: Listener.Arrival, _ role: Role
-    ) -> [Effect] {
-        let digest = artifact.file.digest
-        var artifact = artifact
-        artifact.file.path = files.path(of: digest)
-        var report = report
-        report.event = .artifact(artifact)
-        let effects = scheduler.handle(
-            .message(.report(report), from: arrival.route, role: role), at: now)
-        // A report that does not count yet comes again, and needs its file then.
-        if effects.contains(where: { $0.acknowledges(report) }) { questionable.insert(digest) }
-        return effects
-    }
-
-    private func results(of sweep: String, from offset: Int) -> Message {
-        do {
-            // As many points as fit into an answer; long curves leave room for fewer.
-            var limit = 200
-            while true {
-                let slice = try store.results(of: sweep, offset: offset, limit: limit)
-                let message = Message.results(slice)
-                if limit == 1 || Codec.encode(message).count <= Self.bytesInAnAnswer {
-                    return message
-                }
-                limit /= 2
-            }
-        } catch {
-            return .rejected("\(error)")
-        }
-    }
-
-    /// What the scheduler knows now, and what the store remembers.
-    private func explanation(of subject: Subject) -> Message {
-        let words: String
-        let history: [StoredAttempt]
-        do {
-            switch subject {
-            case .run(let id):
-                words = "\(id)"
-                history = try store.attempts(of: id)
-            case .worker(let id):
-                words = "worker '\(id)'"
-                history = try store.attempts(on: id, last: 20)
-            }
-        } catch {
-            return .rejected("\(error)")
-        }
-        let state = scheduler.explanation(of: subject, at: now)
-        if state == nil, history.isEmpty { return .rejected("there is no \(words)") }
-        return .explanation((state ?? ["It is not connected now."]) + history.map(\.line))
     }
 
     /// Commits what must last, then sends. `false`: stopped before it could be committed.
@@ -342,7 +289,11 @@ public final class Coordinator {
         for effect in effects {
             switch effect {
             case .persist: break
-            case .send(let message, let route):
+            case .send(var message, let route):
+                if case .status(var report) = message {
+                    report.loop = meter.report
+                    message = .status(report)
+                }
                 var frame = Codec.encode(message)
                 if frame.count > Codec.maxFrameBytes {
                     let text =
@@ -350,7 +301,7 @@ public final class Coordinator {
                     frame = Codec.encode(.rejected(text))
                 }
                 _ = try listener.send(frame, to: route)
-            case .note(let text): logger.info("\(text)")
+            case .note(let text): logger.info("\(text.shown)")
             }
         }
         return true

@@ -67,7 +67,9 @@ public struct CoordinatorHome: Sendable {
     }
 
     /// Makes the folder if needed, and takes its lock until the process ends.
-    public func lock() throws(CoordinatorError) {
+    ///
+    /// - Returns: what others could read until now.
+    public func lock() throws(CoordinatorError) -> [String] {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
@@ -75,6 +77,7 @@ public struct CoordinatorHome: Sendable {
         } catch {
             throw .home(path: path, problem: "can't be made: \(error.localizedDescription)")
         }
+        let tightened = try makePrivate()
         let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
             throw .home(
@@ -84,6 +87,37 @@ public struct CoordinatorHome: Sendable {
             close(file)
             throw .alreadyRunning(home: path)
         }
+        // SQLite makes its other files with the mode of this one.
+        let store = open(storePath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if store >= 0 { close(store) }
+        return tightened
+    }
+
+    /// What a home tells it tells its owner alone, also one that somebody made beforehand.
+    private func makePrivate() throws(CoordinatorError) -> [String] {
+        func mode(of path: String) throws(CoordinatorError) -> mode_t? {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            guard status.st_uid == geteuid() else {
+                throw .home(
+                    path: path,
+                    problem: "belongs to another user; take a --home that is your own")
+            }
+            return status.st_mode & 0o7777
+        }
+        let store = ["", "-wal", "-shm"].map { storePath + $0 }
+        var tightened: [String] = []
+        for place in [path] + store + [path + "/lock", artifactsPath] {
+            guard let mode = try mode(of: place), mode & 0o077 != 0 else { continue }
+            guard chmod(place, mode & 0o700) == 0 else {
+                throw .home(
+                    path: place,
+                    problem: "others may read it, and that can't be changed: "
+                        + String(cString: strerror(errno)))
+            }
+            tightened.append(place)
+        }
+        return tightened
     }
 
     /// The keys of this home; made on first use, one access file for each role beside them.

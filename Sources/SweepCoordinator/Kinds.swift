@@ -27,7 +27,8 @@ extension Message {
     var isAboutFiles: Bool {
         switch self {
         case .upload, .chunk, .fetch, .askFiles: true
-        case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
+        case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
+            .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
             .submit, .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected,
             .status,

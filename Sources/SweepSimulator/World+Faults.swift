@@ -69,7 +69,7 @@ extension World {
         guard let connection = workers[name].connection else { return }
         arrivals[connection]?.up = now + random.duration(1...10)
         work(name, .tick)
-        disconnect(name, for: 0.5...12)
+        disconnect(name, for: 0.5...12, isNoticed: false)
     }
 
     private mutating func killTrainer(_ name: Int) {

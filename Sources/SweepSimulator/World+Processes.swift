@@ -32,6 +32,10 @@ extension World {
             guard isAlive(name, process), workers[name].trainings[attempt] != nil else { return }
             workers[name].trainings[attempt] = nil
             work(name, .report(attempt, .handedBack))
+        case .connectionEnds(let connection):
+            guard scheduler != nil else { return }
+            if deferred(event, until: coordinatorStoppedUntil) { return }
+            handle(.disconnected(Self.route(connection)))
         case .connectionHeals(let name):
             if workers[name].isRunning, workers[name].connection == nil { connect(name) }
         case .fault: makeFault()
@@ -171,14 +175,26 @@ extension World {
         arrivals[lastConnection] = (now, now)
     }
 
-    mutating func disconnect(_ name: Int, for seconds: ClosedRange<Double>) {
-        workers[name].connection = nil
+    /// - Parameter isNoticed: Whether the coordinator's kernel learns of it.
+    mutating func disconnect(
+        _ name: Int, for seconds: ClosedRange<Double>, isNoticed: Bool = true
+    ) {
+        endConnection(of: name, isNoticed: isNoticed)
         agenda.plan(.connectionHeals(name: name), at: now + random.duration(seconds))
+    }
+
+    private mutating func endConnection(of name: Int, isNoticed: Bool) {
+        guard let connection = workers[name].connection else { return }
+        workers[name].connection = nil
+        guard isNoticed else { return }
+        // After what is still on its way.
+        let at = max(now + random.duration(0.0001...0.02), arrivals[connection]?.up ?? now)
+        agenda.plan(.connectionEnds(connection), at: at)
     }
 
     mutating func killWorker(_ name: Int) {
         workers[name].isRunning = false
-        workers[name].connection = nil
+        endConnection(of: name, isNoticed: true)
         workers[name].trainings = [:]
         agenda.plan(.workerStarts(name: name), at: now + random.duration(0.1...25))
     }
@@ -209,7 +225,7 @@ extension World {
                 .assembleModel, .releaseFile, .removeFile:
                 break
             case .spill(let reports): workers[name].spilled += reports
-            case .clearSpill: workers[name].spilled = []
+            case .clearSpill, .renameSpill: workers[name].spilled = []
             case .leave:
                 require(
                     workers[name].trainings.isEmpty || now < faultsEnd,

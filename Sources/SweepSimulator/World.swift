@@ -25,6 +25,7 @@ public struct World {
         case workerStarts(name: Int)
         case epoch(name: Int, process: Int, AttemptID, Int)
         case trainerStops(name: Int, process: Int, AttemptID)
+        case connectionEnds(Int)
         case connectionHeals(name: Int)
         case fault
         case client(Int)
@@ -150,6 +151,7 @@ public struct World {
         case .workerStarts(let name): "worker \(name)"
         case .epoch(let name, _, let attempt, let epoch): "epoch \(name) \(attempt) \(epoch)"
         case .trainerStops(let name, _, let attempt): "stops \(name) \(attempt)"
+        case .connectionEnds(let connection): "ends \(connection)"
         case .connectionHeals(let name): "heals \(name)"
         case .fault: "fault"
         case .client(let number): "client \(number)"

@@ -105,8 +105,18 @@ extension SweepStore {
             curve = try curves[run] ?? measurements(database, of: run)
             curves[run] = curve
         }
+        // Stored before reports were held to their specs.
+        func plausible(_ metrics: EpochMetrics) -> EpochMetrics {
+            guard metrics.classes.count != spec.data.labels else { return metrics }
+            var metrics = metrics
+            metrics.classes = []
+            return metrics
+        }
+        var state = known.state
+        if case .finished(let metrics) = state { state = .finished(plausible(metrics)) }
         return PointOutcome(
-            spec: spec, state: known.state, curve: curve.filter { $0.epoch <= spec.epochs },
+            spec: spec, state: state,
+            curve: curve.filter { $0.epoch <= spec.epochs }.map(plausible),
             trainableParameters: known.parameters)
     }
 

@@ -155,9 +155,10 @@ public final class FakeTrainer: Trainer {
             epoch: epoch, trainingLoss: draw(0.1...0.7), testLoss: draw(0.3...0.7),
             cacc: options.cacc ?? draw(0.5...0.9),
             asr: spec.attack == .none ? nil : options.asr ?? draw(0...1))
+        let correct = Int((metrics.cacc * 1_000).rounded())
+        metrics.cacc = Double(correct) / 1_000
         metrics.classes = Array(
-            repeating: ClassResult(correct: Int((metrics.cacc * 100).rounded()), total: 100),
-            count: spec.data.labels)
+            repeating: ClassResult(correct: correct, total: 1_000), count: spec.data.labels)
         metrics.cleanFit = Fit(loss: metrics.trainingLoss, accuracy: metrics.cacc)
         metrics.poisonedFit = metrics.asr.map { Fit(loss: draw(0.1...0.7), accuracy: $0) }
         return metrics

@@ -62,6 +62,7 @@ final class FileCache {
         }
         locks[digest] = lock
         let file = try IncomingFile(part: part(of: digest), isDurable: false)
+        while try !file.readWhatIsThere() {}
         arriving[digest] = file
         return file.received
     }

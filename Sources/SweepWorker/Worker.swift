@@ -9,7 +9,8 @@ public final class Worker {
     private let dialer: Dialer
     private let trainers: [any Trainer]
     private let files: WorkerFiles
-    private let spill: SpillFile
+    private let artifacts: String
+    private var spill: SpillFile
     private let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -43,6 +44,7 @@ public final class Worker {
         secondsLeft: Double? = nil, folders: Folders, logger: Logger
     ) throws {
         precondition(trainers.count == hello.slots, "a trainer for each slot")
+        artifacts = folders.artifacts
         spill = SpillFile(path: folders.artifacts, worker: hello.worker)
         let spilled = spill.read(logger)
         machine = WorkerMachine(
@@ -117,7 +119,7 @@ public final class Worker {
                 if try carryOut(machine.handle(.message(message), at: now)) { return true }
             } catch let error as WireError {
                 switch error {
-                case .malformed: logger.warning("dropped: \(error)")
+                case .malformed: logger.warning("dropped: \("\(error)".shown)")
                 case .versionMismatch: throw WorkerError.refused("\(error)")
                 case .socket, .accessFile, .insecure, .noAnswer, .rejected, .tooLarge, .file:
                     throw error
@@ -152,7 +154,7 @@ public final class Worker {
     }
 
     private func exited(_ slot: Int, _ how: String) -> [WorkerMachine.Effect] {
-        logger.error("slot \(slot): \(how)")
+        logger.error("slot \(slot): \(how.shown)")
         return machine.handle(.trainerExited(slot, how), at: now)
     }
 
@@ -178,7 +180,8 @@ public final class Worker {
                 }
             case .spill(let reports): spill.append(reports, logger)
             case .clearSpill: spill.clear()
-            case .note(let text): logger.info("\(text)")
+            case .renameSpill(let name): spill = SpillFile(path: artifacts, worker: name)
+            case .note(let text): logger.info("\(text.shown)")
             case .leave(let error):
                 if let error { throw WorkerError.refused(error) }
                 logger.info("left")
@@ -209,7 +212,7 @@ public final class Worker {
         case .assembleModel(let digest, let parts): return .file(files.assemble(digest, parts))
         case .releaseFile(let digest): files.release(digest)
         case .removeFile(let path): files.remove(path)
-        case .send, .train, .stop, .spill, .clearSpill, .note, .leave:
+        case .send, .train, .stop, .spill, .clearSpill, .renameSpill, .note, .leave:
             preconditionFailure("\(effect) is not about files")
         }
         return nil

@@ -59,6 +59,7 @@ final class WorkerFiles {
             if case .state = want {
                 let part = "\(place(ofState: digest)).\(getpid()).part"
                 let file = try IncomingFile(part: part, isDurable: false)
+                while try !file.readWhatIsThere() {}
                 states[digest] = file
                 return .opened(digest, received: file.received)
             }

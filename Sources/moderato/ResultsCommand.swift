@@ -69,19 +69,18 @@ struct ResultsCommand: ParsableCommand {
     }
 
     private func fetch(through dialer: Dialer) throws -> ResultsSlice {
-        var whole: ResultsSlice?
-        repeat {
-            let ask = Message.askResults(
-                sweep: whole?.name ?? sweep, offset: whole?.points.count ?? 0)
+        var whole = ResultsSlice(name: sweep, total: 0, offset: 0, points: [])
+        var question: Message? = .askResults(sweep: sweep, offset: 0)
+        while let ask = question {
             guard case .results(let slice) = try dialer.ask(ask) else {
                 throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
             }
-            if slice.points.isEmpty { return whole ?? slice }
-            whole = ResultsSlice(
-                name: slice.name, total: slice.total, offset: 0,
-                points: (whole?.points ?? []) + slice.points)
-        } while (whole?.points.count ?? 0) < (whole?.total ?? 0)
-        return whole ?? ResultsSlice(name: sweep, total: 0, offset: 0, points: [])
+            whole.name = slice.name
+            whole.total = slice.total
+            whole.append(slice)
+            question = slice.points.isEmpty ? nil : whole.next
+        }
+        return whole
     }
 }
 

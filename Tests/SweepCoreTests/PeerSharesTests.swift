@@ -48,7 +48,9 @@ struct PeerSharesTests {
         var offsets: [Int] = []
         for _ in 0..<20 {
             shares.beginTurn()
-            if case .askResults(_, let offset) = shares.next()?.message { offsets.append(offset) }
+            if case .askResults(_, let offset, _) = shares.next()?.message {
+                offsets.append(offset)
+            }
         }
         #expect(offsets == Array(0..<16))
         let complaints = shares.tick(at: instant(1))

@@ -255,19 +255,6 @@ struct SchedulerTests {
         #expect(worker.isSetAside)
     }
 
-    @Test("A newer process of the same name replaces the older, never the other way round")
-    func incarnations() throws {
-        var bench = SchedulerBench()
-        bench.join("a", incarnation: 2)
-        let job = try #require(bench.submit(Sample.sweep()).assignments.first).job
-        let stranger = bench.join("a", incarnation: 1, route: "stranger")
-        #expect(stranger.contains { if case .refused = $0.message { true } else { false } })
-        let anew = bench.join("a", incarnation: 3, route: "anew").assignments
-        #expect(anew.first?.to == "anew")
-        #expect(anew.first?.job.run == job.run)
-        #expect(anew.first?.job.attempt != job.attempt)
-    }
-
     @Test("A heartbeat from an unknown route is answered by asking who it is")
     func unknownRoute() {
         var bench = SchedulerBench()

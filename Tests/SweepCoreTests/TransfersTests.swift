@@ -48,6 +48,23 @@ struct TransfersTests {
         #expect(send(chunk(20, 10)).isEmpty)
     }
 
+    @Test("Who is gone leaves nothing open, and what has arrived stays")
+    func gone() {
+        var transfers = uploading(30, received: 10)
+        #expect(transfers.handle(.gone(Route([9])), at: start).isEmpty)
+        #expect(transfers.handle(.gone(route), at: start) == [.close(digest)])
+        #expect(transfers.handle(.message(.chunk(chunk(10, 5)), from: route), at: start).isEmpty)
+        let upload = Upload(digest: digest, size: 30)
+        #expect(
+            transfers.handle(.message(.upload(upload), from: route), at: start)
+                == [.open(upload, for: route)])
+        // Gone again, before the file was open.
+        #expect(transfers.handle(.gone(route), at: start) == [.close(digest)])
+        #expect(
+            transfers.handle(.opened(digest, .arriving, received: 10, for: route), at: start)
+                == [.close(digest)])
+    }
+
     @Test("One connection begins sixteen files at most; others still begin theirs")
     func manyFiles() {
         var transfers = Transfers()
@@ -57,6 +74,8 @@ struct TransfersTests {
         }
         #expect((0..<20).map { begin($0, route) } == (0..<20).map { $0 < 16 })
         #expect(begin(30, Route([2])))
+        _ = transfers.handle(
+            .opened(Digest(ofText: "0"), .arriving, received: 0, for: route), at: start)
         #expect(begin(0, route), "one that is known goes on")
     }
 

@@ -81,7 +81,6 @@ struct CodecTests {
             ),
             ("fit's loss NaN", .report(Sample.report(cleanFit: Fit(loss: .nan, accuracy: 0)))),
             ("fit's accuracy 2", .report(Sample.report(cleanFit: Fit(loss: 0, accuracy: 2)))),
-            ("no slots", .hello(Sample.hello(slots: 0))),
             ("too many slots", .hello(Sample.hello(slots: 5_000))),
             ("no name", .hello(Sample.hello(name: ""))),
             ("name too long", .hello(Sample.hello(name: String(repeating: "x", count: 101)))),

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepStore
 import SweepWire
 
 /// What is asked of everything that a stranger or a peer may send: no crash, no overflow, and what
@@ -78,8 +79,10 @@ enum FuzzTarget {
     }
 }
 
-/// A coordinator's and a worker's decisions under messages of any kind.
+/// A coordinator's and a worker's decisions under messages of any kind, with a real store.
 private struct Conversation {
+    /// Made when it is needed first: most conversations come to nothing that is stored.
+    private var store: SweepStore?
     private var scheduler = Scheduler(Snapshot(), at: Instant(nanoseconds: 0))
     private var transfers = Transfers()
     private var worker = WorkerMachine(
@@ -110,6 +113,8 @@ private struct Conversation {
             if case .submit(let spec) = message, spec.grid.cellCount > 1_000 { return }
             check(scheduler.handle(.message(message, from: route, role: role), at: now))
             scheduler.checkInvariants()
+            if message.isAllowed(for: role) { look(message) }
+            while scheduler.isCounting { check(scheduler.handle(.spareTime, at: now)) }
         } else {
             for effect in transfers.handle(.message(message, from: route), at: now) {
                 check(effect)
@@ -117,8 +122,41 @@ private struct Conversation {
         }
     }
 
-    private func check(_ effects: [Effect]) {
+    private mutating func check(_ effects: [Effect]) {
+        let facts = effects.compactMap { if case .persist(let fact) = $0 { fact } else { nil } }
+        if !facts.isEmpty { withStore { (store) throws(StoreError) in try store.commit(facts) } }
         for case .send(let message, _) in effects { check(message) }
+    }
+
+    /// What the coordinator's shell asks the store.
+    private mutating func look(_ message: Message) {
+        switch message {
+        case .explain(.run(let run)):
+            withStore { (store) throws(StoreError) in _ = try store.attempts(of: run) }
+            _ = scheduler.explanation(of: .run(run), at: now)
+        case .explain(.worker(let worker)):
+            withStore { (store) throws(StoreError) in
+                _ = try store.attempts(on: worker, last: 20)
+            }
+            _ = scheduler.explanation(of: .worker(worker), at: now)
+        case .askResults(let sweep, let offset, _):
+            var slice: ResultsSlice?
+            withStore { (store) throws(StoreError) in
+                slice = try store.results(of: sweep, offset: offset, limit: 5)
+            }
+            if let slice { check(.results(slice)) }
+        default: break
+        }
+    }
+
+    private mutating func withStore(_ work: (SweepStore) throws(StoreError) -> Void) {
+        do throws(StoreError) {
+            if store == nil { store = try SweepStore.inMemory() }
+            if let store { try work(store) }
+        } catch {
+            // A sweep that is not there is no fault; anything else is.
+            guard case .unknownSweep = error else { preconditionFailure("\(error)") }
+        }
     }
 
     private mutating func check(_ effect: Transfers.Effect) {
@@ -128,7 +166,7 @@ private struct Conversation {
             tell(.opened(upload.digest, .arriving, received: 0, for: route))
         case .finish(let digest, let route): tell(.finished(digest, .stored, for: route))
         case .look(let digests, _): check(.lacking(digests))
-        case .write, .abandon, .read, .note: break
+        case .write, .abandon, .close, .read, .note: break
         }
     }
 

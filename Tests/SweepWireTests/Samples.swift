@@ -49,9 +49,10 @@ enum Sample {
 
     static func hello(name: String = "a", slots: Int = 2) -> Hello {
         Hello(
-            worker: WorkerID(name), incarnation: .max, host: "host", slots: slots, device: "cpu",
+            worker: WorkerID(name), incarnation: UInt64(Int64.max), host: "host", slots: slots,
+            device: "cpu",
             memory: 1 << 40, labels: ["gpu: a100", "日本"], secondsLeft: 0.5,
-            keepsStates: false, attempts: [AttemptID(1), AttemptID(.max)])
+            keepsStates: false, attempts: [AttemptID(1), AttemptID(1 << 53)])
     }
 
     static func report(
@@ -97,6 +98,7 @@ enum Sample {
             chunk(offset: 77, count: 0), .askFiles([]), .askFiles([file.digest, file.digest]),
             .lacking([file.digest]), .fetch(Fetch(digest: file.digest, offset: 1 << 20)),
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
+            .nameTaken("a"), .askResults(sweep: "x", offset: 7, curveAfter: 3),
             .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
             .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()), .askStatus,
             .askResults(sweep: "", offset: 200), .watch(sweep: "x"), .ended(sweep: "é"),
@@ -112,7 +114,7 @@ enum Sample {
         + specs.prefix(40).enumerated().map { index, spec in
             .assign(
                 Assignment(
-                    attempt: AttemptID(UInt64(index)), run: RunID(2), spec: spec,
+                    attempt: AttemptID(UInt64(index + 1)), run: RunID(2), spec: spec,
                     keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5]),
                     checkpoint: index % 3 == 1 ? state : nil))
         }
@@ -139,7 +141,7 @@ enum Sample {
                 id: WorkerID("a"), host: "h", device: "cpu", slots: 2, runs: [RunID(1), RunID(2)],
                 stepsPerSecond: 1.5, isSetAside: true, isLeaving: true, secondsLeft: 60,
                 secondsHere: 3.5)
-        ])
+        ], loop: .init(turns: 3, longTurns: 2, longestSeconds: 0.25))
 
     private static let results = ResultsSlice(
         name: "x", total: 3, offset: 0,
@@ -149,5 +151,5 @@ enum Sample {
                 spec: specs[1], state: .finished(metrics), curve: [metrics, metrics],
                 trainableParameters: 5),
             PointOutcome(spec: specs[2], state: .failed("out of memory")),
-        ])
+        ], curveGoesOn: true)
 }

@@ -51,7 +51,8 @@ final class Session {
                         at: now), at: now)
             case .leave(let error): fatalError("a session had to leave: \(error ?? "")")
             case .stop, .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile,
-                .readManifest, .assembleModel, .releaseFile, .spill, .clearSpill, .removeFile:
+                .readManifest, .assembleModel, .releaseFile, .spill, .clearSpill,
+                .renameSpill, .removeFile:
                 break
             }
         }

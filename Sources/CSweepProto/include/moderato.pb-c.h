@@ -70,6 +70,7 @@ typedef struct Moderato__PointOutcome Moderato__PointOutcome;
 typedef struct Moderato__Results Moderato__Results;
 typedef struct Moderato__SweepStatus Moderato__SweepStatus;
 typedef struct Moderato__WorkerStatus Moderato__WorkerStatus;
+typedef struct Moderato__LoopStatus Moderato__LoopStatus;
 typedef struct Moderato__Status Moderato__Status;
 
 
@@ -111,7 +112,8 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_ASK_FILES = 30,
   MODERATO__ENVELOPE__MESSAGE_LACKING = 31,
   MODERATO__ENVELOPE__MESSAGE_WATCH = 32,
-  MODERATO__ENVELOPE__MESSAGE_ENDED = 33
+  MODERATO__ENVELOPE__MESSAGE_ENDED = 33,
+  MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN = 34
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
 } Moderato__Envelope__MessageCase;
 
@@ -153,6 +155,7 @@ struct  Moderato__Envelope
     Moderato__Digests *lacking;
     Moderato__Text *watch;
     Moderato__Text *ended;
+    Moderato__Text *name_taken;
   };
 };
 #define MODERATO__ENVELOPE__INIT \
@@ -923,10 +926,15 @@ struct  Moderato__AskResults
   ProtobufCMessage base;
   char *sweep;
   uint64_t offset;
+  /*
+   * Of a point whose curve came in part: after which epoch to go on.
+   */
+  protobuf_c_boolean has_curve_after;
+  uint32_t curve_after;
 };
 #define MODERATO__ASK_RESULTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__ask_results__descriptor) \
-    , NULL, 0 }
+    , NULL, 0, 0, 0 }
 
 
 typedef enum {
@@ -965,10 +973,15 @@ struct  Moderato__Results
   uint64_t offset;
   size_t n_points;
   Moderato__PointOutcome **points;
+  /*
+   * The curve of the only point goes on: ask again, with the epoch that it came to.
+   */
+  protobuf_c_boolean has_curve_goes_on;
+  protobuf_c_boolean curve_goes_on;
 };
 #define MODERATO__RESULTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__results__descriptor) \
-    , NULL, 0, 0, 0,NULL }
+    , NULL, 0, 0, 0,NULL, 0, 0 }
 
 
 struct  Moderato__SweepStatus
@@ -1017,6 +1030,18 @@ struct  Moderato__WorkerStatus
     , NULL, NULL, NULL, 0, 0,NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 
+struct  Moderato__LoopStatus
+{
+  ProtobufCMessage base;
+  uint64_t turns;
+  uint64_t long_turns;
+  double longest_seconds;
+};
+#define MODERATO__LOOP_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__loop_status__descriptor) \
+    , 0, 0, 0 }
+
+
 struct  Moderato__Status
 {
   ProtobufCMessage base;
@@ -1024,10 +1049,11 @@ struct  Moderato__Status
   Moderato__SweepStatus **sweeps;
   size_t n_workers;
   Moderato__WorkerStatus **workers;
+  Moderato__LoopStatus *loop;
 };
 #define MODERATO__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__status__descriptor) \
-    , 0,NULL, 0,NULL }
+    , 0,NULL, 0,NULL, NULL }
 
 
 /* Moderato__Envelope methods */
@@ -2075,6 +2101,25 @@ Moderato__WorkerStatus *
 void   moderato__worker_status__free_unpacked
                      (Moderato__WorkerStatus *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__LoopStatus methods */
+void   moderato__loop_status__init
+                     (Moderato__LoopStatus         *message);
+size_t moderato__loop_status__get_packed_size
+                     (const Moderato__LoopStatus   *message);
+size_t moderato__loop_status__pack
+                     (const Moderato__LoopStatus   *message,
+                      uint8_t             *out);
+size_t moderato__loop_status__pack_to_buffer
+                     (const Moderato__LoopStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__LoopStatus *
+       moderato__loop_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__loop_status__free_unpacked
+                     (Moderato__LoopStatus *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Status methods */
 void   moderato__status__init
                      (Moderato__Status         *message);
@@ -2261,6 +2306,9 @@ typedef void (*Moderato__SweepStatus_Closure)
 typedef void (*Moderato__WorkerStatus_Closure)
                  (const Moderato__WorkerStatus *message,
                   void *closure_data);
+typedef void (*Moderato__LoopStatus_Closure)
+                 (const Moderato__LoopStatus *message,
+                  void *closure_data);
 typedef void (*Moderato__Status_Closure)
                  (const Moderato__Status *message,
                   void *closure_data);
@@ -2325,6 +2373,7 @@ extern const ProtobufCMessageDescriptor moderato__point_outcome__descriptor;
 extern const ProtobufCMessageDescriptor moderato__results__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_status__descriptor;
 extern const ProtobufCMessageDescriptor moderato__worker_status__descriptor;
+extern const ProtobufCMessageDescriptor moderato__loop_status__descriptor;
 extern const ProtobufCMessageDescriptor moderato__status__descriptor;
 
 PROTOBUF_C__END_DECLS

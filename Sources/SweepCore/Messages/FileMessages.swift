@@ -66,4 +66,6 @@ public struct Fetch: Hashable, Sendable {
 extension Message {
     /// The most files that are asked for at once.
     public static let mostFiles = 4_096
+    /// The longest time that is told: of runs, and until and since when.
+    public static let mostSeconds = 1e12
 }

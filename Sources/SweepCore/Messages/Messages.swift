@@ -1,6 +1,6 @@
 /// The version of the wire protocol, with that of the training core in the upper bits: a worker
 /// whose results would differ must not come in. Peers of another version are refused in words.
-public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 4
+public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 5
 
 /// What a peer's key allows it to do.
 public enum Role: String, Hashable, Sendable, Codable, CaseIterable {
@@ -209,12 +209,39 @@ public struct ResultsSlice: Hashable, Sendable {
     /// Index of the first point in `points`.
     public var offset: Int
     public var points: [PointOutcome]
+    /// The curve of the only point did not fit: the rest of it has to be asked for.
+    public var curveGoesOn: Bool
 
-    public init(name: String, total: Int, offset: Int, points: [PointOutcome]) {
+    public init(
+        name: String, total: Int, offset: Int, points: [PointOutcome], curveGoesOn: Bool = false
+    ) {
         self.name = name
+        self.curveGoesOn = curveGoesOn
         self.total = total
         self.offset = offset
         self.points = points
+    }
+}
+
+extension ResultsSlice {
+    /// The part that comes after this one, or the rest of the last point's curve; `nil`: none.
+    public var next: Message? {
+        if curveGoesOn, let epoch = points.last?.curve.last?.epoch {
+            return .askResults(
+                sweep: name, offset: offset + points.count - 1, curveAfter: epoch)
+        }
+        let end = offset + points.count
+        return points.isEmpty || end >= total ? nil : .askResults(sweep: name, offset: end)
+    }
+
+    /// Adds what was answered to `next`.
+    public mutating func append(_ part: ResultsSlice) {
+        if curveGoesOn, let rest = part.points.first, !points.isEmpty {
+            points[points.count - 1].curve += rest.curve
+        } else {
+            points += part.points
+        }
+        curveGoesOn = part.curveGoesOn
     }
 }
 
@@ -228,10 +255,13 @@ public enum Message: Hashable, Sendable {
     // Coordinator to worker; `assign` also worker to trainer.
     case welcome(Welcome)
     case refused(String)
+    /// Another worker that is there goes by this name: the worker comes back under a new one.
+    case nameTaken(String)
     /// "I do not know you": the worker says `hello` again.
     case identify
     indirect case assign(Assignment)
-    /// All reports of the attempt up to the sequence are stored.
+    /// The worker need not keep reports of the attempt up to the sequence: they are stored, or the
+    /// run is over without them.
     case acknowledge(AttemptID, upTo: UInt64)
     /// The attempt has lost its lease: stop it.
     case revoke(AttemptID)
@@ -253,8 +283,9 @@ public enum Message: Hashable, Sendable {
     // Client to coordinator.
     indirect case submit(SweepSpec)
     case askStatus
-    /// An empty name asks for the newest sweep.
-    case askResults(sweep: String, offset: Int)
+    /// An empty name asks for the newest sweep. `curveAfter`: of the first point only the rest of
+    /// its curve.
+    case askResults(sweep: String, offset: Int, curveAfter: Int = 0)
     /// Asks for `ended` as soon as nothing of the sweep is left to do.
     case watch(sweep: String)
     case control(Control)

@@ -77,11 +77,30 @@ public struct StatusReport: Hashable, Sendable {
         }
     }
 
+    /// How long the turns of the coordinator's loop take.
+    public struct Loop: Hashable, Sendable {
+        /// Since the coordinator started.
+        public var turns: Int
+        /// Of these, those that took more than `TurnMeter.longTurn`.
+        public var longTurns: Int
+        /// The longest of the last one to two minutes.
+        public var longestSeconds: Double
+
+        public init(turns: Int, longTurns: Int, longestSeconds: Double) {
+            self.turns = turns
+            self.longTurns = longTurns
+            self.longestSeconds = longestSeconds
+        }
+    }
+
     public var sweeps: [Sweep]
     public var workers: [Worker]
+    /// `nil` if nobody has measured it.
+    public var loop: Loop?
 
-    public init(sweeps: [Sweep], workers: [Worker]) {
+    public init(sweeps: [Sweep], workers: [Worker], loop: Loop? = nil) {
         self.sweeps = sweeps
         self.workers = workers
+        self.loop = loop
     }
 }

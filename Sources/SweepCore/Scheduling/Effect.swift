@@ -2,6 +2,10 @@
 public enum Event: Hashable, Sendable {
     /// A peer with a key of `role` sent a well-formed message.
     case message(Message, from: Route, role: Role)
+    /// The connection has ended.
+    case disconnected(Route)
+    /// Nothing else is to be done now; sent while `Scheduler.isCounting`.
+    case spareTime
     /// Time has passed; sent at least twice a second.
     case tick
 }

@@ -97,6 +97,11 @@ public struct PeerShares: Sendable {
         requests[route] = waiting
     }
 
+    /// The connection has ended: nobody waits for answers.
+    public mutating func forget(_ route: Route) {
+        if requests.removeValue(forKey: route) != nil { order.removeAll { $0 == route } }
+    }
+
     public var hasRequests: Bool { !order.isEmpty }
 
     /// From now on each connection gets one answer more.

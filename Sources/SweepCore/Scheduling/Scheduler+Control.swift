@@ -66,7 +66,7 @@ extension Scheduler {
         effects.append(.send(.done(words), to: route))
     }
 
-    private mutating func reject(_ words: String, _ route: Route) {
+    mutating func reject(_ words: String, _ route: Route) {
         effects.append(.send(.rejected(words), to: route))
     }
 
@@ -132,10 +132,10 @@ extension Scheduler {
 
     private func explain(_ id: RunID, _ run: Run, at now: Instant) -> [String] {
         let spec = run.plan.spec
-        let names = sweeps.filter { $0.runs.contains(id) }.map(\.spec.name)
+        let names = sweeps.filter { contains(id, $0) }.map(\.spec.name)
         var lines = [
             "\(id): \(spec.capacity.label), lr \(spec.learningRate), \(spec.attack.label), "
-                + "seed \(spec.seed), \(spec.epochs) epochs, \(run.plan.steps) steps"
+                + "seed \(spec.seed), \(Count.epochs(spec.epochs)), \(run.plan.steps) steps"
                 + (names.isEmpty ? "" : "; for \(names.joined(separator: ", "))")
         ]
         switch run.state {
@@ -179,7 +179,7 @@ extension Scheduler {
         }
         let entry = WaitingQueue.Entry(
             run: id, steps: run.plan.steps, priority: run.priority ?? 0)
-        let ahead = waiting.entries.count { $0.comesBefore(entry) }
+        let ahead = waiting.count(before: entry)
         return ahead == 0
             ? "it is the next, and all workers are busy, or have too little time left for it"
             : "all workers are busy, and \(ahead) \(ahead == 1 ? "run comes" : "runs come") first"
@@ -204,7 +204,8 @@ extension Scheduler {
         if worker.isSetAside {
             lines.append(
                 "It is put aside: \(worker.blamedFailures) runs failed there that succeeded "
-                    + "elsewhere. Once it is mended: moderato readmit \(id)")
+                    + "elsewhere, or had figures that can't be. Once it is mended: "
+                    + "moderato readmit \(id)")
         }
         return lines
     }

@@ -7,15 +7,22 @@ extension Scheduler {
             return
         }
         workers[worker]?.lastSeen = now
-        guard let attempt = attempts[report.attempt] else {
-            // The run is over; the worker need not keep the report.
+        guard report.sequence > 0 else {
             droppedMessages += 1
+            return reject("reports are numbered from 1, and this one has the sequence 0", route)
+        }
+        guard let attempt = attempts[report.attempt] else {
+            droppedMessages += 1
+            guard report.attempt <= lastAttempt else {
+                return reject("there was no \(report.attempt)", route)
+            }
+            // The run is over; the worker need not keep the report.
             acknowledge(report.attempt, upTo: report.sequence, to: route)
             return
         }
         guard attempt.worker == worker else {
             droppedMessages += 1
-            return
+            return reject("\(report.attempt) was not given to \(worker)", route)
         }
         if report.sequence == attempt.acknowledged + 1 {
             attempts[report.attempt]?.acknowledged = report.sequence
@@ -36,6 +43,9 @@ extension Scheduler {
         _ event: Report.Event, of id: AttemptID, _ attempt: Attempt, at now: Instant
     ) {
         guard let run = runs[attempt.run], !run.isOver else { return }
+        if let lie = contradiction(in: event, of: run) {
+            return expose(lie, of: id, attempt, run)
+        }
         switch event {
         case .epoch(let metrics, let parameters, let seconds):
             note(metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
@@ -44,10 +54,6 @@ extension Scheduler {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
             }
         case .artifact(let artifact):
-            guard artifact.epoch <= run.plan.epochs else {
-                droppedMessages += 1
-                return
-            }
             keep(artifact, of: attempt.run)
         case .completed(let seconds):
             complete(attempt.run, run, by: id, seconds: seconds)
@@ -65,6 +71,34 @@ extension Scheduler {
             effects.append(.persist(.attemptEnded(id, .handedBack)))
             if isOrphaned { putBack(attempt.run, run) }
         }
+    }
+
+    /// What can't have come out of this run, in words.
+    private func contradiction(in event: Report.Event, of run: Run) -> String? {
+        let check = ReportCheck(spec: run.plan.spec)
+        switch event {
+        case .epoch(let metrics, let parameters, let seconds):
+            return check.contradiction(
+                in: metrics, trainableParameters: parameters, seconds: seconds)
+        case .completed(let seconds): return check.contradiction(inSeconds: seconds)
+        case .artifact(let artifact):
+            let epochs = run.plan.epochs
+            return artifact.epoch <= epochs
+                ? nil : "a file of epoch \(artifact.epoch) of a run of \(Count.epochs(epochs))"
+        case .failed, .handedBack: return nil
+        }
+    }
+
+    /// A worker that reports what can't be is blamed at once, and its attempt has failed.
+    private mutating func expose(_ lie: String, of id: AttemptID, _ attempt: Attempt, _ run: Run) {
+        droppedMessages += 1
+        guard holdsLease(id, on: attempt.run) else { return }
+        if let route = workers[attempt.worker]?.route {
+            effects.append(.send(.revoke(id), to: route))
+        }
+        let error = "the worker reported what can't be: \(lie)"
+        fail(attempt.run, run, in: id, on: attempt.worker, error: error)
+        blame(attempt.worker)
     }
 
     private mutating func keep(_ artifact: Artifact, of run: RunID) {
@@ -87,10 +121,6 @@ extension Scheduler {
         _ metrics: EpochMetrics, parameters: Int, seconds: Double, of id: RunID, _ run: Run,
         in attempt: AttemptID
     ) {
-        guard metrics.epoch <= run.plan.epochs else {
-            droppedMessages += 1
-            return
-        }
         effects.append(.persist(.epochMeasured(id, attempt, metrics, seconds: seconds)))
         for milestone in run.plan.milestones where milestone.epoch == metrics.epoch {
             if finished.insert(milestone.key).inserted {
@@ -180,7 +210,8 @@ extension Scheduler {
             effects.append(
                 .note(
                     "worker \(id) is put aside: \(worker.blamedFailures) runs failed there that "
-                        + "succeeded elsewhere; look at its log and start it anew"))
+                        + "succeeded elsewhere, or came back with figures that can't be; look "
+                        + "at its log and start it anew"))
         }
         workers[id] = worker
     }

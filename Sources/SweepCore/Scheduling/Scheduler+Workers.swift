@@ -2,14 +2,13 @@ extension Scheduler {
     /// A worker says who it is: for the first time, after it connected anew, or because it was
     /// asked.
     mutating func greet(_ hello: Hello, from route: Route, at now: Instant) {
+        guard hello.slots > 0 else {
+            let text = "a worker with 0 slots can't train; it needs 1 to 1,024"
+            effects.append(.send(.refused(text), to: route))
+            return
+        }
         if let known = workers[hello.worker] {
-            guard hello.incarnation >= known.hello.incarnation else {
-                let text =
-                    "another process goes by the name \(hello.worker) already; "
-                    + "start this worker with another --name"
-                effects.append(.send(.refused(text), to: route))
-                return
-            }
+            guard isNewer(hello, than: known, at: route, at: now) else { return }
             workerByRoute[known.route] = nil
             if hello.incarnation > known.hello.incarnation {
                 loseAllAttempts(of: hello.worker, why: "the worker was started anew")
@@ -25,6 +24,7 @@ extension Scheduler {
             ?? Worker(hello: hello, route: route, joined: now, lastSeen: now, leaves: nil)
         worker.hello = hello
         worker.route = route
+        worker.isConnected = true
         worker.lastSeen = now
         worker.leaves = hello.secondsLeft.map { now + .milliseconds(Int64($0 * 1_000)) }
         // An assignment may have been stored and never sent, because the coordinator was killed.
@@ -44,6 +44,28 @@ extension Scheduler {
         offer(hello.worker)
     }
 
+    /// Whether the hello is of the worker that has the name, or of one that may take its place. A
+    /// worker that is there and answers keeps its name.
+    private mutating func isNewer(
+        _ hello: Hello, than known: Worker, at route: Route, at now: Instant
+    ) -> Bool {
+        let answered = known.lastSeen + configuration.heartbeat * 2
+        let isThere = known.route != route && known.isConnected && answered > now
+        switch (hello.incarnation, known.hello.incarnation) {
+        case (let new, let old) where new < old || new > old && isThere:
+            let text =
+                "another process goes by the name \(hello.worker); "
+                + "start this worker with another --name"
+            effects.append(.send(.nameTaken(text), to: route))
+            return false
+        case (let new, let old) where new == old && isThere:
+            // Its own new connection, or somebody else's: what it had last is asked once more.
+            effects.append(.send(.identify, to: known.route))
+            return false
+        default: return true
+        }
+    }
+
     mutating func renew(_ progress: [AttemptProgress], from route: Route, at now: Instant) {
         guard let id = workerByRoute[route] else {
             effects.append(.send(.identify, to: route))
@@ -53,7 +75,12 @@ extension Scheduler {
         for item in progress {
             let isHeld = renewLease(
                 item.attempt, of: id, stepsDone: item.stepsDone, at: now)
-            if isHeld { workers[id]?.speed.note(item, at: now) }
+            guard isHeld else { continue }
+            // More steps than the run has would make everybody's ETA wrong.
+            var item = item
+            let steps = attempts[item.attempt].flatMap { runs[$0.run]?.plan.steps }
+            item.stepsDone = min(item.stepsDone, steps ?? item.stepsDone)
+            workers[id]?.speed.note(item, at: now)
         }
     }
 

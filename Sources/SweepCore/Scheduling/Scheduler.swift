@@ -106,6 +106,8 @@ public struct Scheduler: Sendable {
         var blamedFailures = 0
         var isSetAside = false
         var isLeaving = false
+        /// Whether its connection has not ended, as far as is known.
+        var isConnected = true
     }
 
     struct Sweep: Sendable {
@@ -133,6 +135,7 @@ public struct Scheduler: Sendable {
     /// The newest state of each run that is not over and has one.
     var states: [RunID: Artifact] = [:]
     var watches: [SweepID: Watch] = [:]
+    var statusPass: StatusPass?
     var waiting = WaitingQueue()
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
@@ -171,6 +174,9 @@ public struct Scheduler: Sendable {
                 break
             }
             handle(message, from: route, at: now)
+        case .disconnected(let route):
+            if let id = workerByRoute[route] { workers[id]?.isConnected = false }
+        case .spareTime: count(at: now)
         case .tick:
             forgiveAbsence(at: now)
             cancelLeftOvers()
@@ -189,10 +195,11 @@ public struct Scheduler: Sendable {
         case .report(let report): accept(report, from: route, at: now)
         case .goodbye: dismiss(route, at: now)
         case .submit(let spec): submit(spec, from: route)
-        case .askStatus: effects.append(.send(.status(statusReport(at: now)), to: route))
+        case .askStatus: answerStatus(to: route, at: now)
         case .watch(let sweep): watch(sweep, from: route)
         case .control(let control): carryOut(control, from: route)
-        case .leave, .explain, .done, .explanation, .ended, .welcome, .refused, .identify, .assign,
+        case .leave, .explain, .done, .explanation, .ended, .welcome, .nameTaken, .refused,
+            .identify, .assign,
             .acknowledge,
             .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
             .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
@@ -286,7 +293,8 @@ extension Message {
         case .upload, .chunk: role == .worker || role == .client
         case .submit, .control, .askFiles: role == .client
         case .askStatus, .askResults, .watch, .explain: role == .client || role == .readOnly
-        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
+        case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .progress,
+            .submitted,
             .rejected, .status, .results, .leave, .done, .explanation, .ended, .uploadProgress,
             .missing,
             .lacking:

@@ -13,6 +13,8 @@ public struct Transfers: Sendable {
         case finished(Digest, UploadProgress.State, for: Route)
         /// A file could not be written; its worker tries again after a while.
         case failed(Digest, String)
+        /// The connection has ended.
+        case gone(Route)
         /// Time has passed; sent at least twice a second.
         case tick
     }
@@ -25,6 +27,8 @@ public struct Transfers: Sendable {
         case finish(Digest, for: Route)
         /// Nobody has sent anything of it for long: close it and throw away what there is.
         case abandon(Digest)
+        /// Who began it is gone: close it, and keep what there is.
+        case close(Digest)
         /// Read the chunk and send it, or say that the file is missing.
         case read(Fetch, for: Route)
         /// Send which of these are not here.
@@ -35,9 +39,10 @@ public struct Transfers: Sendable {
 
     private struct Arriving: Sendable {
         let size: Int
-        /// Who began it.
-        let route: Route
-        var received = 0
+        /// Who asked for it last.
+        var route: Route
+        /// `nil` until the file is open.
+        var received: Int?
         var lastHeard: Instant
     }
 
@@ -57,11 +62,14 @@ public struct Transfers: Sendable {
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         switch event {
         case .message(let message, let route): return handle(message, from: route, at: now)
-        case .opened(let digest, let state, let received, let route):
+        case .opened(let digest, let state, let received, let asker):
+            let route = arriving[digest]?.route ?? asker
             guard state == .arriving else {
                 arriving[digest] = nil
                 return [progress(digest, received, state, route)]
             }
+            // Whoever wanted to send it is gone meanwhile.
+            guard arriving[digest] != nil else { return [.close(digest)] }
             arriving[digest]?.received = received
             return received == arriving[digest]?.size
                 ? [.finish(digest, for: route)] : [progress(digest, received, state, route)]
@@ -71,6 +79,10 @@ public struct Transfers: Sendable {
         case .failed(let digest, let reason):
             arriving[digest] = nil
             return [.note("\(digest.short) can't be stored: \(reason)")]
+        case .gone(let route):
+            let begun = arriving.filter { $0.value.route == route }.keys.sorted()
+            for digest in begun { arriving[digest] = nil }
+            return begun.map { .close($0) }
         case .tick:
             let silent = arriving.filter { $0.value.lastHeard + Self.patience <= now }.keys.sorted()
             for digest in silent { arriving[digest] = nil }
@@ -86,7 +98,9 @@ public struct Transfers: Sendable {
             if let known = arriving[upload.digest] {
                 guard known.size == upload.size else { return drop() }
                 arriving[upload.digest]?.lastHeard = now
-                return [progress(upload.digest, known.received, .arriving, route)]
+                arriving[upload.digest]?.route = route
+                guard let received = known.received else { return [] }
+                return [progress(upload.digest, received, .arriving, route)]
             }
             guard arriving.count < Self.mostFiles,
                 arriving.values.count(where: { $0.route == route }) < Self.mostFilesOfAPeer
@@ -96,20 +110,23 @@ public struct Transfers: Sendable {
             return [.open(upload, for: route)]
         case .chunk(let chunk):
             // Of a file that is not being sent: its worker will ask what has arrived.
-            guard let file = arriving[chunk.digest] else { return drop() }
+            guard let file = arriving[chunk.digest], let before = file.received else {
+                return drop()
+            }
             guard chunk.bytes.count <= file.size - chunk.offset else { return drop() }
             arriving[chunk.digest]?.lastHeard = now
-            guard chunk.offset == file.received else {
-                return [progress(chunk.digest, file.received, .arriving, route)]
+            guard chunk.offset == before else {
+                return [progress(chunk.digest, before, .arriving, route)]
             }
-            let received = file.received + chunk.bytes.count
+            let received = before + chunk.bytes.count
             arriving[chunk.digest]?.received = received
             return received == file.size
                 ? [.write(chunk), .finish(chunk.digest, for: route)]
                 : [.write(chunk), progress(chunk.digest, received, .arriving, route)]
         case .fetch(let fetch): return [.read(fetch, for: route)]
         case .askFiles(let digests): return [.look(digests, for: route)]
-        case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
+        case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
+            .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
             .submit,
             .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected, .status,

@@ -63,6 +63,11 @@ struct WaitingQueue: Sendable {
         return best.map { removeTop(of: $0) }
     }
 
+    /// How many come before the entry.
+    func count(before entry: Entry) -> Int {
+        heaps.reduce(0) { $0 + $1.count { $0.comesBefore(entry) } }
+    }
+
     /// All entries, in no order that means anything.
     var entries: [Entry] { heaps.flatMap { $0 } }
 

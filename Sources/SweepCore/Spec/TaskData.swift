@@ -48,7 +48,10 @@ public struct TaskData: Hashable, Sendable, Codable {
     public var test: DataSet
     /// What a defender would look at after each epoch; `nil`: the test set stands in for it.
     public var validation: DataSet?
-    /// Number of classes, at least 2; labels are `0 ..< labels`.
+    /// So that the figures of an epoch, class by class, fit into a message many times.
+    public static let mostLabels = 10_000
+
+    /// Number of classes, `2 ... mostLabels`; labels are `0 ..< labels`.
     public var labels: Int
 
     public var files: [FileReference] {

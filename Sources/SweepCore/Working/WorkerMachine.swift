@@ -46,6 +46,8 @@ public struct WorkerMachine: Sendable {
         case spill([Report])
         /// All that was written down has been acknowledged.
         case clearSpill
+        /// From now on reports are written down under this name; what was before stays.
+        case renameSpill(WorkerID)
         /// Nobody needs this file of the worker any more.
         case removeFile(path: String)
         case note(String)
@@ -76,13 +78,13 @@ public struct WorkerMachine: Sendable {
         case welcomed(Welcome, lastHeartbeat: Instant)
     }
 
-    private let hello: Hello
+    var hello: Hello
     /// When it hands everything back and leaves of itself; `nil`: never.
     private let leaves: Instant?
     private var connection: Connection?
     var slots: [Training?]
     /// Jobs for which no slot is free yet.
-    private var backlog: [Assignment] = []
+    var backlog: [Assignment] = []
     /// Whether the trainers read models and data.
     private let readsFiles: Bool
     var supplies = Supplies()
@@ -94,6 +96,8 @@ public struct WorkerMachine: Sendable {
     private var silentSince: Instant?
     var leaveBy: Instant?
     private var hasLeft = false
+    let firstName: String
+    var timesRenamed = 0
 
     /// How long reports may stay unacknowledged before they are sent again.
     static let resendInterval = Duration.seconds(3)
@@ -115,6 +119,7 @@ public struct WorkerMachine: Sendable {
         _ hello: Hello, readsFiles: Bool = true, leaves: Instant? = nil, spilled: [Report] = []
     ) {
         self.hello = hello
+        firstName = hello.worker.name
         self.readsFiles = readsFiles
         self.leaves = leaves
         slots = Array(repeating: nil, count: hello.slots)
@@ -163,6 +168,7 @@ public struct WorkerMachine: Sendable {
         case .refused(let reason):
             hasLeft = true
             effects.append(.leave(error: "the coordinator refused this worker: \(reason)"))
+        case .nameTaken(let reason): rename(because: reason, at: now, &effects)
         case .identify:
             // One hello answers all the times it was asked meanwhile.
             if case .greeting(let since) = connection, now < since + Self.greetingInterval { break }
@@ -206,7 +212,7 @@ public struct WorkerMachine: Sendable {
         }
     }
 
-    private mutating func revoke(
+    mutating func revoke(
         _ attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
     ) {
         backlog.removeAll { $0.attempt == attempt }
@@ -299,7 +305,7 @@ public struct WorkerMachine: Sendable {
                     + "access file from this coordinator's home?"))
     }
 
-    private mutating func greet(at now: Instant, _ effects: inout [Effect]) {
+    mutating func greet(at now: Instant, _ effects: inout [Effect]) {
         connection = .greeting(since: now)
         if silentSince == nil { silentSince = now }
         var hello = hello

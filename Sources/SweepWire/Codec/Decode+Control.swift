@@ -25,7 +25,8 @@ extension Codec {
     ) throws(WireError) -> Subject {
         let value = try Decoding.part(pointer, "subject")
         switch value.subject_case {
-        case MODERATO__SUBJECT__SUBJECT_RUN: return .run(RunID(value.run))
+        case MODERATO__SUBJECT__SUBJECT_RUN:
+            return .run(RunID(try Decoding.identifier(value.run, "run")))
         case MODERATO__SUBJECT__SUBJECT_WORKER: return .worker(try worker(value.worker))
         default: throw .malformed("a subject of a kind this version does not know")
         }

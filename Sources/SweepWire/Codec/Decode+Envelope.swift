@@ -10,11 +10,15 @@ extension Codec {
         case MODERATO__ENVELOPE__MESSAGE_GOODBYE: .goodbye
         case MODERATO__ENVELOPE__MESSAGE_WELCOME: .welcome(try welcome(envelope.welcome))
         case MODERATO__ENVELOPE__MESSAGE_REFUSED: .refused(try text(envelope.refused))
+        case MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN: .nameTaken(try text(envelope.name_taken))
         case MODERATO__ENVELOPE__MESSAGE_IDENTIFY: .identify
         case MODERATO__ENVELOPE__MESSAGE_ASSIGN: .assign(try assignment(envelope.assign))
         case MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE: try acknowledge(envelope.acknowledge)
         case MODERATO__ENVELOPE__MESSAGE_REVOKE:
-            .revoke(AttemptID(try Decoding.part(envelope.revoke, "revoke").attempt))
+            .revoke(
+                AttemptID(
+                    try Decoding.identifier(
+                        try Decoding.part(envelope.revoke, "revoke").attempt, "attempt")))
         case MODERATO__ENVELOPE__MESSAGE_PROGRESS:
             .progress(try progress(try Decoding.part(envelope.progress, "progress")))
         case MODERATO__ENVELOPE__MESSAGE_SUBMIT: .submit(try sweepSpec(envelope.submit))
@@ -66,13 +70,16 @@ extension Codec {
             ? nil : try Decoding.number(value.seconds_left, "seconds left", in: 0...1e9)
         return Hello(
             worker: WorkerID(try Decoding.name(value.worker, "worker")),
-            incarnation: value.incarnation,
+            incarnation: UInt64(
+                try Decoding.integer(value.incarnation, "incarnation", in: 0...Int.max)),
             host: try Decoding.text(value.host, "host", maxBytes: 256),
-            slots: try Decoding.integer(value.slots, "slots", in: 1...1_024),
+            slots: try Decoding.integer(value.slots, "slots", in: 0...1_024),
             device: try Decoding.text(value.device, "device", maxBytes: 256),
-            memory: value.memory, labels: labels, secondsLeft: seconds,
+            memory: UInt64(try Decoding.integer(value.memory, "memory")), labels: labels,
+            secondsLeft: seconds,
             keepsStates: value.has_keeps_states == 0 || value.keeps_states != 0,
-            attempts: Decoding.values(value.attempts, value.n_attempts).map { AttemptID($0) })
+            attempts: try Decoding.identifiers(value.attempts, value.n_attempts, "attempt")
+                .map(AttemptID.init))
     }
 
     private static func heartbeat(
@@ -89,7 +96,7 @@ extension Codec {
         _ value: Moderato__AttemptProgress
     ) throws(WireError) -> AttemptProgress {
         AttemptProgress(
-            attempt: AttemptID(value.attempt),
+            attempt: AttemptID(try Decoding.identifier(value.attempt, "attempt")),
             stepsDone: try Decoding.integer(value.steps_done, "steps done"))
     }
 
@@ -105,17 +112,20 @@ extension Codec {
                 try metrics(try Decoding.part(epoch.metrics, "metrics")),
                 trainableParameters: try Decoding.integer(
                     epoch.trainable_parameters, "trainable parameters"),
-                seconds: try Decoding.number(epoch.seconds, "seconds"))
+                seconds: try Decoding.seconds(epoch.seconds, "seconds"))
         case MODERATO__REPORT__EVENT_COMPLETED:
             let completed = try Decoding.part(value.completed, "completed")
             event = .completed(
-                seconds: try Decoding.number(completed.seconds, "seconds"))
+                seconds: try Decoding.seconds(completed.seconds, "seconds"))
         case MODERATO__REPORT__EVENT_FAILED: event = .failed(try text(value.failed))
         case MODERATO__REPORT__EVENT_HANDED_BACK: event = .handedBack
         case MODERATO__REPORT__EVENT_ARTIFACT: event = .artifact(try artifact(value.artifact))
         default: throw .malformed("a report of nothing")
         }
-        return Report(attempt: AttemptID(value.attempt), sequence: value.sequence, event: event)
+        return Report(
+            attempt: AttemptID(try Decoding.identifier(value.attempt, "attempt")),
+            // A trainer's have none yet.
+            sequence: UInt64(try Decoding.integer(value.sequence, "sequence")), event: event)
     }
 
     private static func welcome(
@@ -133,7 +143,8 @@ extension Codec {
     ) throws(WireError) -> Assignment {
         let value = try Decoding.part(pointer, "assignment")
         return Assignment(
-            attempt: AttemptID(value.attempt), run: RunID(value.run),
+            attempt: AttemptID(try Decoding.identifier(value.attempt, "attempt")),
+            run: RunID(try Decoding.identifier(value.run, "run")),
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")),
             keep: try keepsakes(value.keep),
             checkpoint: value.checkpoint == nil ? nil : try artifact(value.checkpoint))
@@ -143,7 +154,9 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__Acknowledgement>?
     ) throws(WireError) -> Message {
         let value = try Decoding.part(pointer, "acknowledgement")
-        return .acknowledge(AttemptID(value.attempt), upTo: value.up_to)
+        return .acknowledge(
+            AttemptID(try Decoding.identifier(value.attempt, "attempt")),
+            upTo: UInt64(try Decoding.integer(value.up_to, "sequence")))
     }
 
     private static func askResults(
@@ -153,7 +166,8 @@ extension Codec {
         return .askResults(
             sweep: try Decoding.text(
                 value.sweep, "name of the sweep", maxBytes: Decoding.maxNameBytes),
-            offset: try Decoding.integer(value.offset, "offset"))
+            offset: try Decoding.integer(value.offset, "offset"),
+            curveAfter: value.has_curve_after == 0 ? 0 : try epochs(value.curve_after))
     }
 
     private static func submission(
@@ -161,7 +175,8 @@ extension Codec {
     ) throws(WireError) -> Submission {
         let value = try Decoding.part(pointer, "submission")
         return Submission(
-            sweep: SweepID(value.sweep), points: try Decoding.integer(value.points, "points"),
+            sweep: SweepID(try Decoding.identifier(value.sweep, "sweep")),
+            points: try Decoding.integer(value.points, "points"),
             finished: try Decoding.integer(value.finished, "finished points"),
             runs: try Decoding.integer(value.runs, "runs"),
             steps: try Decoding.integer(value.steps, "steps"))

@@ -17,8 +17,7 @@ extension Codec {
     private static func classes(_ value: Moderato__EpochMetrics) throws(WireError) -> [ClassResult]
     {
         let count = value.n_class_correct
-        // As many labels as a task may have.
-        guard count == value.n_class_total, count <= 100_000 else {
+        guard count == value.n_class_total, count <= TaskData.mostLabels else {
             throw .malformed("figures of \(count) and \(value.n_class_total) classes")
         }
         let pairs = zip(

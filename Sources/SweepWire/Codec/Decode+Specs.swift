@@ -127,7 +127,7 @@ extension Codec {
         return TaskData(
             train: try dataSet(value.train), test: try dataSet(value.test),
             validation: value.validation == nil ? nil : try dataSet(value.validation),
-            labels: try Decoding.integer(value.labels, "labels", in: 2...100_000))
+            labels: try Decoding.integer(value.labels, "labels", in: 2...TaskData.mostLabels))
     }
 
     private static func capacity(_ value: Moderato__Capacity) throws(WireError) -> Capacity {

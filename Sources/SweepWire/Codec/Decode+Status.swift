@@ -8,7 +8,18 @@ extension Codec {
         let value = try Decoding.part(pointer, "status")
         return StatusReport(
             sweeps: try Decoding.list(value.sweeps, value.n_sweeps, sweepStatus),
-            workers: try Decoding.list(value.workers, value.n_workers, workerStatus))
+            workers: try Decoding.list(value.workers, value.n_workers, workerStatus),
+            loop: try loop(value.loop))
+    }
+
+    private static func loop(
+        _ pointer: UnsafeMutablePointer<Moderato__LoopStatus>?
+    ) throws(WireError) -> StatusReport.Loop? {
+        guard let value = pointer?.pointee else { return nil }
+        return StatusReport.Loop(
+            turns: try Decoding.integer(value.turns, "turns"),
+            longTurns: try Decoding.integer(value.long_turns, "long turns"),
+            longestSeconds: try Decoding.seconds(value.longest_seconds, "longest turn"))
     }
 
     private static func sweepStatus(
@@ -19,7 +30,8 @@ extension Codec {
             throw .malformed("a sweep in a state this version does not know")
         }
         return StatusReport.Sweep(
-            id: SweepID(value.id), name: try Decoding.name(value.name, "name"),
+            id: SweepID(try Decoding.identifier(value.id, "sweep")),
+            name: try Decoding.name(value.name, "name"),
             points: try Decoding.integer(value.points, "points"),
             finishedPoints: try Decoding.integer(value.finished_points, "finished points"),
             failedPoints: try Decoding.integer(value.failed_points, "failed points"),
@@ -30,7 +42,7 @@ extension Codec {
             steps: try Decoding.integer(value.steps, "steps"),
             stepsDone: try Decoding.integer(value.steps_done, "steps done"),
             secondsLeft: value.has_seconds_left == 0
-                ? nil : try Decoding.number(value.seconds_left, "seconds left"),
+                ? nil : try Decoding.seconds(value.seconds_left, "seconds left"),
             condition: SweepCondition(state: state, priority: try priority(value.priority)))
     }
 
@@ -42,13 +54,13 @@ extension Codec {
             host: try Decoding.text(value.host, "host"),
             device: try Decoding.text(value.device, "device"),
             slots: try Decoding.integer(value.slots, "slots"),
-            runs: Decoding.values(value.runs, value.n_runs).map { RunID($0) },
+            runs: try Decoding.identifiers(value.runs, value.n_runs, "run").map(RunID.init),
             stepsPerSecond: try Decoding.number(value.steps_per_second, "steps per second"),
             isSetAside: value.set_aside != 0, isLeaving: value.leaving != 0,
             secondsLeft: value.has_seconds_left == 0
-                ? nil : try Decoding.number(value.seconds_left, "seconds left"),
+                ? nil : try Decoding.seconds(value.seconds_left, "seconds left"),
             secondsHere: value.has_seconds_here == 0
-                ? nil : try Decoding.number(value.seconds_here, "seconds here"))
+                ? nil : try Decoding.seconds(value.seconds_here, "seconds here"))
     }
 
     static func results(
@@ -59,7 +71,8 @@ extension Codec {
             name: try Decoding.name(value.name, "name"),
             total: try Decoding.integer(value.total, "total"),
             offset: try Decoding.integer(value.offset, "offset"),
-            points: try Decoding.list(value.points, value.n_points, outcome))
+            points: try Decoding.list(value.points, value.n_points, outcome),
+            curveGoesOn: value.has_curve_goes_on != 0 && value.curve_goes_on != 0)
     }
 
     private static func outcome(_ value: Moderato__PointOutcome) throws(WireError) -> PointOutcome {

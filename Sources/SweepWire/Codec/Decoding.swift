@@ -38,6 +38,26 @@ enum Decoding {
         return integer
     }
 
+    /// The number of a run, attempt or sweep, or of a report within its attempt: from 1, and such
+    /// that SQLite and JSON hold it.
+    static func identifier(_ value: UInt64, _ name: String) throws(WireError) -> UInt64 {
+        UInt64(try integer(value, name, in: 1...(1 << 53)))
+    }
+
+    static func identifiers(
+        _ pointer: UnsafeMutablePointer<UInt64>?, _ count: Int, _ name: String
+    ) throws(WireError) -> [UInt64] {
+        var numbers: [UInt64] = []
+        numbers.reserveCapacity(count)
+        for value in values(pointer, count) { numbers.append(try identifier(value, name)) }
+        return numbers
+    }
+
+    /// A time of which sums and sums of sums stay finite: 0 to 31,000 years.
+    static func seconds(_ value: Double, _ name: String) throws(WireError) -> Double {
+        try number(value, name, in: 0...Message.mostSeconds)
+    }
+
     static func number(
         _ value: Double, _ name: String,
         in range: ClosedRange<Double> = 0...Double.greatestFiniteMagnitude

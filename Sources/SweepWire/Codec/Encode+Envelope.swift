@@ -29,7 +29,7 @@ extension Arena {
         case .progress(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_PROGRESS
             envelope.progress = progress(value)
-        case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .leave:
+        case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .leave:
             fillForWorker(&envelope, with: message)
         case .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             fillFile(&envelope, with: message)
@@ -51,6 +51,9 @@ extension Arena {
         case .refused(let reason):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REFUSED
             envelope.refused = text(reason)
+        case .nameTaken(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN
+            envelope.name_taken = text(reason)
         case .identify:
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_IDENTIFY
             envelope.identify = empty()
@@ -92,11 +95,13 @@ extension Arena {
         case .askStatus:
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_STATUS
             envelope.ask_status = empty()
-        case .askResults(let sweep, let offset):
+        case .askResults(let sweep, let offset, let epoch):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS
             envelope.ask_results = make(moderato__ask_results__init) {
                 $0.sweep = string(sweep)
                 $0.offset = UInt64(offset)
+                $0.has_curve_after = epoch == 0 ? 0 : 1
+                $0.curve_after = UInt32(clamping: epoch)
             }
         case .watch(let sweep):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_WATCH
@@ -107,7 +112,8 @@ extension Arena {
         case .explain(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLAIN
             envelope.explain = subject(value)
-        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
+        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
+            .identify,
             .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
             .explanation, .ended, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles,
             .lacking:
@@ -144,7 +150,8 @@ extension Arena {
         case .ended(let sweep):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ENDED
             envelope.ended = text(sweep)
-        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .refused, .identify,
+        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
+            .identify,
             .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .watch,
             .control,
             .explain, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:

@@ -8,6 +8,17 @@ extension Arena {
             $0.sweeps = pointers(value.sweeps.map(sweepStatus))
             $0.n_workers = value.workers.count
             $0.workers = pointers(value.workers.map(workerStatus))
+            $0.loop = value.loop.map(loop)
+        }
+    }
+
+    private func loop(
+        _ value: StatusReport.Loop
+    ) -> UnsafeMutablePointer<Moderato__LoopStatus> {
+        make(moderato__loop_status__init) {
+            $0.turns = UInt64(value.turns)
+            $0.long_turns = UInt64(value.longTurns)
+            $0.longest_seconds = value.longestSeconds
         }
     }
 
@@ -60,6 +71,8 @@ extension Arena {
             $0.offset = UInt64(value.offset)
             $0.n_points = value.points.count
             $0.points = pointers(value.points.map(outcome))
+            $0.has_curve_goes_on = value.curveGoesOn ? 1 : 0
+            $0.curve_goes_on = value.curveGoesOn ? 1 : 0
         }
     }
 

@@ -12,9 +12,9 @@ public final class IncomingFile {
     private var unsynced = 0
 
     /// What is written is brought to the disk in portions, so that nobody waits long at the end.
-    private static let bytesBetweenSyncs = 16 << 20
+    private static let bytesBetweenSyncs = 4 << 20
 
-    /// Opens the part, and goes on behind what is in it.
+    /// Opens the part, to go on behind what is in it once `readWhatIsThere` has read that.
     ///
     /// - Parameters:
     ///   - path: The part; its folder is made if need be.
@@ -26,12 +26,16 @@ public final class IncomingFile {
         self.path = path
         self.file = file
         self.isDurable = isDurable
-        while true {
-            let piece = try LocalFile.read(file, path, offset: received, count: 1 << 20)
-            if piece.isEmpty { break }
-            builder.update(piece)
-            received += piece.count
-        }
+    }
+
+    /// Reads so many bytes of what is in the part.
+    ///
+    /// - Returns: whether all of it has been read.
+    public func readWhatIsThere(_ most: Int = 1 << 20) throws(WireError) -> Bool {
+        let piece = try LocalFile.read(file, path, offset: received, count: most)
+        builder.update(piece)
+        received += piece.count
+        return piece.count < most
     }
 
     deinit { close(file) }

@@ -22,6 +22,9 @@ public final class Listener {
     public let authenticator: Authenticator
     public let isInsecure: Bool
     private let context = SocketContext()
+    private let monitor: ConnectionMonitor
+    private var pending = News()
+    private var now = Instant(nanoseconds: 0)
 
     /// - Parameters:
     ///   - endpoint: `tcp://address:port`; the port `*` takes a free one.
@@ -43,7 +46,8 @@ public final class Listener {
         try socket.set(ZMQ_MAXMSGSIZE, Int64(Codec.maxFrameBytes))
         try socket.set(ZMQ_ROUTER_MANDATORY, Int32(1))
         try socket.set(ZMQ_SNDHWM, Int32(10_000))
-        try socket.set(ZMQ_RCVHWM, Int32(10_000))
+        // So many small messages of a connection wait; `Connections` bounds large ones.
+        try socket.set(ZMQ_RCVHWM, Int32(1_000))
         try socket.set(ZMQ_BACKLOG, Int32(4_096))
         // Peers ask often whether this end is there, and leases tell who is gone; this only closes
         // what is left of dead connections after 40 s. Not by pings: for each answer libzmq looks
@@ -53,15 +57,58 @@ public final class Listener {
         try socket.set(ZMQ_TCP_KEEPALIVE_INTVL, Int32(5))
         try socket.set(ZMQ_TCP_KEEPALIVE_CNT, Int32(4))
         try socket.set(ZMQ_TCP_MAXRT, Int32(40_000))
+        monitor = try ConnectionMonitor(of: socket, in: context, isInsecure: isInsecure)
         try socket.bind(endpoint)
     }
 
     public func endpoint() throws(WireError) -> String { try socket.lastEndpoint() }
 
-    /// The next frame if one has arrived. What is no frame of an admitted peer is passed over.
+    /// What happened to connections since the last time.
+    public struct News {
+        /// Peers that are gone.
+        public var gone: [Route] = []
+        public var cuts: [Connections.Cut] = []
+    }
+
+    /// Whether more news wait than fit into one turn of the loop.
+    public var hasMoreNews: Bool { monitor.hasMore }
+
+    /// Looks who has come and gone; called in every turn of the loop, before anything is received.
+    public func observe(at now: Instant) throws(WireError) -> News {
+        self.now = now
+        var news = pending
+        pending = News()
+        news.gone += try monitor.observe(at: now, &news.cuts)
+        monitor.carryOut(news.cuts)
+        return news
+    }
+
+    /// Looks who takes more memory than its share; called several times a second.
+    ///
+    /// - Parameter wasDrained: whether `receive` had nothing more at some time since the last call.
+    public func measure(wasDrained: Bool, at now: Instant) -> [Connections.Cut] {
+        let cuts = monitor.measure(wasDrained: wasDrained, at: now)
+        monitor.carryOut(cuts)
+        return cuts
+    }
+
+    /// The next frame if one has arrived. What is no frame of an admitted peer is passed over, and
+    /// who sends a message in parts is cut off.
     public func receive() throws(WireError) -> Arrival? {
         while let received = try socket.receive() {
-            guard received.parts.count == 2 else { continue }
+            guard received.parts.count == 2 else {
+                let cuts = received.file.map { monitor.partsCame(from: $0) } ?? []
+                monitor.carryOut(cuts)
+                pending.cuts += cuts
+                continue
+            }
+            let route = Route(received.parts[0])
+            if let file = received.file {
+                let bytes = received.parts[1].count
+                if let gone = monitor.heard(file, route, bytes: bytes, at: now) {
+                    pending.gone.append(gone)
+                }
+            }
             let sender: Sender
             if isInsecure {
                 sender = .anyone
@@ -71,141 +118,15 @@ public final class Listener {
             } else {
                 continue
             }
-            return Arrival(
-                route: Route(received.parts[0]), sender: sender, frame: received.parts[1])
+            return Arrival(route: route, sender: sender, frame: received.parts[1])
         }
         return nil
     }
 
     /// `false`: the peer is gone or takes no more; what matters is sent again on its return.
     public func send(_ frame: [UInt8], to route: Route) throws(WireError) -> Bool {
-        try socket.send([route.bytes, frame])
-    }
-}
-
-/// A worker's or client's end: dials out, and goes on dialling until told otherwise.
-public final class Dialer {
-    public private(set) var socket: Socket
-    private var dialling: Dialling
-    private let access: AccessFile
-    private let reread: () -> AccessFile?
-    private var lastRead = Instant(nanoseconds: 0)
-    private let context: SocketContext
-    private let clock = ContinuousClock()
-    private let start: ContinuousClock.Instant
-
-    public var endpoint: String { dialling.endpoint }
-
-    /// - Parameters:
-    ///   - context: Shared by the dialers of one process that holds many.
-    ///   - reread: Reads the access file once more. While there is no connection it is asked each
-    ///     second, for the coordinator may have moved; one of another coordinator is passed over.
-    public init(
-        _ access: AccessFile, in context: SocketContext = SocketContext(),
-        reread: @escaping () -> AccessFile? = { nil }
-    ) throws(WireError) {
-        guard !access.endpoints.isEmpty else {
-            throw .socket(
-                doing: "dialling: start the coordinator, and copy the access file again",
-                reason: "the access file has no endpoint")
-        }
-        for endpoint in access.endpoints where access.isInsecure {
-            guard Endpoint.isLoopback(endpoint) else { throw .insecure(endpoint: endpoint) }
-        }
-        start = clock.now
-        dialling = Dialling(access.endpoints)
-        self.reread = reread
-        self.access = access
-        self.context = context
-        socket = try Dialer.connect(to: dialling.endpoint, access, in: context)
-    }
-
-    private static func connect(
-        to endpoint: String, _ access: AccessFile, in context: SocketContext
-    ) throws(WireError) -> Socket {
-        let socket = try Socket(.dealer, in: context)
-        // Enough for a goodbye to leave.
-        try socket.set(ZMQ_LINGER, Int32(500))
-        if !access.isInsecure {
-            try socket.set(ZMQ_CURVE_SERVERKEY, access.serverKey)
-            try socket.set(ZMQ_CURVE_PUBLICKEY, access.keys.publicKey)
-            try socket.set(ZMQ_CURVE_SECRETKEY, access.keys.secretKey)
-        }
-        try socket.set(ZMQ_MAXMSGSIZE, Int64(Codec.maxFrameBytes))
-        // Nothing is queued for a connection that is not there: what matters is sent again.
-        try socket.set(ZMQ_IMMEDIATE, Int32(1))
-        try socket.set(ZMQ_SNDHWM, Int32(10_000))
-        try socket.set(ZMQ_RCVHWM, Int32(10_000))
-        try socket.set(ZMQ_RECONNECT_IVL, Int32(100))
-        try socket.set(ZMQ_RECONNECT_IVL_MAX, Int32(2_000))
-        try socket.set(ZMQ_HEARTBEAT_IVL, Int32(2_000))
-        try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(6_000))
-        try socket.connect(endpoint)
-        return socket
-    }
-
-    /// Dials anew, or the next endpoint, or where the coordinator is now, if it is time for that;
-    /// called several times a second.
-    ///
-    /// - Returns: the endpoint that is dialled now, if it is another one than before.
-    public func look() throws(WireError) -> String? {
-        let now = Instant(nanoseconds: (clock.now - start).nanoseconds)
-        let before = endpoint
-        let isConnected = try socket.isWritable()
-        let place = isConnected ? nil : moved(at: now)
-        guard let next = place ?? dialling.next(isConnected: isConnected, at: now) else {
-            return nil
-        }
-        socket = try Dialer.connect(to: next, access, in: context)
-        return next == before ? nil : next
-    }
-
-    /// The endpoint that the access file names by now, if it is not one of those of before.
-    private func moved(at now: Instant) -> String? {
-        guard lastRead + .seconds(1) <= now else { return nil }
-        lastRead = now
-        guard let file = reread(), file.serverKey == access.serverKey,
-            file.isInsecure == access.isInsecure,
-            !file.isInsecure || file.endpoints.allSatisfy(Endpoint.isLoopback)
-        else { return nil }
-        return dialling.move(to: file.endpoints, at: now)
-    }
-
-    /// `false`: there is no connection now.
-    public func send(_ message: Message) throws(WireError) -> Bool {
-        let frame = Codec.encode(message)
-        guard frame.count <= Codec.maxFrameBytes else { throw .tooLarge(bytes: frame.count) }
-        return try socket.send([frame])
-    }
-
-    /// The next message if one has arrived. Throws `malformed` for a frame that is none.
-    public func receive() throws(WireError) -> Message? {
-        guard let received = try socket.receive() else { return nil }
-        guard received.parts.count == 1 else { throw .malformed("\(received.parts.count) parts") }
-        return try Codec.decode(received.parts[0])
-    }
-
-    /// Sends a request that is not about one file, and waits for the answer.
-    public func request(
-        _ message: Message, timeout: Duration = .seconds(10)
-    ) throws(WireError) -> Message {
-        let deadline = clock.now + timeout + dialling.roundTime
-        var isSent = false
-        while clock.now < deadline {
-            if !isSent { isSent = try send(message) }
-            if !isSent { _ = try look() }
-            let step = isSent ? deadline - clock.now : .milliseconds(5)
-            if try Poll.readable([.socket(socket)], timeout: min(step, .milliseconds(100)))[0],
-                let answer = try receive()
-            {
-                switch answer {
-                case .rejected(let reason), .refused(let reason): throw .rejected(reason)
-                // Late, of a file that was sent before.
-                case .uploadProgress: continue
-                default: return answer
-                }
-            }
-        }
-        throw .noAnswer(endpoint: endpoint, seconds: timeout.inMilliseconds / 1e3)
+        guard try socket.send([route.bytes, frame]) else { return false }
+        monitor.sent(frame.count, to: route)
+        return true
     }
 }

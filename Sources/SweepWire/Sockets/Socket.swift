@@ -21,13 +21,19 @@ public final class Socket {
         case router = 6
         case dealer = 5
         case reply = 4
+        case pair = 0
     }
 
-    /// A message in parts, with the user that the authenticator named for the connection.
+    /// A message in parts, with the user that the authenticator named for the connection, and the
+    /// connection's file.
     public struct Received {
         public var parts: [[UInt8]]
         public var user: String?
+        var file: Int32?
     }
+
+    /// Parts beyond these are thrown away; the coordinator's own sockets have no more.
+    private static let mostParts = 8
 
     let handle: UnsafeMutableRawPointer
     private let context: SocketContext
@@ -130,7 +136,9 @@ public final class Socket {
             }
             let bytes = UnsafeRawBufferPointer(
                 start: zmq_msg_data(&message), count: zmq_msg_size(&message))
-            received.parts.append(Array(bytes))
+            if received.parts.count < Self.mostParts { received.parts.append(Array(bytes)) }
+            let file = zmq_msg_get(&message, ZMQ_SRCFD)
+            if file >= 0 { received.file = file }
             if let user = zmq_msg_gets(&message, "User-Id") {
                 received.user = String(cString: user)
             }

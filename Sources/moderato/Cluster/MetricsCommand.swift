@@ -89,29 +89,50 @@ struct MetricsCommand: ParsableCommand {
 }
 
 extension StatusReport {
+    private static func words(_ value: Double) -> String {
+        Int(exactly: value).map { "\($0)" } ?? "\(value)"
+    }
+
     /// In the text format of Prometheus.
     func metrics() -> String {
         let active = sweeps.filter { $0.condition.state == .active }
-        let figures: [(name: String, help: String, value: Int)] = [
+        var figures: [(name: String, help: String, value: Double)] = [
             (
                 "waiting_runs", "Runs that wait for a worker; of sweeps that are not paused.",
-                active.map(\.waitingRuns).reduce(0, +)
+                Double(active.map(\.waitingRuns).reduce(0, +))
             ),
             (
                 "unfinished_runs", "Those, and runs in training.",
-                active.map { $0.waitingRuns + $0.activeRuns }.reduce(0, +)
+                Double(active.map { $0.waitingRuns + $0.activeRuns }.reduce(0, +))
             ),
-            ("active_runs", "Runs in training.", sweeps.map(\.activeRuns).reduce(0, +)),
-            ("failed_runs", "Runs that have failed.", sweeps.map(\.failedRuns).reduce(0, +)),
-            ("workers", "Workers that are there.", workers.count),
+            ("active_runs", "Runs in training.", Double(sweeps.map(\.activeRuns).reduce(0, +))),
+            (
+                "failed_runs", "Runs that have failed.",
+                Double(sweeps.map(\.failedRuns).reduce(0, +))
+            ),
+            ("workers", "Workers that are there.", Double(workers.count)),
             (
                 "slots", "Runs that the workers can train at a time.",
-                workers.map(\.slots).reduce(0, +)
+                Double(workers.map(\.slots).reduce(0, +))
             ),
         ]
+        if let loop {
+            figures += [
+                ("loop_turns", "Turns of the coordinator's loop.", Double(loop.turns)),
+                (
+                    "loop_long_turns", "Turns of more than 50 ms, in which everybody waited.",
+                    Double(loop.longTurns)
+                ),
+                (
+                    "loop_longest_turn_seconds", "The longest turn of the last minute or two.",
+                    loop.longestSeconds
+                ),
+            ]
+        }
         return figures.map { figure in
             "# HELP moderato_\(figure.name) \(figure.help)\n"
-                + "# TYPE moderato_\(figure.name) gauge\nmoderato_\(figure.name) \(figure.value)"
+                + "# TYPE moderato_\(figure.name) gauge\n"
+                + "moderato_\(figure.name) \(Self.words(figure.value))"
         }.joined(separator: "\n")
     }
 }

@@ -1,0 +1,168 @@
+import SweepCore
+import SweepStore
+import SweepWire
+
+/// What peers say: who decides on it, and what people are answered.
+extension Coordinator {
+    /// The least time after which what is asked for waits for the next turn of the loop.
+    private static let longestAnswers = Duration.milliseconds(20)
+    /// The most bytes of results in an answer, so that few are held for a peer that does not read.
+    private static let bytesInAnAnswer = 256 * 1_024
+
+    /// For people.
+    private func name(of arrival: Listener.Arrival) -> String {
+        let worker = scheduler.worker(at: arrival.route).map { "worker \($0)" }
+        switch arrival.sender {
+        case .known(let key, _), .revoked(let key):
+            return (worker ?? "a peer") + " with the key '\(keyNames[key] ?? key)'"
+        case .anyone: return worker ?? "a peer"
+        }
+    }
+
+    func handle(_ arrival: Listener.Arrival) -> [Effect] {
+        guard shares.isHeard(arrival.route) else { return [] }
+        let known: Role?
+        switch arrival.sender {
+        case .known(_, let role): known = role
+        case .anyone: known = nil
+        case .revoked:
+            shares.noteSenseless("its key was revoked", from: arrival.route, name(of: arrival))
+            return sendAway(arrival.route)
+        }
+        do {
+            let message = try Codec.decode(arrival.frame)
+            let role = known ?? message.sender ?? .readOnly
+            guard message.isAllowed(for: role) else {
+                let reason = "not allowed for the role \(role.rawValue)"
+                shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
+                return scheduler.handle(
+                    .message(message, from: arrival.route, role: role), at: now)
+            }
+            if message.isAboutFiles {
+                return files.handle(.message(message, from: arrival.route), at: now)
+            }
+            if message.isAllowed(for: .client) {
+                shares.add(message, from: arrival.route, role, name(of: arrival))
+                return []
+            }
+            if case .hello = message { remember(arrival) }
+            if case .report(let report) = message, case .artifact(let artifact) = report.event {
+                return take(artifact, report, from: arrival, role)
+            }
+            return scheduler.handle(
+                .message(message, from: arrival.route, role: role), at: now)
+        } catch .versionMismatch(let theirs, let ours) {
+            let reason = "of protocol version \(theirs)"
+            shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
+            let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
+            return [.send(.refused(text), to: arrival.route)]
+        } catch {
+            shares.noteSenseless("\(error)", from: arrival.route, name(of: arrival))
+            return [.send(.rejected("\(error)"), to: arrival.route)]
+        }
+    }
+
+    /// What was asked for, as far as this turn of the loop allows.
+    func answerRequests() -> [Effect] {
+        let begin = now
+        var effects: [Effect] = []
+        shares.beginTurn()
+        while now - begin < Self.longestAnswers, let request = shares.next() {
+            if case .askResults(let sweep, let offset, let epoch) = request.message {
+                let answer =
+                    epoch == 0
+                    ? results(of: sweep, from: offset)
+                    : restOfCurve(sweep, at: offset, after: epoch)
+                effects.append(.send(answer, to: request.route))
+            } else if case .explain(let subject) = request.message {
+                effects.append(.send(explanation(of: subject), to: request.route))
+            } else {
+                effects += scheduler.handle(
+                    .message(request.message, from: request.route, role: request.role), at: now)
+            }
+        }
+        return effects
+    }
+
+    /// A worker reports an artifact once its file has arrived: that is where it lies now.
+    private func take(
+        _ artifact: Artifact, _ report: Report, from arrival: Listener.Arrival, _ role: Role
+    ) -> [Effect] {
+        let digest = artifact.file.digest
+        var artifact = artifact
+        artifact.file.path = files.path(of: digest)
+        var report = report
+        report.event = .artifact(artifact)
+        let effects = scheduler.handle(
+            .message(.report(report), from: arrival.route, role: role), at: now)
+        // A report that does not count yet comes again, and needs its file then.
+        if effects.contains(where: { $0.acknowledges(report) }) { questionable.insert(digest) }
+        return effects
+    }
+
+    /// As many points as fit into an answer, and are read soon.
+    private func results(of sweep: String, from offset: Int) -> Message {
+        let begin = now
+        do {
+            var whole = try store.results(of: sweep, offset: offset, limit: 1)
+            var bytes = Codec.encode(.results(whole)).count
+            if bytes > Self.bytesInAnAnswer { return restOfCurve(sweep, at: offset, after: 0) }
+            while now - begin < Self.longestAnswers, offset + whole.points.count < whole.total {
+                let room = (Self.bytesInAnAnswer - bytes) / max(1, bytes / whole.points.count)
+                let limit = min(room / 2, 2 * whole.points.count, 100)
+                guard limit > 0 else { break }
+                let more = try store.results(
+                    of: whole.name, offset: offset + whole.points.count, limit: limit)
+                let added = Codec.encode(.results(more)).count
+                guard !more.points.isEmpty, bytes + added <= Self.bytesInAnAnswer else { break }
+                whole.append(more)
+                bytes += added
+            }
+            return .results(whole)
+        } catch {
+            return .rejected("\(error)")
+        }
+    }
+
+    /// One point, with as much of its curve as fits.
+    private func restOfCurve(_ sweep: String, at offset: Int, after epoch: Int) -> Message {
+        do {
+            var slice = try store.results(of: sweep, offset: offset, limit: 1)
+            guard var point = slice.points.first else { return .results(slice) }
+            let rest = point.curve.filter { $0.epoch > epoch }
+            var count = rest.count
+            while true {
+                point.curve = Array(rest.prefix(count))
+                slice.points = [point]
+                slice.curveGoesOn = count < rest.count
+                let message = Message.results(slice)
+                let bytes = Codec.encode(message).count
+                if bytes <= Self.bytesInAnAnswer || count <= 1 { return message }
+                count = max(1, min(count / 2, count * Self.bytesInAnAnswer / bytes))
+            }
+        } catch {
+            return .rejected("\(error)")
+        }
+    }
+
+    /// What the scheduler knows now, and what the store remembers.
+    private func explanation(of subject: Subject) -> Message {
+        let words: String
+        let history: [StoredAttempt]
+        do {
+            switch subject {
+            case .run(let id):
+                words = "\(id)"
+                history = try store.attempts(of: id)
+            case .worker(let id):
+                words = "worker '\(id)'"
+                history = try store.attempts(on: id, last: 20)
+            }
+        } catch {
+            return .rejected("\(error)")
+        }
+        let state = scheduler.explanation(of: subject, at: now)
+        if state == nil, history.isEmpty { return .rejected("there is no \(words)") }
+        return .explanation((state ?? ["It is not connected now."]) + history.map(\.line))
+    }
+}

@@ -1,0 +1,89 @@
+/// Holds what a worker reports to what its run was asked for. A report that fits can still be made
+/// up; one that does not can't be the result of this training.
+struct ReportCheck {
+    let spec: TrainingSpec
+
+    /// The most numbers that a model can have trained, and the longest that a run can have taken.
+    private static let mostParameters = 1_000_000_000_000
+    private static let mostSeconds = 1e8
+    /// The largest finite number of the precision that losses are computed in.
+    private static let mostLoss = Double(Float.greatestFiniteMagnitude)
+    /// Shares are quotients of counts, rounded once.
+    private static let tolerance = 1e-6
+
+    /// What can't be in the figures of an epoch, in words; `nil`: nothing.
+    func contradiction(
+        in metrics: EpochMetrics, trainableParameters: Int, seconds: Double
+    ) -> String? {
+        if !(1...spec.epochs).contains(metrics.epoch) {
+            return "figures of epoch \(metrics.epoch) of a run of \(Count.epochs(spec.epochs))"
+        }
+        let losses = [
+            metrics.trainingLoss, metrics.testLoss, metrics.cleanFit?.loss ?? 0,
+            metrics.poisonedFit?.loss ?? 0, metrics.validation?.loss ?? 0,
+        ]
+        if let loss = losses.first(where: { !(0...Self.mostLoss).contains($0) }) {
+            return "a loss of \(loss)"
+        }
+        let shares = [
+            metrics.cacc, metrics.asr ?? 0, metrics.cleanFit?.accuracy ?? 0,
+            metrics.poisonedFit?.accuracy ?? 0, metrics.validation?.accuracy ?? 0,
+        ]
+        if let share = shares.first(where: { !(0...1).contains($0) }) {
+            return "a share of \(share)"
+        }
+        if !(0...Self.mostParameters).contains(trainableParameters) {
+            return "\(trainableParameters) trainable parameters"
+        }
+        return contradiction(inClassesOf: metrics) ?? contradiction(inSetsOf: metrics)
+            ?? contradiction(inSeconds: seconds)
+    }
+
+    func contradiction(inSeconds seconds: Double) -> String? {
+        (0...Self.mostSeconds).contains(seconds) ? nil : "a training of \(seconds) s"
+    }
+
+    private func contradiction(inClassesOf metrics: EpochMetrics) -> String? {
+        let classes = metrics.classes
+        // A trainer that does not count them says nothing of them.
+        if classes.isEmpty { return nil }
+        if classes.count != spec.data.labels {
+            return "figures of \(classes.count) classes for a task of \(spec.data.labels)"
+        }
+        var correct = 0
+        var total = 0
+        for result in classes {
+            let sums = [
+                correct.addingReportingOverflow(result.correct),
+                total.addingReportingOverflow(result.total),
+            ]
+            guard sums.allSatisfy({ !$0.overflow }), (0...result.total).contains(result.correct)
+            else { return "\(result.correct) of \(result.total) samples of a class correct" }
+            correct = sums[0].partialValue
+            total = sums[1].partialValue
+        }
+        let accuracy = total == 0 ? 0 : Double(correct) / Double(total)
+        return abs(accuracy - metrics.cacc) <= Self.tolerance
+            ? nil : "a CACC of \(metrics.cacc) with \(correct) of \(total) samples correct"
+    }
+
+    private func contradiction(inSetsOf metrics: EpochMetrics) -> String? {
+        switch (spec.attack == .none, metrics.asr == nil) {
+        case (true, false): return "an ASR without an attack"
+        case (false, true): return "no ASR, though there is an attack"
+        case (true, true), (false, false): break
+        }
+        if metrics.poisonedFit != nil, spec.attack == .none {
+            return "a fit of poisoned samples without an attack"
+        }
+        if metrics.validation != nil, spec.data.validation == nil {
+            return "figures of a validation set that there is not"
+        }
+        return nil
+    }
+}
+
+/// Numbers of things in words.
+public enum Count {
+    public static func epochs(_ count: Int) -> String { count == 1 ? "1 epoch" : "\(count) epochs" }
+}
