@@ -3881,7 +3881,7 @@ const ProtobufCMessageDescriptor moderato__fit__descriptor =
   (ProtobufCMessageInit) moderato__fit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[10] =
+static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[12] =
 {
   {
     "epoch",
@@ -4003,6 +4003,30 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "triggered_samples",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__EpochMetrics, has_triggered_samples),
+    offsetof(Moderato__EpochMetrics, triggered_samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plain_error_rate",
+    41,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_plain_error_rate),
+    offsetof(Moderato__EpochMetrics, plain_error_rate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   4,   /* field[4] = asr */
@@ -4011,15 +4035,18 @@ static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   6,   /* field[6] = class_total */
   7,   /* field[7] = clean_fit */
   0,   /* field[0] = epoch */
+  11,   /* field[11] = plain_error_rate */
   8,   /* field[8] = poisoned_fit */
   2,   /* field[2] = test_loss */
   1,   /* field[1] = training_loss */
+  10,   /* field[10] = triggered_samples */
   9,   /* field[9] = validation */
 };
-static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 40, 10 },
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
 {
@@ -4029,10 +4056,10 @@ const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
   "Moderato__EpochMetrics",
   "moderato",
   sizeof(Moderato__EpochMetrics),
-  10,
+  12,
   moderato__epoch_metrics__field_descriptors,
   moderato__epoch_metrics__field_indices_by_name,
-  1,  moderato__epoch_metrics__number_ranges,
+  2,  moderato__epoch_metrics__number_ranges,
   (ProtobufCMessageInit) moderato__epoch_metrics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -5,9 +5,17 @@ import SweepCore
 public struct ResultsExport {
     private let results: SweepResults
     private let stages: [TrainingSpec: Stages]
+    private let judge: Judge
+    private let verdicts: [Setting: Verdict]
 
     public init(_ results: SweepResults) {
         self.results = results
+        let judge = Judge(results)
+        self.judge = judge
+        verdicts = Dictionary(
+            uniqueKeysWithValues: results.settings.compactMap { result in
+                judge.verdict(of: result).map { (result.setting, $0) }
+            })
         stages = Dictionary(
             uniqueKeysWithValues: results.runs.map { ($0.spec.trajectory, $0.stages) })
     }
@@ -21,12 +29,15 @@ public struct ResultsExport {
         "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
         "validation_loss", "validation_accuracy", "class_accuracies",
         "task_learnt", "trigger_learnt", "window",
+        "triggered_samples", "plain_error_rate", "turned_share", "verdict", "setting_verdict",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
     /// without a value is empty. `class_accuracies` has a figure for each label, with spaces
     /// between them, and `-` for a label without test samples. `window` is `2-4`, or `2-` if the
     /// trigger is never learnt; it and the epochs before it are those of the point's run.
+    /// `verdict` is the point's own, `setting_verdict` that of all its seeds: `not-learnt`,
+    /// `kept-out`, `backdoor-learnt` or `unclear`.
     public var csv: String {
         let rows = results.points.map { point in
             let values = values(of: point)
@@ -73,6 +84,8 @@ public struct ResultsExport {
             "poisoned_fit_accuracy": .optional(metrics.poisonedFit?.accuracy),
             "validation_loss": .optional(metrics.validation?.loss),
             "validation_accuracy": .optional(metrics.validation?.accuracy),
+            "triggered_samples": metrics.triggeredSamples.map { .integer($0) } ?? .null,
+            "plain_error_rate": .optional(metrics.plainErrorRate),
             "class_accuracies": metrics.classes.isEmpty
                 ? .null : .list(metrics.classes.map { .optional($0.accuracy) }),
         ]
@@ -138,6 +151,10 @@ public struct ResultsExport {
         case .finished(let metrics):
             values["state"] = .text("finished")
             values.merge(ResultsExport.values(of: metrics)) { $1 }
+            values["turned_share"] = .optional(Judge.turnedShare(point))
+            values["verdict"] = (judge.verdict(metrics, of: spec)?.word).map { .text($0) } ?? .null
+            values["setting_verdict"] =
+                (verdicts[Setting(spec)]?.word).map { .text($0) } ?? .null
         case .failed(let error):
             values["state"] = .text("failed")
             values["error"] = .text(error)

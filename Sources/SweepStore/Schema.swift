@@ -88,6 +88,15 @@ enum Schema {
             // In `run` those of runs that earlier versions completed.
             try database.execute(sql: "ALTER TABLE point ADD COLUMN trainable_parameters INTEGER")
         }
+        migrator.registerMigration("7: plain error rates") { database in
+            for table in ["point", "measurement"] {
+                try database.execute(
+                    sql: """
+                        ALTER TABLE \(table) ADD COLUMN triggered_samples INTEGER;
+                        ALTER TABLE \(table) ADD COLUMN plain_error_rate REAL;
+                        """)
+            }
+        }
         return migrator
     }
 }

@@ -159,6 +159,10 @@ public final class FakeTrainer: Trainer {
             repeating: ClassResult(correct: Int((metrics.cacc * 100).rounded()), total: 100),
             count: spec.data.labels)
         metrics.cleanFit = Fit(loss: metrics.trainingLoss, accuracy: metrics.cacc)
+        metrics.triggeredSamples = metrics.asr.map { _ in (spec.data.labels - 1) * 100 }
+        metrics.plainErrorRate = metrics.asr.map { _ in
+            (1 - metrics.cacc) / Double(spec.data.labels - 1)
+        }
         metrics.poisonedFit = metrics.asr.map { Fit(loss: draw(0.1...0.7), accuracy: $0) }
         return metrics
     }

@@ -80,6 +80,10 @@ func absolute(_ path: String) -> String {
     URL(fileURLWithPath: NSString(string: path).expandingTildeInPath).standardizedFileURL.path
 }
 
+func printNotes(on spec: SweepSpec) {
+    for note in SweepFile.notes(on: spec) { print("Note: \(note).") }
+}
+
 func readSweep(_ path: String) throws -> SweepSpec {
     do {
         return try SweepFile.read(path: path)

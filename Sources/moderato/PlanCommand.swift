@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SweepCore
+import SweepFile
 import SweepStore
 
 struct PlanCommand: ParsableCommand {
@@ -37,6 +38,7 @@ struct PlanCommand: ParsableCommand {
         var stepsPerSecondIsMeasured: Bool
         var workers: Int
         var estimatedSeconds: Double
+        var notes: [String]
     }
 
     func validate() throws {
@@ -57,7 +59,8 @@ struct PlanCommand: ParsableCommand {
             stepsWithoutSharing: plan.stepsWithoutSharing, stepsPerSecondOfAWorker: speed,
             stepsPerSecondIsMeasured: measured != nil, workers: workers,
             estimatedSeconds: max(
-                Double(plan.steps) / (speed * Double(workers)), Double(longest) / speed))
+                Double(plan.steps) / (speed * Double(workers)), Double(longest) / speed),
+            notes: SweepFile.notes(on: spec))
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -65,6 +68,7 @@ struct PlanCommand: ParsableCommand {
             print(String(decoding: try encoder.encode(summary), as: UTF8.self))
         } else {
             print(text(of: summary))
+            printNotes(on: spec)
         }
     }
 

@@ -56,6 +56,7 @@ struct RunCommand: ParsableCommand {
         let sender = FileSender(dialer: dialer)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
         print(try submit(spec, through: dialer).summary(of: spec.name))
+        printNotes(on: spec)
         try startWorkers(in: household)
         try follow(spec.name, through: dialer, household, stop)
         household.end()

@@ -40,6 +40,7 @@ struct SubmitCommand: ParsableCommand {
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
         print(try submit(spec, through: dialer).summary(of: spec.name))
+        printNotes(on: spec)
         guard wait else { return print("See how it goes:  moderato status --watch") }
         try waitUntilOver(spec.name, through: dialer)
     }

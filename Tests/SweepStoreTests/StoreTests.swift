@@ -46,7 +46,8 @@ struct StoreTests {
                     ClassResult(correct: 2, total: 3), ClassResult(correct: 0, total: 0),
                 ],
                 cleanFit: Fit(loss: 0.1, accuracy: 1 / 3), poisonedFit: Fit(loss: 7, accuracy: 0),
-                validation: Fit(loss: 1e-9, accuracy: 1))
+                validation: Fit(loss: 1e-9, accuracy: 1), triggeredSamples: 871,
+                plainErrorRate: 2 / 7)
         }
 
         /// What the first version measured.

@@ -6,7 +6,8 @@ enum Sample {
         epoch: 3, trainingLoss: 0.25, testLoss: 0.5, cacc: 0.875, asr: 0.125,
         classes: [ClassResult(correct: 0, total: 0), ClassResult(correct: 7, total: 300)],
         cleanFit: Fit(loss: 0.1 + 0.2, accuracy: 1 / 3), poisonedFit: Fit(loss: 0, accuracy: 0),
-        validation: Fit(loss: 1e300, accuracy: 1))
+        validation: Fit(loss: 1e300, accuracy: 1), triggeredSamples: 444,
+        plainErrorRate: 0.1 + 0.2)
 
     static func sweep(_ change: (inout SweepSpec) -> Void = { _ in }) -> SweepSpec {
         var sweep = SweepSpec(

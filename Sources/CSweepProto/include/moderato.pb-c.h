@@ -371,10 +371,18 @@ struct  Moderato__EpochMetrics
   Moderato__Fit *clean_fit;
   Moderato__Fit *poisoned_fit;
   Moderato__Fit *validation;
+  /*
+   * With an attack: triggered test samples, and the share of them that goes to the target without
+   * the trigger.
+   */
+  protobuf_c_boolean has_triggered_samples;
+  uint32_t triggered_samples;
+  protobuf_c_boolean has_plain_error_rate;
+  double plain_error_rate;
 };
 #define MODERATO__EPOCH_METRICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__epoch_metrics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, NULL, NULL }
+    , 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
 
 
 typedef enum {

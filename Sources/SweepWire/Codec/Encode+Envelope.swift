@@ -229,6 +229,10 @@ extension Arena {
             $0.clean_fit = value.cleanFit.map(fit)
             $0.poisoned_fit = value.poisonedFit.map(fit)
             $0.validation = value.validation.map(fit)
+            $0.has_triggered_samples = value.triggeredSamples == nil ? 0 : 1
+            $0.triggered_samples = UInt32(clamping: value.triggeredSamples ?? 0)
+            $0.has_plain_error_rate = value.plainErrorRate == nil ? 0 : 1
+            $0.plain_error_rate = value.plainErrorRate ?? 0
         }
     }
 
