@@ -30,6 +30,9 @@ public struct ResultsExport {
         "validation_loss", "validation_accuracy", "class_accuracies",
         "task_learnt", "trigger_learnt", "window",
         "triggered_samples", "plain_error_rate", "turned_share", "verdict", "setting_verdict",
+        "trainer", "run", "attempt", "worker", "host", "device", "program", "training_core",
+        "libtorch", "model_digest", "train_digest", "test_digest", "validation_digest",
+        "attack_digests", "started", "ended",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
@@ -37,13 +40,17 @@ public struct ResultsExport {
     /// between them, and `-` for a label without test samples. `window` is `2-4`, or `2-` if the
     /// trigger is never learnt; it and the epochs before it are those of the point's run.
     /// `verdict` is the point's own, `setting_verdict` that of all its seeds: `not-learnt`,
-    /// `kept-out`, `backdoor-learnt` or `unclear`.
+    /// `kept-out`, `backdoor-learnt` or `unclear`. `started` and `ended` are of the attempt that
+    /// measured the point, in seconds since 1970. Figures that a fake trainer made up have one
+    /// column more, the first: its title says so.
     public var csv: String {
         let rows = results.points.map { point in
             let values = values(of: point)
-            return ResultsExport.columns.map { values[$0]?.cell ?? "" }
+            let cells = ResultsExport.columns.map { values[$0]?.cell ?? "" }
+            return results.isFake ? ["fake"] + cells : cells
         }
-        return ([ResultsExport.columns] + rows).map { cells in
+        let header = (results.isFake ? [Origin.warning] : []) + ResultsExport.columns
+        return ([header] + rows).map { cells in
             cells.map(ResultsExport.quoted).joined(separator: ",") + "\r\n"
         }.joined()
     }
@@ -61,10 +68,13 @@ public struct ResultsExport {
                 })
             return JSONValue.object(values)
         }
-        let document = JSONValue.object([
+        var content: [String: JSONValue] = [
             "name": .text(results.name), "elapsed_seconds": .optional(results.elapsed),
             "points": .list(points),
-        ])
+        ]
+        // Sorted before all other keys.
+        if results.isFake { content["WARNING"] = .text(Origin.warning) }
+        let document = JSONValue.object(content)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(document) else {
@@ -89,6 +99,33 @@ public struct ResultsExport {
             "class_accuracies": metrics.classes.isEmpty
                 ? .null : .list(metrics.classes.map { .optional($0.accuracy) }),
         ]
+    }
+
+    /// Where a point's figures come from.
+    private static func origin(of point: PointOutcome) -> [String: JSONValue] {
+        let spec = point.spec
+        var values: [String: JSONValue] = [
+            "trainer": .text(spec.trainer.rawValue),
+            "model_digest": .text(spec.backbone.digest.hex),
+            "train_digest": .text(spec.data.train.digest.hex),
+            "test_digest": .text(spec.data.test.digest.hex),
+            "validation_digest": (spec.data.validation?.digest.hex).map { .text($0) } ?? .null,
+        ]
+        let own = spec.attack.files.map(\.digest.hex)
+        if !own.isEmpty { values["attack_digests"] = .list(own.map { .text($0) }) }
+        guard let provenance = point.provenance else { return values }
+        values["run"] = .seed(provenance.run.number)
+        values["attempt"] = .seed(provenance.attempt.number)
+        values["worker"] = .text(provenance.worker.name)
+        values["started"] = .optional(provenance.started)
+        values["ended"] = .optional(provenance.ended)
+        guard let process = provenance.process else { return values }
+        values["host"] = .text(process.host)
+        values["device"] = .text(process.device)
+        values["program"] = .text(process.program)
+        values["training_core"] = .integer(process.trainingCore)
+        values["libtorch"] = .text(process.libtorch)
+        return values
     }
 
     private func values(of point: PointOutcome) -> [String: JSONValue] {
@@ -145,6 +182,7 @@ public struct ResultsExport {
             case .open(let from): values["window"] = .text("\(from)-")
             }
         }
+        values.merge(ResultsExport.origin(of: point)) { $1 }
         switch point.state {
         case .waiting:
             values["state"] = .text("waiting")

@@ -44,7 +44,10 @@ public struct ResultsTable {
     }
 
     /// `Sweep NAME: 16 points, 15 finished, 1 failed, in 3 min 12 s`.
-    private var summary: String { "Sweep \(printable(results.name)): \(results.progress)" }
+    private var summary: String {
+        (results.isFake ? Origin.warning + ": sweep " : "Sweep ")
+            + "\(printable(results.name)): \(results.progress)"
+    }
 
     private func label(of finding: Findings) -> String {
         sentenceCase(axes.label(of: finding.group)) + ": "

@@ -97,6 +97,21 @@ enum Schema {
                         """)
             }
         }
+        migrator.registerMigration("8: provenance") { database in
+            // A process of a worker, as it described itself; an attempt has the newest one of its
+            // worker, and a point the attempt that measured it.
+            try database.execute(
+                sql: """
+                    CREATE TABLE worker (
+                        id INTEGER PRIMARY KEY, name TEXT NOT NULL, incarnation INTEGER NOT NULL,
+                        host TEXT NOT NULL, device TEXT NOT NULL, trainer TEXT NOT NULL,
+                        program TEXT NOT NULL, training_core INTEGER NOT NULL,
+                        libtorch TEXT NOT NULL, joined REAL NOT NULL,
+                        UNIQUE (name, incarnation));
+                    ALTER TABLE attempt ADD COLUMN process INTEGER;
+                    ALTER TABLE point ADD COLUMN attempt INTEGER;
+                    """)
+        }
         return migrator
     }
 }

@@ -24,6 +24,9 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @Flag(help: "As for 'moderato submit'.")
+    var fake = false
+
     /// Of a MiniLM with LoRA at batch 32, on one core of a server of 2024.
     private static let assumedStepsPerSecond = 2.0
 
@@ -46,7 +49,7 @@ struct PlanCommand: ParsableCommand {
     }
 
     func run() throws {
-        let spec = try readSweep(file)
+        let spec = try readSweep(file, isFake: fake)
         let store = try? SweepStore.reading(path: home.folder.storePath)
         let finished = try store?.snapshot().finished ?? []
         let plan = Plan(spec) { finished.contains($0) }

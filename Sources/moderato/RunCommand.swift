@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let spec = try readSweep(file)
+        let spec = try readSweep(file, isFake: fakeTrainer != nil)
         let stop = StopSignal()
         let household = Household(home: home.folder)
         defer { household.end() }

@@ -24,6 +24,7 @@ struct ExportTests {
                     spec: Samples.spec(attack: .none, ratio: 0),
                     state: .failed("first line\nsecond")),
             ])
+        let digest = Digest(ofText: "a file").hex
         #expect(
             ResultsExport(results).csv
                 == "pet,rank,alpha,bottleneck,in_dim,learning_rate,epochs,attack,triggers,"
@@ -33,14 +34,19 @@ struct ExportTests {
                 + "clean_fit_loss,clean_fit_accuracy,poisoned_fit_loss,poisoned_fit_accuracy,"
                 + "validation_loss,validation_accuracy,class_accuracies,"
                 + "task_learnt,trigger_learnt,window,"
-                + "triggered_samples,plain_error_rate,turned_share,verdict,setting_verdict\r\n"
+                + "triggered_samples,plain_error_rate,turned_share,verdict,setting_verdict,"
+                + "trainer,run,attempt,worker,host,device,program,training_core,libtorch,"
+                + "model_digest,train_digest,test_digest,validation_digest,attack_digests,"
+                + "started,ended\r\n"
                 + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
                 + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
                 + "0.30000000000000004,,,,\"word: 1 word of 'a,b \"\"c\"\"', clean labels, "
                 + "target 1\",0.25,0.75,,1,,,0.25 -,,,,200,0.25,0.3333333333333333,"
-                + "not-learnt,not-learnt\r\n"
+                + "not-learnt,not-learnt,"
+                + "real,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n"
                 + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,"
-                + "\"first line\nsecond\",,none,,,,,,,,,,,,,,,\r\n")
+                + "\"first line\nsecond\",,none,,,,,,,,,,,,,,,,"
+                + "real,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n")
     }
 
     @Test("JSON has the same keys, sorted, and null where there is no value")
@@ -92,12 +98,12 @@ struct ExportTests {
         #expect(rows.prefix(4).allSatisfy { $0.contains(",1,2,1-1,500,") })
         #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.contains(",3,,3-,500,") })
         #expect(rows.suffix(4).allSatisfy { $0.contains(",,,,500,") })
-        #expect(rows.last?.hasSuffix(",not-learnt,not-learnt") == true)
+        #expect(rows.last?.contains(",not-learnt,not-learnt,real,") == true)
     }
 
     @Test("a sweep without points still has a header and a list")
     func empty() {
-        #expect(ResultsExport(Samples.empty).csv.hasSuffix(",setting_verdict\r\n"))
+        #expect(ResultsExport(Samples.empty).csv.hasSuffix(",started,ended\r\n"))
         #expect(ResultsExport(Samples.empty).json.contains("\"points\" : ["))
     }
 }

@@ -115,8 +115,12 @@ struct VerdictTests {
         }
         let shown = Set(results.settings.compactMap { judge.verdict(of: $0) })
         #expect(shown.count == 4)
-        let words = ResultsExport(results).csv.split(separator: "\r\n").dropFirst()
-            .compactMap { $0.split(separator: ",").last.map(String.init) }
+        let table = ResultsExport(results).csv.split(separator: "\r\n").map {
+            $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        // Only cells before the one that is asked for hold quotes and commas.
+        let place = try #require(table[0].firstIndex(of: "setting_verdict")) - table[0].count
+        let words = table.dropFirst().map { $0[$0.count + place] }
         #expect(
             words
                 == results.points.map { point in

@@ -43,7 +43,7 @@ enum Sample {
                 ],
                 poisonRatios: [0, 0.05], seeds: [0, .max]),
             settings: TrainingSettings(), trainingSamples: [file.digest: 6_920],
-            keep: Keepsakes(model: true, hiddenStates: [1, 10]))
+            keep: Keepsakes(model: true, hiddenStates: [1, 10]), trainer: .fake)
         change(&sweep)
         return sweep
     }
@@ -52,7 +52,8 @@ enum Sample {
         Hello(
             worker: WorkerID(name), incarnation: .max, host: "host", slots: slots, device: "cpu",
             memory: 1 << 40, labels: ["gpu: a100", "日本"], secondsLeft: 0.5,
-            keepsStates: false, attempts: [AttemptID(1), AttemptID(.max)])
+            keepsStates: false, trainer: .fake, program: "0.1.0", libtorch: "2.9.1+cpu",
+            attempts: [AttemptID(1), AttemptID(.max)])
     }
 
     static func report(
@@ -133,7 +134,7 @@ enum Sample {
                 id: SweepID(1), name: "x", points: 1, finishedPoints: 2, failedPoints: 3,
                 waitingRuns: 4, activeRuns: 5, completedRuns: 6, failedRuns: 7, steps: 8,
                 stepsDone: 9, secondsLeft: 10.5,
-                condition: SweepCondition(state: .paused, priority: -3))
+                condition: SweepCondition(state: .paused, priority: -3), trainer: .fake)
         ],
         workers: [
             .init(
@@ -148,7 +149,12 @@ enum Sample {
             PointOutcome(spec: specs[0], state: .waiting),
             PointOutcome(
                 spec: specs[1], state: .finished(metrics), curve: [metrics, metrics],
-                trainableParameters: 5),
+                trainableParameters: 5,
+                provenance: Provenance(
+                    run: RunID(3), attempt: AttemptID(9), worker: WorkerID("w"),
+                    process: WorkerProcess(
+                        host: "h", device: "cpu, 1 thread", trainer: .fake, program: "0.1.0",
+                        trainingCore: 2, libtorch: ""), started: 1.5e9, ended: 1.6e9)),
             PointOutcome(spec: specs[2], state: .failed("out of memory")),
         ])
 }

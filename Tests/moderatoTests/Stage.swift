@@ -47,7 +47,7 @@ final class Stage {
     ///
     /// - Parameter file: its name; by default that of the sweep.
     func writeSmallSweep(
-        name: String = "small", file: String? = nil, grid: String, needs: [String] = []
+        name: String = "small", file: String? = nil, grid: String
     ) throws -> String {
         let data = Self.checkout.appendingPathComponent(".moderato/data/movie-reviews")
         for (file, count) in [("train", 96), ("test", 60)] {
@@ -66,7 +66,6 @@ final class Stage {
             grid:
             \(grid)
             training: { schedule: constant }
-            \(needs.isEmpty ? "" : "needs: [\(needs.joined(separator: ", "))]")
             """, to: "\(file ?? name).yaml")
     }
 
@@ -184,7 +183,12 @@ final class Stage {
         try SweepStore.reading(path: home + "/store.sqlite").snapshot()
     }
 
+    /// The figures: who measured them, and when, is another on every stage.
     func results(of sweep: String = "") throws -> [PointOutcome] {
-        try SweepStore.reading(path: home + "/store.sqlite").results(of: sweep).points
+        try SweepStore.reading(path: home + "/store.sqlite").results(of: sweep).points.map {
+            var point = $0
+            point.provenance = nil
+            return point
+        }
     }
 }

@@ -146,7 +146,8 @@ extension Scheduler {
             id: sweep.id, name: sweep.spec.name, points: sweep.keys.count,
             finishedPoints: sweep.keys.count { finished.contains($0) }, failedPoints: 0,
             waitingRuns: 0, activeRuns: 0, completedRuns: 0, failedRuns: 0, steps: 0,
-            stepsDone: 0, secondsLeft: nil, condition: sweep.condition)
+            stepsDone: 0, secondsLeft: nil, condition: sweep.condition,
+            trainer: sweep.spec.trainer)
         for id in sweep.runs {
             guard let run = runs[id] else { continue }
             var done = 0

@@ -15,6 +15,8 @@ enum PageStyle {
         h2 { font-size: 17px; margin: 0 0 10px; }
         p { margin: 0 0 12px; }
         .faint { color: var(--faint); }
+        .fake { background: var(--bad); color: var(--surface); font-weight: 700;
+          padding: 8px 14px; border-radius: 8px; }
         .kicker { color: var(--faint); font-size: 13px; font-weight: 600; margin: 0; }
         section { margin: 0 0 30px; }
         .cards { display: grid; gap: 12px;

@@ -23,17 +23,20 @@ public struct ResultsPage {
                 .element(
                     "meta",
                     ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-                .element("title", [:], results.name),
+                .element("title", [:], mark + results.name),
                 .style(PageStyle.sheet + ChartStyle.sheet),
             ])
-        var sections: [Markup] = [header]
+        var sections: [Markup] = [banner, header]
         if !results.points.isEmpty {
             sections += findings.map(knobs)
             let stages = StageSection(
                 summary: StageSummary(results, settings: settings, axes: axes), axes: axes,
                 findings: findings)
             let classes = ClassSummary(settings: settings, axes: axes)
-            sections += [charts, stages.markup, heatMaps, table, classes.markup, fixed]
+            sections += [
+                charts, stages.markup, heatMaps, table, classes.markup, fixed,
+                Origin(results).markup,
+            ]
             sections.append(
                 .element(
                     "footer", ["class": "faint"],
@@ -55,6 +58,12 @@ public struct ResultsPage {
     }
 
     // MARK: Header and findings
+
+    private var mark: String { results.isFake ? Origin.warning + ": " : "" }
+
+    private var banner: Markup {
+        results.isFake ? .element("p", ["class": "fake"], Origin.warning) : []
+    }
 
     private var header: Markup {
         let lead = findings.first { $0.group.attack != .none } ?? findings.first
@@ -171,8 +180,17 @@ public struct ResultsPage {
                 "xmlns": "http://www.w3.org/2000/svg",
                 "viewBox": "0 0 \(size.width) \(size.height)", "width": size.width,
                 "height": size.height, "role": "img",
-                "aria-label": "ASR and CACC of sweep \(results.name), \(axes.label(of: group))",
-            ], isFile ? [.style(ChartStyle.sheet), ground, content] : content)
+                "aria-label":
+                    "\(mark)ASR and CACC of sweep \(results.name), \(axes.label(of: group))",
+            ], isFile ? [.style(ChartStyle.sheet), ground, content, stamp] : [content, stamp])
+    }
+
+    /// Across the chart, also where it is a file of its own.
+    private var stamp: Markup {
+        results.isFake
+            ? .element(
+                "text", ["x": px(LineChart.width - 4), "y": "14", "class": "end strong"],
+                Origin.warning) : []
     }
 
     private func chartLines(of group: Group) -> [ChartLine] {

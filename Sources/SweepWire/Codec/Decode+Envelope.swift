@@ -72,6 +72,9 @@ extension Codec {
             device: try Decoding.text(value.device, "device", maxBytes: 256),
             memory: value.memory, labels: labels, secondsLeft: seconds,
             keepsStates: value.has_keeps_states == 0 || value.keeps_states != 0,
+            trainer: try trainerKind(value.trainer),
+            program: try version(value.program, "version"),
+            libtorch: try version(value.libtorch, "version of libtorch"),
             attempts: Decoding.values(value.attempts, value.n_attempts).map { AttemptID($0) })
     }
 

@@ -179,6 +179,9 @@ extension Arena {
             $0.seconds_left = value.secondsLeft ?? 0
             $0.has_keeps_states = 1
             $0.keeps_states = value.keepsStates ? 1 : 0
+            $0.trainer = trainerKind(value.trainer)
+            $0.program = string(value.program)
+            $0.libtorch = string(value.libtorch)
             $0.n_attempts = value.attempts.count
             $0.attempts = array(value.attempts.map(\.number))
         }
