@@ -104,8 +104,10 @@ public struct ResultsExport {
     /// Where a point's figures come from.
     private static func origin(of point: PointOutcome) -> [String: JSONValue] {
         let spec = point.spec
+        // Earlier versions did not write down who trained.
+        let isKnown = point.metrics == nil || point.provenance?.process != nil
         var values: [String: JSONValue] = [
-            "trainer": .text(spec.trainer.rawValue),
+            "trainer": .text(isKnown ? spec.trainer.rawValue : "unknown"),
             "model_digest": .text(spec.backbone.digest.hex),
             "train_digest": .text(spec.data.train.digest.hex),
             "test_digest": .text(spec.data.test.digest.hex),

@@ -111,7 +111,26 @@ enum Schema {
                     ALTER TABLE attempt ADD COLUMN process INTEGER;
                     ALTER TABLE point ADD COLUMN attempt INTEGER;
                     """)
+            try forgetMadeUpResults(database)
         }
         return migrator
+    }
+
+    /// Earlier versions stored what fake trainers made up under the keys of real results. It is
+    /// known by its number of trained parameters: no training has none.
+    private static func forgetMadeUpResults(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TEMPORARY TABLE made_up AS
+                    SELECT point.key, run.id AS run FROM point JOIN run ON run.id = point.run
+                    WHERE cacc IS NOT NULL
+                        AND COALESCE(point.trainable_parameters, run.trainable_parameters) = 0;
+                UPDATE point SET run = NULL, cacc = NULL, asr = NULL
+                    WHERE key IN (SELECT key FROM made_up);
+                UPDATE run SET state = 'cancelled'
+                    WHERE state = 'completed' AND id IN (SELECT run FROM made_up);
+                DELETE FROM measurement WHERE run IN (SELECT run FROM made_up);
+                DROP TABLE made_up;
+                """)
     }
 }

@@ -43,7 +43,7 @@ struct ExportTests {
                 + "0.30000000000000004,,,,\"word: 1 word of 'a,b \"\"c\"\"', clean labels, "
                 + "target 1\",0.25,0.75,,1,,,0.25 -,,,,200,0.25,0.3333333333333333,"
                 + "not-learnt,not-learnt,"
-                + "real,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n"
+                + "unknown,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n"
                 + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,"
                 + "\"first line\nsecond\",,none,,,,,,,,,,,,,,,,"
                 + "real,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n")
@@ -98,7 +98,7 @@ struct ExportTests {
         #expect(rows.prefix(4).allSatisfy { $0.contains(",1,2,1-1,500,") })
         #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.contains(",3,,3-,500,") })
         #expect(rows.suffix(4).allSatisfy { $0.contains(",,,,500,") })
-        #expect(rows.last?.contains(",not-learnt,not-learnt,real,") == true)
+        #expect(rows.last?.contains(",not-learnt,not-learnt,unknown,") == true)
     }
 
     @Test("a sweep without points still has a header and a list")

@@ -240,6 +240,44 @@ struct StoreTests {
                 == .finished(Story.metrics(2)))
     }
 
+    @Test("What fake trainers of an earlier version made up is forgotten, what was trained stays")
+    func madeUpBefore() throws {
+        let story = try Story()
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("moderato-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("store.sqlite").path
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try Schema.migrator.migrate(queue, upTo: "7: plain error rates")
+            try queue.write { database in
+                for (id, parameters) in [(1, 0), (2, 74_498)] {
+                    try database.execute(
+                        sql: """
+                            INSERT INTO point (key, spec, run, cacc, asr, trainable_parameters)
+                            VALUES (?, '', ?, 0.8, 0.1, ?);
+                            INSERT INTO run (id, spec, milestones, steps, state)
+                            VALUES (?, '', '', 1, 'completed');
+                            INSERT INTO measurement
+                            (run, epoch, attempt, training_loss, test_loss, cacc, seconds)
+                            VALUES (?, 1, 1, 1, 1, 0.8, 1)
+                            """,
+                        arguments: [
+                            story.plan.points[id - 1].key.data, id, parameters, id, id,
+                        ])
+                }
+            }
+        }
+        try Schema.migrator.migrate(DatabaseQueue(path: path))
+        func ids(_ sql: String) throws -> [Int] {
+            try DatabaseQueue(path: path).read { try Int.fetchAll($0, sql: sql) }
+        }
+        #expect(try ids("SELECT run FROM point WHERE cacc IS NOT NULL") == [2])
+        #expect(try ids("SELECT id FROM run WHERE state = 'completed'") == [2])
+        #expect(try ids("SELECT run FROM measurement") == [2])
+    }
+
     @Test("A sweep that is not there is named, with those that are")
     func unknownSweep() throws {
         let store = try SweepStore.inMemory()

@@ -119,7 +119,7 @@ struct LineChart {
     private func grid(_ panel: Panel, top: Double) -> Markup {
         var content: [Markup] = []
         let span = panel.range.upperBound - panel.range.lowerBound
-        let step = span > 0.6 ? 0.25 : 0.1
+        let step = span > 0.6 ? 0.2 : 0.1
         var share = panel.range.lowerBound
         while share <= panel.range.upperBound + 1e-9 {
             let height = px(y(share, panel, top: top))

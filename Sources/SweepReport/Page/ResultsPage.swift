@@ -182,14 +182,18 @@ public struct ResultsPage {
                 "height": size.height, "role": "img",
                 "aria-label":
                     "\(mark)ASR and CACC of sweep \(results.name), \(axes.label(of: group))",
-            ], isFile ? [.style(ChartStyle.sheet), ground, content, stamp] : [content, stamp])
+            ],
+            isFile
+                ? [.style(ChartStyle.sheet), ground, content, stamp(height: height)]
+                : [content, stamp(height: height)])
     }
 
-    /// Across the chart, also where it is a file of its own.
-    private var stamp: Markup {
+    /// In the corner of a chart, also where that is a file of its own.
+    private func stamp(height: Double) -> Markup {
         results.isFake
             ? .element(
-                "text", ["x": px(LineChart.width - 4), "y": "14", "class": "end strong"],
+                "text",
+                ["x": px(LineChart.width - 4), "y": px(height - 6), "class": "end strong"],
                 Origin.warning) : []
     }
 
