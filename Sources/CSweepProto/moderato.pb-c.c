@@ -6992,7 +6992,7 @@ static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors
   },
   {
     "provenance",
-    40,
+    60,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
@@ -7015,7 +7015,7 @@ static const unsigned moderato__point_outcome__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__point_outcome__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 40, 6 },
+  { 60, 6 },
   { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
