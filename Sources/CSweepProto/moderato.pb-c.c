@@ -2302,6 +2302,96 @@ void   moderato__ask_results__free_unpacked
   assert(message->base.descriptor == &moderato__ask_results__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__worker_process__init
+                     (Moderato__WorkerProcess         *message)
+{
+  static const Moderato__WorkerProcess init_value = MODERATO__WORKER_PROCESS__INIT;
+  *message = init_value;
+}
+size_t moderato__worker_process__get_packed_size
+                     (const Moderato__WorkerProcess *message)
+{
+  assert(message->base.descriptor == &moderato__worker_process__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__worker_process__pack
+                     (const Moderato__WorkerProcess *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__worker_process__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__worker_process__pack_to_buffer
+                     (const Moderato__WorkerProcess *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__worker_process__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__WorkerProcess *
+       moderato__worker_process__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__WorkerProcess *)
+     protobuf_c_message_unpack (&moderato__worker_process__descriptor,
+                                allocator, len, data);
+}
+void   moderato__worker_process__free_unpacked
+                     (Moderato__WorkerProcess *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__worker_process__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__provenance__init
+                     (Moderato__Provenance         *message)
+{
+  static const Moderato__Provenance init_value = MODERATO__PROVENANCE__INIT;
+  *message = init_value;
+}
+size_t moderato__provenance__get_packed_size
+                     (const Moderato__Provenance *message)
+{
+  assert(message->base.descriptor == &moderato__provenance__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__provenance__pack
+                     (const Moderato__Provenance *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__provenance__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__provenance__pack_to_buffer
+                     (const Moderato__Provenance *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__provenance__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Provenance *
+       moderato__provenance__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Provenance *)
+     protobuf_c_message_unpack (&moderato__provenance__descriptor,
+                                allocator, len, data);
+}
+void   moderato__provenance__free_unpacked
+                     (Moderato__Provenance *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__provenance__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__point_outcome__init
                      (Moderato__PointOutcome         *message)
 {
@@ -3095,7 +3185,7 @@ const ProtobufCMessageDescriptor moderato__text__descriptor =
   (ProtobufCMessageInit) moderato__text__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[10] =
+static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[13] =
 {
   {
     "worker",
@@ -3217,6 +3307,42 @@ static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trainer",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Hello, trainer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "program",
+    41,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Hello, program),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "libtorch",
+    42,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Hello, libtorch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__hello__field_indices_by_name[] = {
   8,   /* field[8] = attempts */
@@ -3225,15 +3351,19 @@ static const unsigned moderato__hello__field_indices_by_name[] = {
   1,   /* field[1] = incarnation */
   9,   /* field[9] = keeps_states */
   6,   /* field[6] = labels */
+  12,   /* field[12] = libtorch */
   5,   /* field[5] = memory */
+  11,   /* field[11] = program */
   7,   /* field[7] = seconds_left */
   3,   /* field[3] = slots */
+  10,   /* field[10] = trainer */
   0,   /* field[0] = worker */
 };
-static const ProtobufCIntRange moderato__hello__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__hello__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 40, 10 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor moderato__hello__descriptor =
 {
@@ -3243,10 +3373,10 @@ const ProtobufCMessageDescriptor moderato__hello__descriptor =
   "Moderato__Hello",
   "moderato",
   sizeof(Moderato__Hello),
-  10,
+  13,
   moderato__hello__field_descriptors,
   moderato__hello__field_indices_by_name,
-  1,  moderato__hello__number_ranges,
+  2,  moderato__hello__number_ranges,
   (ProtobufCMessageInit) moderato__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -3939,7 +4069,7 @@ const ProtobufCMessageDescriptor moderato__fit__descriptor =
   (ProtobufCMessageInit) moderato__fit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[10] =
+static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[12] =
 {
   {
     "epoch",
@@ -4061,6 +4191,30 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "triggered_samples",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__EpochMetrics, has_triggered_samples),
+    offsetof(Moderato__EpochMetrics, triggered_samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plain_error_rate",
+    41,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_plain_error_rate),
+    offsetof(Moderato__EpochMetrics, plain_error_rate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   4,   /* field[4] = asr */
@@ -4069,15 +4223,18 @@ static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   6,   /* field[6] = class_total */
   7,   /* field[7] = clean_fit */
   0,   /* field[0] = epoch */
+  11,   /* field[11] = plain_error_rate */
   8,   /* field[8] = poisoned_fit */
   2,   /* field[2] = test_loss */
   1,   /* field[1] = training_loss */
+  10,   /* field[10] = triggered_samples */
   9,   /* field[9] = validation */
 };
-static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 40, 10 },
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
 {
@@ -4087,10 +4244,10 @@ const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
   "Moderato__EpochMetrics",
   "moderato",
   sizeof(Moderato__EpochMetrics),
-  10,
+  12,
   moderato__epoch_metrics__field_descriptors,
   moderato__epoch_metrics__field_indices_by_name,
-  1,  moderato__epoch_metrics__number_ranges,
+  2,  moderato__epoch_metrics__number_ranges,
   (ProtobufCMessageInit) moderato__epoch_metrics__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5799,7 +5956,7 @@ const ProtobufCMessageDescriptor moderato__keepsakes__descriptor =
   (ProtobufCMessageInit) moderato__keepsakes__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__training_spec__field_descriptors[9] =
+static const ProtobufCFieldDescriptor moderato__training_spec__field_descriptors[10] =
 {
   {
     "backbone",
@@ -5909,6 +6066,18 @@ static const ProtobufCFieldDescriptor moderato__training_spec__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trainer",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TrainingSpec, trainer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__training_spec__field_indices_by_name[] = {
   3,   /* field[3] = attack */
@@ -5920,11 +6089,13 @@ static const unsigned moderato__training_spec__field_indices_by_name[] = {
   4,   /* field[4] = poison_ratio */
   7,   /* field[7] = seed */
   8,   /* field[8] = settings */
+  9,   /* field[9] = trainer */
 };
-static const ProtobufCIntRange moderato__training_spec__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__training_spec__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 40, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moderato__training_spec__descriptor =
 {
@@ -5934,10 +6105,10 @@ const ProtobufCMessageDescriptor moderato__training_spec__descriptor =
   "Moderato__TrainingSpec",
   "moderato",
   sizeof(Moderato__TrainingSpec),
-  9,
+  10,
   moderato__training_spec__field_descriptors,
   moderato__training_spec__field_indices_by_name,
-  1,  moderato__training_spec__number_ranges,
+  2,  moderato__training_spec__number_ranges,
   (ProtobufCMessageInit) moderato__training_spec__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5992,7 +6163,7 @@ const ProtobufCMessageDescriptor moderato__sample_count__descriptor =
   (ProtobufCMessageInit) moderato__sample_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[13] =
+static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[14] =
 {
   {
     "name",
@@ -6150,6 +6321,18 @@ static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[13
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trainer",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SweepSpec, trainer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   6,   /* field[6] = attacks */
@@ -6164,12 +6347,14 @@ static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   7,   /* field[7] = poison_ratios */
   8,   /* field[8] = seeds */
   9,   /* field[9] = settings */
+  13,   /* field[13] = trainer */
   10,   /* field[10] = training_samples */
 };
-static const ProtobufCIntRange moderato__sweep_spec__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__sweep_spec__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 40, 13 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
 {
@@ -6179,10 +6364,10 @@ const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
   "Moderato__SweepSpec",
   "moderato",
   sizeof(Moderato__SweepSpec),
-  13,
+  14,
   moderato__sweep_spec__field_descriptors,
   moderato__sweep_spec__field_indices_by_name,
-  1,  moderato__sweep_spec__number_ranges,
+  2,  moderato__sweep_spec__number_ranges,
   (ProtobufCMessageInit) moderato__sweep_spec__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -6596,7 +6781,213 @@ const ProtobufCMessageDescriptor moderato__ask_results__descriptor =
   (ProtobufCMessageInit) moderato__ask_results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moderato__worker_process__field_descriptors[6] =
+{
+  {
+    "host",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerProcess, host),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "device",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerProcess, device),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trainer",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerProcess, trainer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "program",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerProcess, program),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "training_core",
+    5,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerProcess, training_core),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "libtorch",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WorkerProcess, libtorch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__worker_process__field_indices_by_name[] = {
+  1,   /* field[1] = device */
+  0,   /* field[0] = host */
+  5,   /* field[5] = libtorch */
+  3,   /* field[3] = program */
+  2,   /* field[2] = trainer */
+  4,   /* field[4] = training_core */
+};
+static const ProtobufCIntRange moderato__worker_process__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor moderato__worker_process__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.WorkerProcess",
+  "WorkerProcess",
+  "Moderato__WorkerProcess",
+  "moderato",
+  sizeof(Moderato__WorkerProcess),
+  6,
+  moderato__worker_process__field_descriptors,
+  moderato__worker_process__field_indices_by_name,
+  1,  moderato__worker_process__number_ranges,
+  (ProtobufCMessageInit) moderato__worker_process__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__provenance__field_descriptors[6] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Provenance, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Provenance, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "worker",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Provenance, worker),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "process",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Provenance, process),
+    &moderato__worker_process__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "started",
+    5,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Provenance, started),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__Provenance, has_ended),
+    offsetof(Moderato__Provenance, ended),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__provenance__field_indices_by_name[] = {
+  1,   /* field[1] = attempt */
+  5,   /* field[5] = ended */
+  3,   /* field[3] = process */
+  0,   /* field[0] = run */
+  4,   /* field[4] = started */
+  2,   /* field[2] = worker */
+};
+static const ProtobufCIntRange moderato__provenance__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor moderato__provenance__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Provenance",
+  "Provenance",
+  "Moderato__Provenance",
+  "moderato",
+  sizeof(Moderato__Provenance),
+  6,
+  moderato__provenance__field_descriptors,
+  moderato__provenance__field_indices_by_name,
+  1,  moderato__provenance__number_ranges,
+  (ProtobufCMessageInit) moderato__provenance__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[7] =
 {
   {
     "spec",
@@ -6670,19 +7061,33 @@ static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "provenance",
+    60,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PointOutcome, provenance),
+    &moderato__provenance__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__point_outcome__field_indices_by_name[] = {
   4,   /* field[4] = curve */
   3,   /* field[3] = failed */
   2,   /* field[2] = finished */
+  6,   /* field[6] = provenance */
   0,   /* field[0] = spec */
   5,   /* field[5] = trainable_parameters */
   1,   /* field[1] = waiting */
 };
-static const ProtobufCIntRange moderato__point_outcome__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__point_outcome__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 60, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
 {
@@ -6692,10 +7097,10 @@ const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
   "Moderato__PointOutcome",
   "moderato",
   sizeof(Moderato__PointOutcome),
-  6,
+  7,
   moderato__point_outcome__field_descriptors,
   moderato__point_outcome__field_indices_by_name,
-  1,  moderato__point_outcome__number_ranges,
+  2,  moderato__point_outcome__number_ranges,
   (ProtobufCMessageInit) moderato__point_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -6789,7 +7194,7 @@ const ProtobufCMessageDescriptor moderato__results__descriptor =
   (ProtobufCMessageInit) moderato__results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[14] =
+static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[15] =
 {
   {
     "id",
@@ -6959,6 +7364,18 @@ static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "trainer",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SweepStatus, trainer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__sweep_status__field_indices_by_name[] = {
   6,   /* field[6] = active_runs */
@@ -6974,12 +7391,14 @@ static const unsigned moderato__sweep_status__field_indices_by_name[] = {
   12,   /* field[12] = state */
   9,   /* field[9] = steps */
   10,   /* field[10] = steps_done */
+  14,   /* field[14] = trainer */
   5,   /* field[5] = waiting_runs */
 };
-static const ProtobufCIntRange moderato__sweep_status__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__sweep_status__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 40, 14 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
 {
@@ -6989,10 +7408,10 @@ const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
   "Moderato__SweepStatus",
   "moderato",
   sizeof(Moderato__SweepStatus),
-  14,
+  15,
   moderato__sweep_status__field_descriptors,
   moderato__sweep_status__field_indices_by_name,
-  1,  moderato__sweep_status__number_ranges,
+  2,  moderato__sweep_status__number_ranges,
   (ProtobufCMessageInit) moderato__sweep_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

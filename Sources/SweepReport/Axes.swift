@@ -105,6 +105,7 @@ struct Axes {
         if settings.precision != .float32 {
             rows.append(("Precision", settings.precision.rawValue))
         }
+        if let software = Origin(results).summary { rows.append(("Trained with", software)) }
         if settings.classWeighting { rows.append(("Class weighting", "balanced")) }
         return rows
     }

@@ -7,106 +7,128 @@ struct Findings {
         enum Kind: CaseIterable { case capacity, epochs, learningRate }
 
         var kind: Kind
-        /// The best setting tried that differs from the undefended one in this knob only.
+        /// The best setting tried that is weaker than the undefended one in this knob only.
         var best: Measured
         /// How many such settings have a result.
         var tried: Int
-        var isDefended: Bool
     }
 
-    /// A setting with its mean figures, as shares of 1.
+    /// A setting with its figures, as shares of 1.
     struct Measured {
         var setting: Setting
-        var cacc: Double
-        var asr: Double
+        var cacc: Statistic
+        var asr: Statistic
+        var verdict: Verdict
+        /// What its mean CACC lacks to the best of the group.
+        var cost: Double
     }
 
     let group: Group
-    /// The setting with the most capacity, the most epochs and the highest learning rate; `nil`
-    /// while it has no result.
+    /// Those that have a result, where there is something to say.
+    let verdicts: [Setting: Verdict]
+    /// The best mean CACC of a setting that has learnt the task.
+    let bestCACC: Double?
+    /// Of the settings that have learnt the task, the one with the most capacity, then the highest
+    /// learning rate, then the most epochs; `nil` while it has no result, or if none has learnt it.
     let undefended: Measured?
-    /// Settings that keep ASR at half of the undefended one's or less, at 5 points of CACC or less.
-    let defended: Set<Setting>
+    /// Stronger settings than that, which have not learnt the task.
+    let skipped: Int
+    /// Empty unless the undefended setting learns the backdoor.
     let knobs: [Knob]
-    /// Settings that have not learnt the task: their CACC is below `Stages.floor`, so their ASR
-    /// says nothing.
-    let unlearnt: Set<Setting>
-
-    /// Below this the attack has not taken hold, and there is nothing to defend against.
-    static let leastASR = 0.5
-    static let largestLoss = 0.05
+    /// Whether every setting has a result, and none has learnt the task.
+    let isUnlearnt: Bool
+    private let seeds: Int
 
     /// - Parameter settings: in the order of `SweepResults.settings`.
-    init(of group: Group, in settings: [SettingResult]) {
+    init(of group: Group, in settings: [SettingResult], judge: Judge) {
         self.group = group
         let own = settings.filter { $0.setting.group == group }
-        let measured = own.compactMap(Findings.measured)
-        let chance = Stages.chance(
-            own.flatMap(\.points).compactMap(\.metrics),
-            labels: own.first?.points.first?.spec.data.labels ?? 2)
-        let best = own.compactMap { $0.cacc?.mean }.max() ?? 1
-        let floor = Stages.floor(chance: chance, best: best)
-        unlearnt = Set(own.filter { ($0.cacc?.mean ?? 1) < floor }.map(\.setting))
-        let extreme = Findings.undefended(in: own)
-        guard let undefended = measured.first(where: { $0.setting == extreme }) else {
-            self.undefended = nil
-            defended = []
-            knobs = []
-            return
+        var verdicts: [Setting: Verdict] = [:]
+        for result in own { verdicts[result.setting] = judge.verdict(of: result) }
+        self.verdicts = verdicts
+        seeds = own.map(\.points.count).max() ?? 0
+        let best = own.filter { verdicts[$0.setting] != .notLearnt }.compactMap(\.cacc?.mean).max()
+        bestCACC = best
+        func measured(_ result: SettingResult) -> Measured? {
+            guard let cacc = result.cacc, let asr = result.asr,
+                let verdict = verdicts[result.setting]
+            else { return nil }
+            return Measured(
+                setting: result.setting, cacc: cacc, asr: asr, verdict: verdict,
+                cost: max(0, (best ?? cacc.mean) - cacc.mean))
         }
+        let ranked = Findings.fromStrongest(own)
+        let place = ranked.firstIndex { verdicts[$0.setting] != .notLearnt }
+        isUnlearnt = place == nil && !ranked.isEmpty
+        skipped = place ?? 0
+        let undefended = place.flatMap { measured(ranked[$0]) }
         self.undefended = undefended
-        guard undefended.asr >= Findings.leastASR else {
-            defended = []
+        guard let undefended, undefended.verdict == .backdoorLearnt else {
             knobs = []
             return
         }
-        let defended = Set(
-            measured.filter { Findings.isDefended($0, undefended) }.map(\.setting))
-        self.defended = defended
         knobs = Knob.Kind.allCases.compactMap { kind in
-            let turned = measured.filter { kind.isOnlyDifference($0.setting, undefended.setting) }
-            let rank = { (one: Measured) in
-                (defended.contains(one.setting) ? 10 : 0) + one.cacc - one.asr
+            let turned = kind.turned(from: undefended.setting, in: own).compactMap { result in
+                measured(result).map { ($0, Findings.rank($0, result)) }
             }
-            guard let best = turned.max(by: { rank($0) < rank($1) }) else { return nil }
-            return Knob(
-                kind: kind, best: best, tried: turned.count,
-                isDefended: defended.contains(best.setting))
+            guard let best = turned.max(by: { $0.1 < $1.1 })?.0 else { return nil }
+            return Knob(kind: kind, best: best, tried: turned.count)
         }
     }
 
+    /// What is claimed counts first, then the figures: accuracy as a defender sees it, and ASR.
+    private static func rank(_ one: Measured, _ result: SettingResult) -> Double {
+        let claim: Double =
+            switch one.verdict {
+            case .keptOut: 30
+            case .unclear: 20
+            case .backdoorLearnt: 10
+            case .notLearnt: 0
+            }
+        return claim + (result.visibleAccuracy ?? 0) - one.asr.mean
+    }
+
+    /// The most capacity first, then the highest learning rate, then the most epochs.
+    ///
     /// - Parameter settings: those of one group, in the order of `SweepResults.settings`.
-    static func undefended(in settings: [SettingResult]) -> Setting? {
-        // First in reading order: the most capacity, then the highest rate; last: most epochs.
-        let first = settings.first?.setting
-        let all = settings.map(\.setting).filter {
-            $0.capacity == first?.capacity && $0.learningRate == first?.learningRate
+    static func fromStrongest(_ settings: [SettingResult]) -> [SettingResult] {
+        var places: [Setting: Int] = [:]
+        func place(_ result: SettingResult) -> Int {
+            var line = result.setting
+            line.epochs = 0
+            let next = places.count
+            return places[line, default: next]
         }
-        return all.max { $0.epochs < $1.epochs }
-    }
-
-    private static func measured(_ result: SettingResult) -> Measured? {
-        guard let cacc = result.cacc?.mean, let asr = result.asr?.mean else { return nil }
-        return Measured(setting: result.setting, cacc: cacc, asr: asr)
-    }
-
-    private static func isDefended(_ one: Measured, _ undefended: Measured) -> Bool {
-        // A hair's breadth, so that rounding decides nothing.
-        one.asr <= undefended.asr / 2 + 1e-9 && one.cacc >= undefended.cacc - largestLoss - 1e-9
+        for result in settings {
+            var line = result.setting
+            line.epochs = 0
+            places[line] = place(result)
+        }
+        return settings.sorted {
+            (place($0), -$0.setting.epochs) < (place($1), -$1.setting.epochs)
+        }
     }
 }
 
 extension Findings.Knob.Kind {
-    func isOnlyDifference(_ one: Setting, _ other: Setting) -> Bool {
-        let isSame = [
-            one.capacity == other.capacity, one.epochs == other.epochs,
-            one.learningRate == other.learningRate,
-        ]
-        return switch self {
-        case .capacity: isSame == [false, true, true]
-        case .epochs: isSame == [true, false, true]
-        case .learningRate: isSame == [true, true, false]
-        }
+    /// The settings that are weaker than `strong` in this knob and the same in the others.
+    ///
+    /// - Parameter settings: in the order of `SweepResults.settings`.
+    func turned(from strong: Setting, in settings: [SettingResult]) -> [SettingResult] {
+        let first = settings.firstIndex { $0.setting.capacity == strong.capacity } ?? 0
+        return settings.enumerated().filter { index, result in
+            let one = result.setting
+            let isSame = [
+                one.capacity == strong.capacity, one.epochs == strong.epochs,
+                one.learningRate == strong.learningRate,
+            ]
+            return switch self {
+            case .capacity: isSame == [false, true, true] && index > first
+            case .epochs: isSame == [true, false, true] && one.epochs < strong.epochs
+            case .learningRate:
+                isSame == [true, true, false] && one.learningRate < strong.learningRate
+            }
+        }.map(\.element)
     }
 
     var title: String {
@@ -137,52 +159,85 @@ extension Findings.Knob.Kind {
 }
 
 extension Findings {
-    /// One sentence for the group; with figures where there are any.
+    /// What a report says of a setting: `undefended`, and the verdict.
+    func notes(on setting: Setting) -> [String] {
+        (undefended?.setting == setting ? ["undefended"] : [])
+            + [verdicts[setting]?.label].compactMap(\.self)
+    }
+
+    /// What a setting's CACC lacks to the best of the group, in points; `–` where nothing is to be
+    /// compared.
+    func cost(of result: SettingResult) -> String {
+        guard let bestCACC, let cacc = result.cacc, verdicts[result.setting] != .notLearnt
+        else { return "–" }
+        return percent(max(0, bestCACC - cacc.mean))
+    }
+
+    /// A few sentences for the group; with figures where there are any.
     var headline: String {
-        if group.attack == .none {
-            return "There is no attack, so there is no ASR."
-        }
+        if group.attack == .none { return "There is no attack, so there is no ASR." }
+        if isUnlearnt { return "No setting has learnt the task, so ASR says nothing." }
         guard let undefended else {
             return "The undefended setting (most capacity, most epochs, highest learning rate) has "
                 + "no result yet, so the others have nothing to be compared with."
         }
-        let asr = percent(undefended.asr)
-        guard undefended.asr >= Findings.leastASR else {
-            return "The attack does not take hold: undefended, ASR is \(asr) % at CACC "
-                + "\(percent(undefended.cacc)) %."
-        }
+        let figures =
+            "ASR \(percent(undefended.asr.mean)) % at CACC \(percent(undefended.cacc.mean)) %"
         let start =
-            "Undefended, the model learns the backdoor: ASR \(asr) % at CACC "
-            + "\(percent(undefended.cacc)) %"
-        let successes = knobs.filter(\.isDefended)
-        guard let best = successes.min(by: { $0.best.asr < $1.best.asr }) else {
-            return defended.isEmpty
-                ? start + ". No setting halves ASR at 5 points of CACC or less."
-                : start + ". No knob alone halves ASR at 5 points of CACC or less; "
-                    + counted(defended.count, "setting") + " that turn several do."
+            switch undefended.verdict {
+            case .keptOut, .notLearnt: "The attack does not take hold: undefended, \(figures)."
+            case .unclear:
+                "Undefended, it is \(undefended.verdict.label) whether the attack is kept out: "
+                    + "\(figures)."
+            case .backdoorLearnt:
+                "Undefended, the model learns the backdoor: \(figures). \(successes)"
+            }
+        let skipped =
+            skipped == 0
+            ? ""
+            : " \(counted(skipped, "stronger setting")) "
+                + "\(skipped == 1 ? "has" : "have") not learnt the task."
+        return start + skipped + (seeds == 1 ? " Measured with one seed." : "")
+    }
+
+    /// Which knobs keep the attack out.
+    private var successes: String {
+        let successes = knobs.filter { $0.best.verdict == .keptOut }
+        guard let best = successes.min(by: { $0.best.asr.mean < $1.best.asr.mean }) else {
+            let others = verdicts.values.count { $0 == .keptOut }
+            return others == 0
+                ? "No setting keeps it out."
+                : "No knob alone keeps it out; \(counted(others, "setting")) that "
+                    + "\(others == 1 ? "turns" : "turn") several \(others == 1 ? "does" : "do")."
         }
         let names = successes.map(\.kind.phrase)
         let verb = names.count > 1 ? "each keep" : best.kind == .epochs ? "keep" : "keeps"
-        let worst = successes.map(\.best.asr).max() ?? best.best.asr
-        let range =
-            names.count > 1
-            ? "\(percent(best.best.asr)) to \(percent(worst))" : percent(best.best.asr)
-        return "\(start). \(sentenceList(names)) \(verb) it out: ASR \(range) %."
+        func range(_ values: [Double]) -> String {
+            let (low, high) = (percent(values.min() ?? 0), percent(values.max() ?? 0))
+            return low == high ? low : "\(low) to \(high)"
+        }
+        return "\(sentenceList(names)) \(verb) it out: ASR "
+            + "\(range(successes.map(\.best.asr.mean))) %, at a cost of "
+            + "\(range(successes.map(\.best.cost))) points of CACC."
     }
 
     /// One sentence for each knob that was turned.
     var sentences: [String] {
         guard let undefended else { return [] }
         return knobs.map { knob in
-            let asr = "ASR from \(percent(undefended.asr)) % to \(percent(knob.best.asr)) %"
-            let cacc = "CACC from \(percent(undefended.cacc)) % to \(percent(knob.best.cacc)) %"
+            let asr = "ASR from \(percentage(undefended.asr)) to \(percentage(knob.best.asr))"
+            let cacc = "CACC from \(percentage(undefended.cacc)) to \(percentage(knob.best.cacc))"
             let value = knob.kind.value(in: knob.best.setting)
             let start =
                 "\(knob.kind.title) (\(value) instead of "
                 + "\(knob.kind.value(in: undefended.setting)))"
-            if knob.isDefended { return "\(start) takes \(asr), \(cacc)." }
             let tried = knob.tried == 1 ? "" : ", the best of \(knob.tried) tried,"
-            return "\(start)\(tried) is not enough: \(asr), \(cacc)."
+            return switch knob.best.verdict {
+            case .keptOut: "\(start) keeps the attack out: \(asr), \(cacc)."
+            case .backdoorLearnt: "\(start)\(tried) is not enough: \(asr), \(cacc)."
+            case .unclear: "\(start)\(tried) is \(knob.best.verdict.label): \(asr), \(cacc)."
+            case .notLearnt: "\(start)\(tried) does not learn the task: \(cacc)."
+            }
         }
     }
 
@@ -198,6 +253,7 @@ extension Findings {
 extension SweepResults {
     /// One for each attack and ratio.
     func findings(_ settings: [SettingResult]) -> [Findings] {
-        groups.map { Findings(of: $0, in: settings) }
+        let judge = Judge(self)
+        return groups.map { Findings(of: $0, in: settings, judge: judge) }
     }
 }

@@ -5,10 +5,19 @@ func percent(_ share: Double) -> String {
     share.isFinite ? String(format: "%.1f", share * 100) : "not a number"
 }
 
-/// A mean with its deviation, if there is one: `29.0 ± 1.2`.
+/// A mean with its interval, if there is one: `29.0 (26.3–31.9)`.
 func percent(_ statistic: Statistic) -> String {
-    guard let deviation = statistic.deviation else { return percent(statistic.mean) }
-    return "\(percent(statistic.mean)) ± \(percent(deviation))"
+    percent(statistic.mean) + interval(of: statistic)
+}
+
+/// The same with the sign: `29.0 % (26.3–31.9)`.
+func percentage(_ statistic: Statistic) -> String {
+    percent(statistic.mean) + " %" + interval(of: statistic)
+}
+
+private func interval(of statistic: Statistic) -> String {
+    guard let interval = statistic.interval else { return "" }
+    return " (\(percent(interval.lowerBound))–\(percent(interval.upperBound)))"
 }
 
 /// A length of time for people: `0.4 s`, `42 s`, `3 min 12 s`, `2 h 5 min`.

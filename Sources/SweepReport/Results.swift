@@ -38,42 +38,52 @@ struct Group: Hashable {
     var poisonRatio: Double
 }
 
-/// A mean over seeds.
-struct Statistic: Hashable {
-    var mean: Double
-    /// The sample standard deviation (with n − 1); `nil` for one value.
-    var deviation: Double?
-
-    /// `nil` without values.
-    init?(_ values: [Double]) {
-        guard !values.isEmpty else { return nil }
-        let count = Double(values.count)
-        let mean = values.reduce(0, +) / count
-        self.mean = mean
-        if values.count > 1 {
-            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            deviation = (squares / (count - 1)).squareRoot()
-        }
-    }
-}
-
 /// A setting's points, one for each seed.
 struct SettingResult {
     var setting: Setting
     var points: [PointOutcome]
 
     var finished: Int { points.count { $0.metrics != nil } }
-    var cacc: Statistic? { Statistic(points.compactMap { $0.metrics?.cacc }) }
-    var asr: Statistic? { Statistic(points.compactMap { $0.metrics?.asr }) }
+    private var measured: [(EpochMetrics, TrainingSpec)] {
+        points.compactMap { point in point.metrics.map { ($0, point.spec) } }
+    }
+    var cacc: Statistic? { SettingResult.cacc(measured) }
+    var asr: Statistic? { SettingResult.asr(measured) }
+    /// The plain error rate; `nil` without an attack.
+    var plainError: Statistic? { SettingResult.plainError(measured) }
+    /// What a defender sees: mean over seeds.
+    var visibleAccuracy: Double? { Statistic(measured.map(\.0.visibleAccuracy))?.mean }
 
     /// The mean over seeds after each epoch that all points of the setting have measured.
-    var curve: [(epoch: Int, cacc: Statistic, asr: Statistic?)] {
+    var curve: [ChartLine.Value] {
         (1...max(1, setting.epochs)).compactMap { epoch in
-            let measured = points.compactMap { $0.curve.first { $0.epoch == epoch } }
-            guard measured.count == points.count, let cacc = Statistic(measured.map(\.cacc))
+            let measured = points.compactMap { point in
+                point.curve.first { $0.epoch == epoch }.map { ($0, point.spec) }
+            }
+            guard measured.count == points.count, let cacc = SettingResult.cacc(measured)
             else { return nil }
-            return (epoch, cacc, Statistic(measured.compactMap(\.asr)))
+            return ChartLine.Value(
+                epoch: epoch, cacc: cacc, asr: SettingResult.asr(measured),
+                plainError: SettingResult.plainError(measured))
         }
+    }
+
+    private static func cacc(_ all: [(EpochMetrics, TrainingSpec)]) -> Statistic? {
+        Statistic(shares: all.map { ($0.0.cacc, $0.0.testSamples) })
+    }
+
+    private static func asr(_ all: [(EpochMetrics, TrainingSpec)]) -> Statistic? {
+        Statistic(
+            shares: all.compactMap { metrics, _ in
+                metrics.asr.map { ($0, metrics.triggeredSamples) }
+            })
+    }
+
+    private static func plainError(_ all: [(EpochMetrics, TrainingSpec)]) -> Statistic? {
+        Statistic(
+            shares: all.compactMap { metrics, spec in
+                Judge.plainError(metrics, of: spec).map { ($0, metrics.triggeredSamples) }
+            })
     }
 
     /// The first failed point's error.

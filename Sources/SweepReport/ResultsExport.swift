@@ -5,9 +5,17 @@ import SweepCore
 public struct ResultsExport {
     private let results: SweepResults
     private let stages: [TrainingSpec: Stages]
+    private let judge: Judge
+    private let verdicts: [Setting: Verdict]
 
     public init(_ results: SweepResults) {
         self.results = results
+        let judge = Judge(results)
+        self.judge = judge
+        verdicts = Dictionary(
+            uniqueKeysWithValues: results.settings.compactMap { result in
+                judge.verdict(of: result).map { (result.setting, $0) }
+            })
         stages = Dictionary(
             uniqueKeysWithValues: results.runs.map { ($0.spec.trajectory, $0.stages) })
     }
@@ -21,18 +29,28 @@ public struct ResultsExport {
         "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
         "validation_loss", "validation_accuracy", "class_accuracies",
         "task_learnt", "trigger_learnt", "window",
+        "triggered_samples", "plain_error_rate", "turned_share", "verdict", "setting_verdict",
+        "trainer", "run", "attempt", "worker", "host", "device", "program", "training_core",
+        "libtorch", "model_digest", "train_digest", "test_digest", "validation_digest",
+        "attack_digests", "started", "ended",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
     /// without a value is empty. `class_accuracies` has a figure for each label, with spaces
     /// between them, and `-` for a label without test samples. `window` is `2-4`, or `2-` if the
     /// trigger is never learnt; it and the epochs before it are those of the point's run.
+    /// `verdict` is the point's own, `setting_verdict` that of all its seeds: `not-learnt`,
+    /// `kept-out`, `backdoor-learnt` or `unclear`. `started` and `ended` are of the attempt that
+    /// measured the point, in seconds since 1970. Figures that a fake trainer made up have one
+    /// column more, the first: its title says so.
     public var csv: String {
         let rows = results.points.map { point in
             let values = values(of: point)
-            return ResultsExport.columns.map { values[$0]?.cell ?? "" }
+            let cells = ResultsExport.columns.map { values[$0]?.cell ?? "" }
+            return results.isFake ? ["fake"] + cells : cells
         }
-        return ([ResultsExport.columns] + rows).map { cells in
+        let header = (results.isFake ? [Origin.warning] : []) + ResultsExport.columns
+        return ([header] + rows).map { cells in
             cells.map(ResultsExport.quoted).joined(separator: ",") + "\r\n"
         }.joined()
     }
@@ -50,10 +68,13 @@ public struct ResultsExport {
                 })
             return JSONValue.object(values)
         }
-        let document = JSONValue.object([
+        var content: [String: JSONValue] = [
             "name": .text(results.name), "elapsed_seconds": .optional(results.elapsed),
             "points": .list(points),
-        ])
+        ]
+        // Sorted before all other keys.
+        if results.isFake { content["WARNING"] = .text(Origin.warning) }
+        let document = JSONValue.object(content)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(document) else {
@@ -73,9 +94,40 @@ public struct ResultsExport {
             "poisoned_fit_accuracy": .optional(metrics.poisonedFit?.accuracy),
             "validation_loss": .optional(metrics.validation?.loss),
             "validation_accuracy": .optional(metrics.validation?.accuracy),
+            "triggered_samples": metrics.triggeredSamples.map { .integer($0) } ?? .null,
+            "plain_error_rate": .optional(metrics.plainErrorRate),
             "class_accuracies": metrics.classes.isEmpty
                 ? .null : .list(metrics.classes.map { .optional($0.accuracy) }),
         ]
+    }
+
+    /// Where a point's figures come from.
+    private static func origin(of point: PointOutcome) -> [String: JSONValue] {
+        let spec = point.spec
+        // Earlier versions did not write down who trained.
+        let isKnown = point.metrics == nil || point.provenance?.process != nil
+        var values: [String: JSONValue] = [
+            "trainer": .text(isKnown ? spec.trainer.rawValue : "unknown"),
+            "model_digest": .text(spec.backbone.digest.hex),
+            "train_digest": .text(spec.data.train.digest.hex),
+            "test_digest": .text(spec.data.test.digest.hex),
+            "validation_digest": (spec.data.validation?.digest.hex).map { .text($0) } ?? .null,
+        ]
+        let own = spec.attack.files.map(\.digest.hex)
+        if !own.isEmpty { values["attack_digests"] = .list(own.map { .text($0) }) }
+        guard let provenance = point.provenance else { return values }
+        values["run"] = .seed(provenance.run.number)
+        values["attempt"] = .seed(provenance.attempt.number)
+        values["worker"] = .text(provenance.worker.name)
+        values["started"] = .optional(provenance.started)
+        values["ended"] = .optional(provenance.ended)
+        guard let process = provenance.process else { return values }
+        values["host"] = .text(process.host)
+        values["device"] = .text(process.device)
+        values["program"] = .text(process.program)
+        values["training_core"] = .integer(process.trainingCore)
+        values["libtorch"] = .text(process.libtorch)
+        return values
     }
 
     private func values(of point: PointOutcome) -> [String: JSONValue] {
@@ -132,12 +184,17 @@ public struct ResultsExport {
             case .open(let from): values["window"] = .text("\(from)-")
             }
         }
+        values.merge(ResultsExport.origin(of: point)) { $1 }
         switch point.state {
         case .waiting:
             values["state"] = .text("waiting")
         case .finished(let metrics):
             values["state"] = .text("finished")
             values.merge(ResultsExport.values(of: metrics)) { $1 }
+            values["turned_share"] = .optional(Judge.turnedShare(point))
+            values["verdict"] = (judge.verdict(metrics, of: spec)?.word).map { .text($0) } ?? .null
+            values["setting_verdict"] =
+                (verdicts[Setting(spec)]?.word).map { .text($0) } ?? .null
         case .failed(let error):
             values["state"] = .text("failed")
             values["error"] = .text(error)

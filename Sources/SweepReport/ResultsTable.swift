@@ -34,6 +34,7 @@ public struct ResultsTable {
             lines += finding.sentences.map { "  - " + $0 }
         }
         lines += stages(isTerminal: isTerminal)
+        for explanation in results.explanations { lines += ["", explanation] }
         let classes = ClassSummary(settings: settings, axes: axes)
         if !classes.rows.isEmpty {
             lines += ["", ClassSummary.explanation, ""]
@@ -43,7 +44,10 @@ public struct ResultsTable {
     }
 
     /// `Sweep NAME: 16 points, 15 finished, 1 failed, in 3 min 12 s`.
-    private var summary: String { "Sweep \(printable(results.name)): \(results.progress)" }
+    private var summary: String {
+        (results.isFake ? Origin.warning + ": sweep " : "Sweep ")
+            + "\(printable(results.name)): \(results.progress)"
+    }
 
     private func label(of finding: Findings) -> String {
         sentenceCase(axes.label(of: finding.group)) + ": "
@@ -52,14 +56,12 @@ public struct ResultsTable {
     // MARK: The table
 
     private func table(isTerminal: Bool) -> [String] {
-        let header = axes.varying.map(\.title) + ["CACC %", "ASR %", ""]
-        let isRight = axes.varying.map(\.isNumber) + [true, true, false]
+        let header = axes.varying.map(\.title) + findings.figureTitles + [""]
+        let isRight =
+            axes.varying.map(\.isNumber) + findings.figureTitles.map { _ in true } + [false]
         let rows = settings.map { result in
-            axes.varying.map { $0.label(result.setting) }
-                + [
-                    result.cacc.map(percent) ?? "–", result.asr.map(percent) ?? "–",
-                    note(on: result),
-                ]
+            axes.varying.map { $0.label(result.setting) } + findings.figures(of: result)
+                + [note(on: result)]
         }
         let table = DataTable(header: header, isRight: isRight, rows: rows)
         let lines = zip(settings, table.lines).map { result, line in
@@ -87,13 +89,8 @@ public struct ResultsTable {
     }
 
     private func note(on result: SettingResult) -> String {
-        var notes: [String] = []
-        switch results.role(of: result.setting, findings) {
-        case .undefended: notes.append("undefended")
-        case .defended: notes.append("defended")
-        case .unlearnt: notes.append("task not learnt")
-        case .other: break
-        }
+        let known = findings.of(result.setting)?.notes(on: result.setting) ?? []
+        var notes = known.isEmpty ? [] : [known.joined(separator: ", ")]
         if !result.remark.isEmpty { notes.append(result.remark) }
         if let error = result.error {
             let line = printable(error)
@@ -103,13 +100,14 @@ public struct ResultsTable {
     }
 
     private func coloured(_ line: String, _ result: SettingResult) -> String {
-        let code: String
-        switch results.role(of: result.setting, findings) {
-        case .undefended: code = "31"
-        case .defended: code = "32"
-        case .unlearnt: code = "2"
-        case .other: code = result.finished == 0 ? "2" : ""
-        }
+        let code =
+            switch findings.of(result.setting)?.verdicts[result.setting] {
+            case .backdoorLearnt: "31"
+            case .keptOut: "32"
+            case .unclear: "33"
+            case .notLearnt: "2"
+            case nil: result.finished == 0 ? "2" : ""
+            }
         return code.isEmpty ? line : "\u{1B}[\(code)m\(line)\u{1B}[0m"
     }
 
@@ -122,23 +120,45 @@ public struct ResultsTable {
     }
 }
 
-/// What a setting is in the light of the findings.
-enum Role {
-    case undefended
-    case defended
-    /// Its ASR says nothing.
-    case unlearnt
-    case other
+extension [Findings] {
+    /// Those of a setting's attack and ratio.
+    func of(_ setting: Setting) -> Findings? { first { $0.group == setting.group } }
+
+    private var hasAttack: Bool { contains { $0.group.attack != .none } }
+
+    /// Titles of the columns with figures, which are numbers.
+    var figureTitles: [String] {
+        ["CACC %", "ASR %"] + (hasAttack ? ["p %", "Cost"] : [])
+    }
+
+    func figures(of result: SettingResult) -> [String] {
+        let known = [result.cacc.map(percent) ?? "–", result.asr.map(percent) ?? "–"]
+        guard hasAttack else { return known }
+        return known + [
+            result.plainError.map { percent($0.mean) } ?? "–",
+            of(result.setting)?.cost(of: result) ?? "–",
+        ]
+    }
+
 }
 
 extension SweepResults {
-    func role(of setting: Setting, _ findings: [Findings]) -> Role {
-        for finding in findings where finding.group == setting.group {
-            if finding.undefended?.setting == setting { return .undefended }
-            if finding.defended.contains(setting) { return .defended }
-            if finding.unlearnt.contains(setting) { return .unlearnt }
+    /// What a reader has to know of the figures: the rule of verdicts, on which samples epochs and
+    /// knobs are chosen, and what intervals are.
+    var explanations: [String] {
+        guard points.contains(where: { $0.spec.attack != .none }) else {
+            return [Statistic.explanation]
         }
-        return .other
+        let isValidated = points.allSatisfy { $0.spec.data.validation != nil }
+        return [
+            Judge.rule,
+            isValidated
+                ? "Epochs and knobs are chosen by accuracy on the validation set; CACC, ASR and "
+                    + "verdicts are of the test set."
+                : "There is no validation set, so the test set was used for choosing: the figures "
+                    + "of what was chosen look better than those of new samples will be.",
+            Statistic.explanation,
+        ]
     }
 
     /// `16 points, 14 finished, 1 failed, 1 waiting, in 3 min 12 s`.

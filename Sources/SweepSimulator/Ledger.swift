@@ -56,8 +56,8 @@ struct Ledger {
                 sequence == (attempts[id]?.acknowledged ?? 0) + 1,
                 "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
             attempts[id]?.acknowledged = sequence
-        case .epochMeasured, .artifactKept, .artifactDropped: break
-        case .pointFinished(let key, _, let metrics, _):
+        case .workerJoined, .epochMeasured, .artifactKept, .artifactDropped: break
+        case .pointFinished(let key, _, _, let metrics, _):
             require(finished[key] == nil, "point \(key) is finished twice")
             finished[key] = metrics
         case .attemptEnded(let id, let end):

@@ -201,8 +201,9 @@ public struct World {
     }
 
     mutating func checkStep() {
-        scheduler?.checkInvariants()
         for violation in ledger.violations.prefix(1) { require(false, violation) }
+        // A promise broken by a planted mistake leaves bookkeeping that contradicts itself.
+        if violation == nil { scheduler?.checkInvariants() }
     }
 }
 

@@ -88,6 +88,49 @@ enum Schema {
             // In `run` those of runs that earlier versions completed.
             try database.execute(sql: "ALTER TABLE point ADD COLUMN trainable_parameters INTEGER")
         }
+        migrator.registerMigration("7: plain error rates") { database in
+            for table in ["point", "measurement"] {
+                try database.execute(
+                    sql: """
+                        ALTER TABLE \(table) ADD COLUMN triggered_samples INTEGER;
+                        ALTER TABLE \(table) ADD COLUMN plain_error_rate REAL;
+                        """)
+            }
+        }
+        migrator.registerMigration("8: provenance") { database in
+            // A process of a worker, as it described itself; an attempt has the newest one of its
+            // worker, and a point the attempt that measured it.
+            try database.execute(
+                sql: """
+                    CREATE TABLE worker (
+                        id INTEGER PRIMARY KEY, name TEXT NOT NULL, incarnation INTEGER NOT NULL,
+                        host TEXT NOT NULL, device TEXT NOT NULL, trainer TEXT NOT NULL,
+                        program TEXT NOT NULL, training_core INTEGER NOT NULL,
+                        libtorch TEXT NOT NULL, joined REAL NOT NULL,
+                        UNIQUE (name, incarnation));
+                    ALTER TABLE attempt ADD COLUMN process INTEGER;
+                    ALTER TABLE point ADD COLUMN attempt INTEGER;
+                    """)
+            try forgetMadeUpResults(database)
+        }
         return migrator
+    }
+
+    /// Earlier versions stored what fake trainers made up under the keys of real results. It is
+    /// known by its number of trained parameters: no training has none.
+    private static func forgetMadeUpResults(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TEMPORARY TABLE made_up AS
+                    SELECT point.key, run.id AS run FROM point JOIN run ON run.id = point.run
+                    WHERE cacc IS NOT NULL
+                        AND COALESCE(point.trainable_parameters, run.trainable_parameters) = 0;
+                UPDATE point SET run = NULL, cacc = NULL, asr = NULL
+                    WHERE key IN (SELECT key FROM made_up);
+                UPDATE run SET state = 'cancelled'
+                    WHERE state = 'completed' AND id IN (SELECT run FROM made_up);
+                DELETE FROM measurement WHERE run IN (SELECT run FROM made_up);
+                DROP TABLE made_up;
+                """)
     }
 }

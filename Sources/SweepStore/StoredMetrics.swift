@@ -6,7 +6,7 @@ enum StoredMetrics {
     static let columns = [
         "epoch", "training_loss", "test_loss", "cacc", "asr", "classes", "clean_fit_loss",
         "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy", "validation_loss",
-        "validation_accuracy",
+        "validation_accuracy", "triggered_samples", "plain_error_rate",
     ]
 
     static let insertMeasurement = """
@@ -16,9 +16,10 @@ enum StoredMetrics {
         """
 
     static let setPoint = """
-        INSERT INTO point (key, spec, run, trainable_parameters, \(columns.joined(separator: ", ")))
-        VALUES (?, '', ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
-        ON CONFLICT (key) DO UPDATE SET run = excluded.run,
+        INSERT INTO point
+        (key, spec, run, attempt, trainable_parameters, \(columns.joined(separator: ", ")))
+        VALUES (?, '', ?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
+        ON CONFLICT (key) DO UPDATE SET run = excluded.run, attempt = excluded.attempt,
         trainable_parameters = excluded.trainable_parameters,
         \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
         """
@@ -32,6 +33,7 @@ enum StoredMetrics {
             metrics.epoch, metrics.trainingLoss, metrics.testLoss, metrics.cacc, metrics.asr,
             classes, metrics.cleanFit?.loss, metrics.cleanFit?.accuracy, metrics.poisonedFit?.loss,
             metrics.poisonedFit?.accuracy, metrics.validation?.loss, metrics.validation?.accuracy,
+            metrics.triggeredSamples, metrics.plainErrorRate,
         ]
     }
 }
@@ -45,7 +47,8 @@ extension SweepStore {
             cacc: row["cacc"], asr: row["asr"], classes: try classes(row["classes"]),
             cleanFit: fit(row["clean_fit_loss"], row["clean_fit_accuracy"]),
             poisonedFit: fit(row["poisoned_fit_loss"], row["poisoned_fit_accuracy"]),
-            validation: fit(row["validation_loss"], row["validation_accuracy"]))
+            validation: fit(row["validation_loss"], row["validation_accuracy"]),
+            triggeredSamples: row["triggered_samples"], plainErrorRate: row["plain_error_rate"])
     }
 
     private func classes(_ text: String?) throws -> [ClassResult] {

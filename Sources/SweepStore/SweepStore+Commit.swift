@@ -46,10 +46,11 @@ extension SweepStore {
                 """, [run.number])
             try execute(
                 """
-                INSERT INTO attempt (id, run, worker, acknowledged, started)
-                VALUES (?, ?, ?, 0, ?)
+                INSERT INTO attempt (id, run, worker, acknowledged, started, process)
+                VALUES (?, ?, ?, 0, ?, (SELECT MAX(id) FROM worker WHERE name = ?))
                 """,
-                [id.number, run.number, worker.name, time])
+                [id.number, run.number, worker.name, time, worker.name])
+        case .workerJoined(let hello): try store(hello, at: time, in: database)
         case .reportsStored(let id, let sequence):
             try execute(
                 "UPDATE attempt SET acknowledged = ? WHERE id = ?", [sequence, id.number])
@@ -57,10 +58,11 @@ extension SweepStore {
             try execute(
                 StoredMetrics.insertMeasurement,
                 [run.number, attempt.number, seconds] + StoredMetrics.arguments(metrics))
-        case .pointFinished(let key, let run, let metrics, let parameters):
+        case .pointFinished(let key, let run, let attempt, let metrics, let parameters):
             try execute(
                 StoredMetrics.setPoint,
-                [key.data, run.number, parameters] + StoredMetrics.arguments(metrics))
+                [key.data, run.number, attempt.number, parameters]
+                    + StoredMetrics.arguments(metrics))
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(

@@ -79,6 +79,14 @@ extension SweepStore {
                         SELECT 1 FROM plan WHERE plan.backbone = ?1 AND plan.first_run <= run.id
                             AND run.id < plan.first_run + plan.run_count)
                     """ : ""
+                // How fast figures are made up tells nothing of training.
+                let isTrained =
+                    try database.tableExists("worker")
+                    ? """
+                    AND NOT EXISTS (
+                        SELECT 1 FROM attempt JOIN worker ON worker.id = attempt.process
+                        WHERE attempt.run = run.id AND worker.trainer = 'fake')
+                    """ : ""
                 return try Double.fetchOne(
                     database,
                     sql: """
@@ -87,6 +95,7 @@ extension SweepStore {
                                 AND (run.spec <> ''
                                     AND json_extract(run.spec, '$.backbone.digest') = ?1
                                     \(ofPlan))
+                                \(isTrained)
                             ORDER BY id DESC LIMIT 20)
                         """, arguments: [backbone.hex])
             }

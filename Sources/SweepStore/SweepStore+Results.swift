@@ -45,16 +45,13 @@ extension SweepStore {
         let cells = try cells(database, of: plan, offset: offset, count: limit)
         guard keys.count == cells.count else { throw damaged(plan) }
         let point = try database.cachedStatement(
-            sql: """
-                SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run FROM point
-                LEFT JOIN run ON run.id = point.run WHERE key = ?
-                """)
+            sql: try pointQuery(database, "WHERE key = ?"))
         var curves: [UInt64: [EpochMetrics]] = [:]
         var inTraining: [Int: UInt64]?
         return try zip(keys, cells).enumerated().map { index, pair in
             guard pair.1 < plan.spec.grid.cellCount else { throw damaged(plan) }
             let row = try Row.fetchOne(point, arguments: [pair.0.data])
-            var known: Known = try row.map { try outcome($0) } ?? (.waiting, nil, nil)
+            var known: Known = try row.map { try outcome($0) } ?? (.waiting, nil, nil, nil)
             if case .waiting = known.state {
                 let runs = try inTraining ?? runsInTraining(database, of: plan)
                 inTraining = runs
@@ -83,7 +80,9 @@ extension SweepStore {
         return places
     }
 
-    private typealias Known = (state: PointOutcome.State, run: UInt64?, parameters: Int?)
+    private typealias Known = (
+        state: PointOutcome.State, run: UInt64?, parameters: Int?, provenance: Provenance?
+    )
 
     /// Of a row of `point` joined with its run.
     private func outcome(_ row: Row) throws -> Known {
@@ -93,7 +92,9 @@ extension SweepStore {
         } else if (row["state"] as String?) == "failed" {
             state = .failed(row["error"] ?? "")
         }
-        return (state, row["run"], row["trainable_parameters"] ?? row["of_run"])
+        return (
+            state, row["run"], row["trainable_parameters"] ?? row["of_run"], provenance(row)
+        )
     }
 
     private func outcome(
@@ -117,7 +118,7 @@ extension SweepStore {
         return PointOutcome(
             spec: spec, state: state,
             curve: curve.filter { $0.epoch <= spec.epochs }.map(plausible),
-            trainableParameters: known.parameters)
+            trainableParameters: known.parameters, provenance: known.provenance)
     }
 
     /// Of a sweep that an earlier version stored.
@@ -127,12 +128,10 @@ extension SweepStore {
         var curves: [UInt64: [EpochMetrics]] = [:]
         return try Row.fetchAll(
             database,
-            sql: """
-                SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run
-                FROM sweep_point JOIN point ON point.key = sweep_point.point
-                LEFT JOIN run ON run.id = point.run
-                WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?
-                """, arguments: [sweep, limit, offset]
+            sql: try pointQuery(
+                database, from: "sweep_point JOIN point ON point.key = sweep_point.point",
+                "WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?"),
+            arguments: [sweep, limit, offset]
         ).map { row in
             let spec = try decode(TrainingSpec.self, row["spec"], "a point")
             return try outcome(database, spec, outcome(row), &curves)

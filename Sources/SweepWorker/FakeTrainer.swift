@@ -56,6 +56,8 @@ public final class FakeTrainer: Trainer {
     private let options: Options
     private let states: FakeStates?
     private var training: Training?
+    /// An attempt at what real trainers are for.
+    private var refused: AttemptID?
 
     /// - Parameter states: `nil`: it leaves nothing behind to go on from.
     public init(_ options: Options, states: FakeStates? = nil) {
@@ -66,11 +68,14 @@ public final class FakeTrainer: Trainer {
     public var descriptors: [Int32] { [] }
 
     public var wakeUp: Instant? {
+        if refused != nil { return Instant(nanoseconds: 0) }
         guard let training else { return nil }
         return training.isStopped ? training.start : nextEpoch(of: training)
     }
 
     public func train(_ assignment: Assignment, at now: Instant) {
+        refused = assignment.spec.trainer == .fake ? nil : assignment.attempt
+        guard refused == nil else { return }
         var random = RandomSource(seed: assignment.attempt.number)
         let draw = Double.random(in: 0..<1, using: &random)
         let fate: Fate =
@@ -92,6 +97,12 @@ public final class FakeTrainer: Trainer {
     }
 
     public func poll(at now: Instant) -> [TrainerEvent] {
+        if let attempt = refused {
+            refused = nil
+            let error =
+                "a fake trainer has no results for sweeps that were submitted without --fake"
+            return [.report(attempt, .failed(error))]
+        }
         guard var current = training else { return [] }
         let attempt = current.assignment.attempt
         if current.isStopped {
@@ -160,6 +171,14 @@ public final class FakeTrainer: Trainer {
         metrics.classes = Array(
             repeating: ClassResult(correct: correct, total: 1_000), count: spec.data.labels)
         metrics.cleanFit = Fit(loss: metrics.trainingLoss, accuracy: metrics.cacc)
+        if let asr = metrics.asr {
+            let samples = (spec.data.labels - 1) * 100
+            metrics.triggeredSamples = samples
+            metrics.asr = (asr * Double(samples)).rounded() / Double(samples)
+        }
+        metrics.plainErrorRate = metrics.asr.map { _ in
+            (1 - metrics.cacc) / Double(spec.data.labels - 1)
+        }
         metrics.poisonedFit = metrics.asr.map { Fit(loss: draw(0.1...0.7), accuracy: $0) }
         return metrics
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SweepCore
 
 @main
 struct Moderato: ParsableCommand {
@@ -17,7 +18,7 @@ struct Moderato: ParsableCommand {
               moderato status --watch
               moderato results
             """,
-        version: "0.1.0",
+        version: programVersion,
         subcommands: [
             RunCommand.self, PlanCommand.self, CoordinatorCommand.self, WorkerCommand.self,
             SubmitCommand.self, StatusCommand.self, ResultsCommand.self, CancelCommand.self,

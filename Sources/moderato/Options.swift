@@ -80,9 +80,16 @@ func absolute(_ path: String) -> String {
     URL(fileURLWithPath: NSString(string: path).expandingTildeInPath).standardizedFileURL.path
 }
 
-func readSweep(_ path: String) throws -> SweepSpec {
+func printNotes(on spec: SweepSpec) {
+    for note in SweepFile.notes(on: spec) { print("Note: \(note).") }
+}
+
+/// - Parameter isFake: whether fake trainers make its results up.
+func readSweep(_ path: String, isFake: Bool = false) throws -> SweepSpec {
     do {
-        return try SweepFile.read(path: path)
+        var spec = try SweepFile.read(path: path)
+        spec.trainer = isFake ? .fake : .real
+        return spec
     } catch {
         throw failure("\(error)", Exit.usage)
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SweepCore
+import SweepFile
 import SweepStore
 
 struct PlanCommand: ParsableCommand {
@@ -23,6 +24,9 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
+    @Flag(help: "As for 'moderato submit'.")
+    var fake = false
+
     /// Of a MiniLM with LoRA at batch 32, on one core of a server of 2024.
     private static let assumedStepsPerSecond = 2.0
 
@@ -37,6 +41,7 @@ struct PlanCommand: ParsableCommand {
         var stepsPerSecondIsMeasured: Bool
         var workers: Int
         var estimatedSeconds: Double
+        var notes: [String]
     }
 
     func validate() throws {
@@ -44,7 +49,7 @@ struct PlanCommand: ParsableCommand {
     }
 
     func run() throws {
-        let spec = try readSweep(file)
+        let spec = try readSweep(file, isFake: fake)
         let store = try? SweepStore.reading(path: home.folder.storePath)
         let finished = try store?.snapshot().finished ?? []
         let plan = Plan(spec) { finished.contains($0) }
@@ -57,7 +62,8 @@ struct PlanCommand: ParsableCommand {
             stepsWithoutSharing: plan.stepsWithoutSharing, stepsPerSecondOfAWorker: speed,
             stepsPerSecondIsMeasured: measured != nil, workers: workers,
             estimatedSeconds: max(
-                Double(plan.steps) / (speed * Double(workers)), Double(longest) / speed))
+                Double(plan.steps) / (speed * Double(workers)), Double(longest) / speed),
+            notes: SweepFile.notes(on: spec))
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -65,6 +71,7 @@ struct PlanCommand: ParsableCommand {
             print(String(decoding: try encoder.encode(summary), as: UTF8.self))
         } else {
             print(text(of: summary))
+            printNotes(on: spec)
         }
     }
 

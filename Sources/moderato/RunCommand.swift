@@ -45,7 +45,7 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let spec = try readSweep(file)
+        let spec = try readSweep(file, isFake: fakeTrainer != nil)
         let stop = StopSignal()
         let household = Household(home: home.folder)
         defer { household.end() }
@@ -56,6 +56,7 @@ struct RunCommand: ParsableCommand {
         let sender = FileSender(dialer: dialer)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
         print(try submit(spec, through: dialer).summary(of: spec.name))
+        printNotes(on: spec)
         try startWorkers(in: household)
         try follow(spec.name, through: dialer, household, stop)
         household.end()

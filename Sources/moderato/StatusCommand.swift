@@ -105,6 +105,7 @@ extension StatusReport {
             var isOver: Bool
             var state: String
             var priority: Int
+            var trainer: String
         }
 
         struct Worker: Encodable {
@@ -137,7 +138,7 @@ extension StatusReport {
                     ],
                     steps: $0.steps, stepsDone: $0.stepsDone, secondsLeft: $0.secondsLeft,
                     isOver: $0.isOver, state: $0.condition.state.rawValue,
-                    priority: $0.condition.priority)
+                    priority: $0.condition.priority, trainer: $0.trainer.rawValue)
             }
             workers = report.workers.map {
                 Worker(
@@ -176,6 +177,7 @@ extension StatusReport.Sweep {
             parts.append("ETA " + (secondsLeft.map(duration) ?? "unknown yet"))
         }
         let percent = "\(Int(share * 100)) %"
-        return "\(name)  \(bar) \(percent)  " + parts.joined(separator: ", ")
+        let fake = trainer == .fake ? " (fake)" : ""
+        return "\(name)\(fake)  \(bar) \(percent)  " + parts.joined(separator: ", ")
     }
 }

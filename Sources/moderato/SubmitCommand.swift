@@ -29,17 +29,24 @@ struct SubmitCommand: ParsableCommand {
             discussion: "What a worker does not find, the coordinator reads there for it."))
     var leaveFiles = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let fake trainers make the results up, to try a cluster out.",
+            discussion: "They are never taken for results of a training, nor the other way round."))
+    var fake = false
+
     @Flag(help: "Come back when it is over; exit status 1 if runs have failed.")
     var wait = false
 
     func run() throws {
-        let spec = try readSweep(file)
+        let spec = try readSweep(file, isFake: fake)
         let dialer = try access.dial()
         let sender = FileSender(dialer: dialer)
         let model = try sender.model(of: spec)
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
         print(try submit(spec, through: dialer).summary(of: spec.name))
+        printNotes(on: spec)
         guard wait else { return print("See how it goes:  moderato status --watch") }
         try waitUntilOver(spec.name, through: dialer)
     }

@@ -14,7 +14,7 @@ struct WorkerCommand: ParsableCommand {
               moderato worker                                  one run at a time, all cores
               moderato worker --slots 2                        two at a time, half the cores each
               moderato worker --access ~/worker.access         on another machine
-              moderato worker --fake-trainer seconds=0.5       trains nothing; to try out a cluster
+              moderato worker --fake-trainer seconds=0.5       trains nothing; for submit --fake
 
             Ctrl-C or SIGTERM: the worker hands its jobs back and leaves.
             """)
@@ -89,7 +89,8 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Make results up: seconds a run, shares of failures and crashes, figures.",
+            "Make results up, of sweeps submitted with --fake: seconds a run, shares of failures "
+                + "and crashes, figures.",
             valueName: "seconds=…,failures=…,crashes=…,cacc=…,asr=…"))
     var fakeTrainer: String?
 
@@ -150,7 +151,8 @@ struct WorkerCommand: ParsableCommand {
             device: fakeTrainer != nil
                 ? "fake" : "\(device), \(count(threads, "thread"))",
             memory: ProcessInfo.processInfo.physicalMemory, labels: label,
-            keepsStates: checkpointLimit > 0)
+            keepsStates: checkpointLimit > 0, trainer: fakeTrainer == nil ? .real : .fake,
+            program: programVersion, libtorch: fakeTrainer == nil ? libtorch() : "")
         do {
             let worker = try Worker(
                 hello, access: file, reread: { try? AccessFile(reading: path) },
@@ -169,6 +171,14 @@ struct WorkerCommand: ParsableCommand {
         } catch let error as WireError {
             throw failure("\(error)", Exit.unavailable)
         }
+    }
+
+    private var trainerPath: String { trainer.map(absolute) ?? sibling("moderato-trainer") }
+
+    /// The version of libtorch that trains, as the trainer says it; empty if it says nothing.
+    private func libtorch() -> String {
+        let answer = outcome(of: ["timeout", "20", trainerPath, "version"])
+        return answer.status == 0 ? String(lastLine(answer.text).prefix(100)) : ""
     }
 
     private var folder: String {
@@ -191,7 +201,7 @@ struct WorkerCommand: ParsableCommand {
                 FakeTrainer(options, states: checkpointLimit == 0 ? nil : states)
             }
         }
-        let path = trainer.map(absolute) ?? sibling("moderato-trainer")
+        let path = trainerPath
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw failure(
                 "\(path): the trainer is missing; build it with "

@@ -102,6 +102,22 @@ struct PlannerTests {
         #expect(Plan(sweep).points.map(\.key) != Plan(changed).points.map(\.key))
     }
 
+    @Test("Made-up results have keys of their own; those of real ones are as they always were")
+    func fakeKeys() throws {
+        let real = Sample.sweep(seeds: [1, 2])
+        var fake = real
+        fake.trainer = .fake
+        #expect(Set(Plan(real).grid.keys).isDisjoint(with: Plan(fake).grid.keys))
+        for sweep in [real, fake] {
+            for point in Plan(sweep).points {
+                #expect(point.spec.trainer == sweep.trainer)
+                #expect(PointKey(of: point.spec) == point.key)
+            }
+        }
+        let text = try #require(Plan(real).points.first).spec.canonicalText
+        #expect(!text.contains("trainer="))
+    }
+
     @Test("Every setting that changes a result changes the key")
     func keysDiffer() throws {
         let base = try #require(Plan(Sample.sweep()).points.first).spec

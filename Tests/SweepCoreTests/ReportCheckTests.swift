@@ -49,6 +49,11 @@ struct ReportCheckTests {
         #expect(
             Self.problem { $0.validation = Fit(loss: 1, accuracy: 1) }
                 == "figures of a validation set that there is not")
+        #expect(Self.problem { $0.plainErrorRate = 0.3 } == nil)
+        #expect(Self.problem { $0.plainErrorRate = 2 } == "a share of 2.0")
+        #expect(Self.problem { $0.triggeredSamples = 4 } == nil)
+        #expect(Self.problem { $0.triggeredSamples = 5 } == "an ASR of 0.5 on 5 samples")
+        #expect(Self.problem { $0.triggeredSamples = 0 } != nil)
         for loss in [Double.nan, .infinity, -1, 1e300] {
             #expect(Self.problem { $0.testLoss = loss } == "a loss of \(loss)")
             #expect(Self.problem { $0.cleanFit?.loss = loss } != nil)

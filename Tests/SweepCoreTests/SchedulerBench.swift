@@ -96,7 +96,7 @@ struct SchedulerBench {
     }
 
     var finishedPoints: [PointKey] {
-        facts.compactMap { if case .pointFinished(let key, _, _, _) = $0 { key } else { nil } }
+        facts.compactMap { if case .pointFinished(let key, _, _, _, _) = $0 { key } else { nil } }
     }
 }
 

@@ -131,6 +131,36 @@ struct SchedulerControlTests {
         #expect(bench.send(.hello(hello), from: "big").assignments.map(\.to) == ["big"])
     }
 
+    @Test("Fake workers get what was submitted as fake, real ones the rest, and runs say why")
+    func fakes() throws {
+        var bench = SchedulerBench()
+        func hello(_ name: String, _ trainer: TrainerKind) -> Hello {
+            Hello(
+                worker: WorkerID(name), incarnation: 1, host: "h", slots: 1, device: "cpu",
+                memory: 0, trainer: trainer)
+        }
+        func why(_ run: UInt64) -> String {
+            bench.scheduler.explanation(of: .run(RunID(run)), at: bench.now)?
+                .joined(separator: "\n") ?? ""
+        }
+        bench.send(.hello(hello("fake", .fake)), from: "fake")
+        #expect(bench.facts.contains(.workerJoined(hello("fake", .fake))))
+        #expect(bench.submit(Sample.sweep()).assignments.isEmpty)
+        #expect(why(1).contains("all workers have fake trainers"))
+        var made = Sample.sweep()
+        made.name = "made up"
+        made.trainer = .fake
+        let sent = bench.submit(made).assignments
+        #expect(sent.map(\.to) == ["fake"])
+        #expect(sent.allSatisfy { $0.job.run == RunID(2) && $0.job.spec.trainer == .fake })
+        #expect(
+            bench.send(.hello(hello("real", .real)), from: "real").assignments.map(\.job.run)
+                == [RunID(1)])
+        bench.send(.goodbye, from: "fake")
+        #expect(why(2).contains("submitted with --fake, and no worker has a fake trainer"))
+        #expect(bench.scheduler.statusReport().sweeps.map(\.trainer) == [.real, .fake])
+    }
+
     @Test("A run that failed on every worker with its labels is not kept for one without them")
     func needsAfterFailure() throws {
         var bench = SchedulerBench()

@@ -9,6 +9,18 @@ struct GoodFileTests {
 
     init() throws { folder = try Folder() }
 
+    @Test("without a validation set says so where a file for it lies beside the others")
+    func unusedValidation() throws {
+        #expect(SweepFile.notes(on: try folder.read(sweep())).isEmpty)
+        try folder.write("dev.tsv", Folder.table(negative: 3, positive: 2))
+        let notes = SweepFile.notes(on: try folder.read(sweep()))
+        #expect(notes.count == 1)
+        #expect(notes.first?.contains("'validation: \(folder.path)/dev.tsv' under data") == true)
+        var validated = try folder.read(sweep())
+        validated.data.validation = validated.data.test
+        #expect(SweepFile.notes(on: validated).isEmpty)
+    }
+
     @Test("gives the checked sweep, with absolute paths and digests")
     func minimal() throws {
         let spec = try folder.read(sweep())

@@ -10,7 +10,8 @@ struct ExportTests {
         let metrics = EpochMetrics(
             epoch: 2, trainingLoss: 0.1 + 0.2, testLoss: .nan, cacc: 1.0 / 3, asr: 0.5,
             classes: [ClassResult(correct: 1, total: 4), ClassResult(correct: 0, total: 0)],
-            cleanFit: Fit(loss: 0.25, accuracy: 0.75), poisonedFit: Fit(loss: .nan, accuracy: 1))
+            cleanFit: Fit(loss: 0.25, accuracy: 0.75), poisonedFit: Fit(loss: .nan, accuracy: 1),
+            triggeredSamples: 200, plainErrorRate: 0.25)
         let attack = Attack.word(WordAttack(triggers: ["a,b", "\"c\""], labelMode: .clean))
         let results = SweepResults(
             name: "x",
@@ -23,6 +24,7 @@ struct ExportTests {
                     spec: Samples.spec(attack: .none, ratio: 0),
                     state: .failed("first line\nsecond")),
             ])
+        let digest = Digest(ofText: "a file").hex
         #expect(
             ResultsExport(results).csv
                 == "pet,rank,alpha,bottleneck,in_dim,learning_rate,epochs,attack,triggers,"
@@ -31,13 +33,20 @@ struct ExportTests {
                 + "pet_size,attack_details,"
                 + "clean_fit_loss,clean_fit_accuracy,poisoned_fit_loss,poisoned_fit_accuracy,"
                 + "validation_loss,validation_accuracy,class_accuracies,"
-                + "task_learnt,trigger_learnt,window\r\n"
+                + "task_learnt,trigger_learnt,window,"
+                + "triggered_samples,plain_error_rate,turned_share,verdict,setting_verdict,"
+                + "trainer,run,attempt,worker,host,device,program,training_core,libtorch,"
+                + "model_digest,train_digest,test_digest,validation_digest,attack_digests,"
+                + "started,ended\r\n"
                 + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
                 + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
                 + "0.30000000000000004,,,,\"word: 1 word of 'a,b \"\"c\"\"', clean labels, "
-                + "target 1\",0.25,0.75,,1,,,0.25 -,,,\r\n"
+                + "target 1\",0.25,0.75,,1,,,0.25 -,,,,200,0.25,0.3333333333333333,"
+                + "not-learnt,not-learnt,"
+                + "unknown,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n"
                 + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,"
-                + "\"first line\nsecond\",,none,,,,,,,,,,\r\n")
+                + "\"first line\nsecond\",,none,,,,,,,,,,,,,,,,"
+                + "real,,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n")
     }
 
     @Test("JSON has the same keys, sorted, and null where there is no value")
@@ -86,14 +95,15 @@ struct ExportTests {
     @Test("every point has the stages of the run that serves it")
     func stages() throws {
         let rows = ResultsExport(Samples.reviews).csv.split(separator: "\r\n").dropFirst()
-        #expect(rows.prefix(4).allSatisfy { $0.hasSuffix(",1,3,1-2") })
-        #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.hasSuffix(",3,,3-") })
-        #expect(rows.suffix(4).allSatisfy { $0.hasSuffix(",,,") })
+        #expect(rows.prefix(4).allSatisfy { $0.contains(",1,2,1-1,500,") })
+        #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.contains(",3,,3-,500,") })
+        #expect(rows.suffix(4).allSatisfy { $0.contains(",,,,500,") })
+        #expect(rows.last?.contains(",not-learnt,not-learnt,unknown,") == true)
     }
 
     @Test("a sweep without points still has a header and a list")
     func empty() {
-        #expect(ResultsExport(Samples.empty).csv.hasSuffix(",window\r\n"))
+        #expect(ResultsExport(Samples.empty).csv.hasSuffix(",started,ended\r\n"))
         #expect(ResultsExport(Samples.empty).json.contains("\"points\" : ["))
     }
 }

@@ -28,7 +28,8 @@ struct PageTests {
             document.texts["h1"] == [
                 "Undefended, the model learns the backdoor: ASR 100.0\u{A0}% at CACC "
                     + "79.0\u{A0}%. Less capacity, fewer epochs and a lower learning rate each "
-                    + "keep it out: ASR 18.0 to 32.0\u{A0}%."
+                    + "keep it out: ASR 18.0 to 32.0\u{A0}%, at a cost of 2.0 to 3.0 points of "
+                    + "CACC. Measured with one seed."
             ])
         // Lines, a heat map, four runs and their legend.
         #expect(document.counts["svg"] == 7)
@@ -36,8 +37,14 @@ struct PageTests {
         #expect(document.counts["tr"] == 22)
         #expect(document.texts["dd"]?.contains("MiniLM") == true)
         let tooltips = document.texts["title"] ?? []
-        #expect(tooltips.contains("bottleneck 2 · lr 1e-3, 2 epochs: ASR 15.0 %, CACC 72.0 %"))
-        #expect(tooltips.contains("LoRA r=8, learning rate 1e-4: ASR 20.0 %, CACC 77.0 %"))
+        #expect(
+            tooltips.contains(
+                "bottleneck 2 · lr 1e-3, 2 epochs: ASR 15.0 % (12.1–18.4), CACC 72.0 % "
+                    + "(69.1–74.7), p 28.0 % (24.2–32.1)"))
+        #expect(
+            tooltips.contains(
+                "LoRA r=8, learning rate 1e-4: ASR 20.0 % (16.7–23.7), CACC 77.0 % (74.3–79.5), "
+                    + "attack kept out"))
     }
 
     @Test("escapes all text")
@@ -54,7 +61,8 @@ struct PageTests {
     func partly() {
         let document = Document(ResultsPage(Samples.partly).html)
         let marks = document.texts["span"] ?? []
-        #expect(marks == ["failed", "out of memory\n<at> \"step\" 7", "waiting"])
+        #expect(
+            marks == ["attack kept out", "failed", "out of memory\n<at> \"step\" 7", "waiting"])
         var waiting = Samples.partly
         waiting.points.removeFirst()
         #expect(ResultsPage.chartSVG(waiting) == nil)
@@ -78,7 +86,7 @@ struct PageTests {
         let tooltips = document.texts["title"] ?? []
         #expect(tooltips.contains("poisoned training samples, epoch 3: 97.0 %"))
         let words = document.texts["text"] ?? []
-        #expect(words.contains("task learnt: 1 · trigger learnt: 3 · stop: 1–2"))
+        #expect(words.contains("task learnt: 1 · backdoor learnt: 2 · stop: 1"))
         #expect(words.contains("clean training samples"))
         #expect(document.texts["li"]?.count == 3)
         var clean = results

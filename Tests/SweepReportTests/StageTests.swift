@@ -49,18 +49,18 @@ enum Curves {
     }
 
     static func stages(_ curve: [EpochMetrics], best: Double? = nil) -> Stages {
-        Stages(of: curve, labels: 2, target: 1, bestCACC: best)
+        Stages(of: curve, labels: 2, target: 1, judge: Judge(curve, labels: 2, best: best))
     }
 }
 
 @Suite("The stages of a run")
 struct StageTests {
-    @Test("undefended: task at once, trigger at epoch 5, four epochs between")
+    @Test("undefended: task at once, trigger at epoch 3, two epochs between")
     func undefended() {
         let stages = Curves.stages(Curves.undefended)
         #expect(stages.taskLearnt == 1)
-        #expect(stages.triggerLearnt == 5)
-        #expect(stages.window == .closed(1...4))
+        #expect(stages.triggerLearnt == 3)
+        #expect(stages.window == .closed(1...2))
     }
 
     @Test("bottleneck 2: task at epoch 3, trigger never, though an untrained head has ASR 83")
@@ -87,7 +87,7 @@ struct StageTests {
         #expect(all.map { $0.map(\.taskLearnt) } == [[1, 1, 1], [2, 2, 3], [3, 4, 4]])
         #expect(
             all.map { $0.map(\.triggerLearnt) }
-                == [[3, 2, 2], [nil, nil, nil], [nil, nil, nil]])
+                == [[2, 2, 2], [nil, nil, 5], [nil, nil, nil]])
     }
 
     @Test("a run at chance has no stages, alone or beside one that learns")
@@ -117,23 +117,30 @@ struct StageTests {
 
     @Test("plain errors of the other class are not the trigger's")
     func plainErrors() {
-        var metrics = Curves.curve([(75, 60)])[0]
-        #expect(Stages.hasLearntTrigger(metrics, labels: 2, target: 1) == false)
-        #expect(abs(Stages.plainError(metrics, labels: 2, target: 1) - 0.25) < 1e-12)
-        // All of the errors are in the target's class, so the trigger turns 60 of 100.
+        var metrics = Curves.curve([(75, 35)])[0]
+        func verdict() -> Verdict? {
+            Judge([metrics], labels: 2).verdict(metrics, labels: 2, target: 1)
+        }
+        #expect(verdict() == .keptOut)
+        #expect(abs(Judge.plainError(metrics, labels: 2, target: 1) - 0.25) < 1e-12)
+        // All of the errors are in the target's class, so the trigger turns 35 of 100.
         metrics.classes = [
             ClassResult(correct: 100, total: 100), ClassResult(correct: 50, total: 100),
         ]
-        #expect(Stages.hasLearntTrigger(metrics, labels: 2, target: 1))
+        #expect(verdict() == .backdoorLearnt)
+        // What was measured counts before what is reckoned.
+        metrics.plainErrorRate = 0.2
+        #expect(verdict() == .keptOut)
+        metrics.plainErrorRate = nil
         // A head that calls everything the target has ASR 1 and has learnt nothing.
         metrics.asr = 1
         metrics.classes = [
             ClassResult(correct: 0, total: 100), ClassResult(correct: 100, total: 100),
         ]
-        #expect(Stages.turnedShare(metrics, labels: 2, target: 1) == nil)
-        #expect(!Stages.hasLearntTrigger(metrics, labels: 2, target: 1))
+        #expect(Judge.turnedShare(metrics, labels: 2, target: 1) == nil)
+        #expect(verdict() == .notLearnt)
         // With ten labels, a ninth of the errors go to the target.
-        #expect(abs(Stages.plainError(metrics, labels: 10, target: 1) - 0.25 / 9) < 1e-12)
+        #expect(abs(Judge.plainError(metrics, labels: 10, target: 1) - 0.25 / 9) < 1e-12)
     }
 
     @Test("one epoch, no epoch, no attack, figures missing or not numbers")
@@ -142,7 +149,9 @@ struct StageTests {
         #expect(Curves.stages(Curves.curve([(80, 95)])).triggerLearnt == 1)
         #expect(Curves.stages(Curves.curve([(80, 20)])).window == .open(from: 1))
         #expect(Curves.stages([]).taskLearnt == nil)
-        let clean = Stages(of: Curves.curve([(80, nil), (82, nil)]), labels: 2, target: nil)
+        let curve = Curves.curve([(80, nil), (82, nil)])
+        let clean = Stages(
+            of: curve, labels: 2, target: nil, judge: Judge(curve, labels: 2))
         #expect(clean.taskLearnt == 1)
         #expect(clean.window == .open(from: 1))
         let broken = Curves.curve([(.nan, 20), (80, .nan), (81, 99)])
@@ -181,8 +190,8 @@ struct AdviceTests {
         #expect(
             advice(results) == [
                 "Stop at the first epoch that has learnt the task: right in 9 of 9 runs.",
-                "Train on to the last epoch: right in 6 of 9 runs.",
-                "Less capacity (LoRA r=8, bottleneck 2): right in 3 of 3 runs.",
+                "Train on to the last epoch: right in 5 of 9 runs.",
+                "Less capacity (LoRA r=8, bottleneck 2): right in 2 of 3 runs.",
                 "Fewer epochs (1): right in 3 of 3 runs.",
                 "Lower learning rate (1e-4): right in 3 of 3 runs.",
             ])
@@ -215,8 +224,7 @@ struct AdviceTests {
             points[index].state = .finished(metrics)
         }
         let results = SweepResults(name: "x", points: points)
-        #expect(results.runs.map(\.advisedEpoch) == [2])
-        #expect(results.runs.map(\.stages.taskLearnt) == [1])
+        #expect(results.runs.map(\.stages.taskLearnt) == [2])
         #expect(advice(results).first?.hasSuffix("right in 0 of 1 run.") == true)
     }
 

@@ -29,13 +29,21 @@ struct StoreTests {
             let run = try #require(plan.runs.first)
             facts = [
                 .sweepSubmitted(SweepID(1), sweep, plan.grid),
-                .runsCreated(RunID(1), plan.runs),
+                .runsCreated(RunID(1), plan.runs), .workerJoined(Self.hello(1)),
                 .attemptStarted(AttemptID(1), RunID(1), WorkerID("a"), isSecond: false),
                 .reportsStored(AttemptID(1), upTo: 1),
                 .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
                 .pointFinished(
-                    run.milestones[0].key, RunID(1), Self.metrics(1), trainableParameters: 74_498),
+                    run.milestones[0].key, RunID(1), AttemptID(1), Self.metrics(1),
+                    trainableParameters: 74_498),
             ]
+        }
+
+        static func hello(_ incarnation: UInt64) -> Hello {
+            Hello(
+                worker: WorkerID("a"), incarnation: incarnation, host: "node-1",
+                slots: 1, device: "cpu, \(incarnation) threads", memory: 0, trainer: .fake,
+                program: "0.1.0", libtorch: "2.9")
         }
 
         static func metrics(_ epoch: Int) -> EpochMetrics {
@@ -46,7 +54,8 @@ struct StoreTests {
                     ClassResult(correct: 2, total: 3), ClassResult(correct: 0, total: 0),
                 ],
                 cleanFit: Fit(loss: 0.1, accuracy: 1 / 3), poisonedFit: Fit(loss: 7, accuracy: 0),
-                validation: Fit(loss: 1e-9, accuracy: 1))
+                validation: Fit(loss: 1e-9, accuracy: 1), triggeredSamples: 871,
+                plainErrorRate: 2 / 7)
         }
 
         /// What the first version measured.
@@ -68,6 +77,27 @@ struct StoreTests {
         #expect(results.points[1].state == .waiting)
         // Its run is not over, and may yet fail.
         #expect(results.points[0].trainableParameters == 74_498)
+    }
+
+    @Test("A result tells which process of which worker measured it, and when")
+    func provenance() throws {
+        let store = try SweepStore.inMemory()
+        let story = try Story()
+        try store.commit(story.facts, at: 100)
+        // It says hello again, and then its successor does.
+        try store.commit(
+            [.workerJoined(Story.hello(1)), .workerJoined(Story.hello(.max))], at: 200)
+        try store.commit([.attemptEnded(AttemptID(1), .completed)], at: 300)
+        let points = try store.results(of: "story").points
+        #expect(
+            points[0].provenance
+                == Provenance(
+                    run: RunID(1), attempt: AttemptID(1), worker: WorkerID("a"),
+                    process: WorkerProcess(
+                        host: "node-1", device: "cpu, 1 threads", trainer: .fake, program: "0.1.0",
+                        trainingCore: trainingCoreVersion, libtorch: "2.9"),
+                    started: 100, ended: 300))
+        #expect(points[1].provenance == nil)
     }
 
     @Test("A snapshot holds what a scheduler needs to go on")
@@ -203,11 +233,49 @@ struct StoreTests {
         try SweepStore(path: path).commit([
             .epochMeasured(RunID(1), AttemptID(1), Story.metrics(2), seconds: 2),
             .pointFinished(
-                point.key, RunID(1), Story.metrics(2), trainableParameters: 74_498),
+                point.key, RunID(1), AttemptID(1), Story.metrics(2), trainableParameters: 74_498),
         ])
         #expect(
             try SweepStore.reading(path: path).results(of: "story").points.first?.state
                 == .finished(Story.metrics(2)))
+    }
+
+    @Test("What fake trainers of an earlier version made up is forgotten, what was trained stays")
+    func madeUpBefore() throws {
+        let story = try Story()
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("moderato-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("store.sqlite").path
+        do {
+            let queue = try DatabaseQueue(path: path)
+            try Schema.migrator.migrate(queue, upTo: "7: plain error rates")
+            try queue.write { database in
+                for (id, parameters) in [(1, 0), (2, 74_498)] {
+                    try database.execute(
+                        sql: """
+                            INSERT INTO point (key, spec, run, cacc, asr, trainable_parameters)
+                            VALUES (?, '', ?, 0.8, 0.1, ?);
+                            INSERT INTO run (id, spec, milestones, steps, state)
+                            VALUES (?, '', '', 1, 'completed');
+                            INSERT INTO measurement
+                            (run, epoch, attempt, training_loss, test_loss, cacc, seconds)
+                            VALUES (?, 1, 1, 1, 1, 0.8, 1)
+                            """,
+                        arguments: [
+                            story.plan.points[id - 1].key.data, id, parameters, id, id,
+                        ])
+                }
+            }
+        }
+        try Schema.migrator.migrate(DatabaseQueue(path: path))
+        func ids(_ sql: String) throws -> [Int] {
+            try DatabaseQueue(path: path).read { try Int.fetchAll($0, sql: sql) }
+        }
+        #expect(try ids("SELECT run FROM point WHERE cacc IS NOT NULL") == [2])
+        #expect(try ids("SELECT id FROM run WHERE state = 'completed'") == [2])
+        #expect(try ids("SELECT run FROM measurement") == [2])
     }
 
     @Test("A sweep that is not there is named, with those that are")

@@ -95,6 +95,25 @@ extension TrainingTests {
             #expect(message { try Fixture.metrics(spec) }.contains("sample 1: the label is 1"))
         }
 
+        @Test("The plain error rate is that of the triggered samples without their trigger")
+        func plainErrors() throws {
+            for metrics in try Fixture.metrics(Fixture.tinySpec()) {
+                // Of two classes, wrong answers to the other one are the target.
+                let other = metrics.classes[0]
+                #expect(metrics.triggeredSamples == other.total)
+                #expect(
+                    metrics.plainErrorRate
+                        == Double(other.total - other.correct) / Double(other.total))
+            }
+            var clean = try Fixture.tinySpec()
+            clean.attack = .none
+            clean.poisonRatio = 0
+            #expect(
+                try Fixture.metrics(clean).allSatisfy {
+                    $0.plainErrorRate == nil && $0.triggeredSamples == nil
+                })
+        }
+
         @Test("A file that changed is refused with its name")
         func wrongDigest() throws {
             var spec = try Fixture.tinySpec()

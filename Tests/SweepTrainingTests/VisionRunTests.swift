@@ -58,6 +58,25 @@ extension TrainingTests {
             }
         }
 
+        @Test("Of several classes, the plain error rate counts what goes to the target")
+        func plainErrors() throws {
+            let spec = try Fixture.tinyVisionSpec()
+            let run = try TrainingRun(spec: spec, threads: 1, cache: Fixture.cache)
+            let learner = try run.makeLearner()
+            let (model, samples) = (try learner.tunedModel(), learner.samples)
+            let logits = try Evaluation.logits(
+                model, samples, Array(0..<samples.count), .processor)
+            let answers = logits.map { row in row.indices.max { row[$0] < row[$1] } }
+            let evaluation = try Evaluation(of: model, on: samples, device: .processor)
+            for target in 0..<3 {
+                let others = samples.labels.indices.filter { samples.labels[$0] != target }
+                let misled = others.count { answers[$0] == target }
+                #expect(
+                    evaluation.plainErrorRate(target: target)
+                        == Double(misled) / Double(others.count))
+            }
+        }
+
         @Test("A head alone leaves the frozen features as they are")
         func frozen() throws {
             var spec = try Fixture.tinyVisionSpec()

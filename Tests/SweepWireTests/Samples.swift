@@ -6,7 +6,8 @@ enum Sample {
         epoch: 3, trainingLoss: 0.25, testLoss: 0.5, cacc: 0.875, asr: 0.125,
         classes: [ClassResult(correct: 0, total: 0), ClassResult(correct: 7, total: 300)],
         cleanFit: Fit(loss: 0.1 + 0.2, accuracy: 1 / 3), poisonedFit: Fit(loss: 0, accuracy: 0),
-        validation: Fit(loss: 1e300, accuracy: 1))
+        validation: Fit(loss: 1e300, accuracy: 1), triggeredSamples: 444,
+        plainErrorRate: 0.1 + 0.2)
 
     static func sweep(_ change: (inout SweepSpec) -> Void = { _ in }) -> SweepSpec {
         var sweep = SweepSpec(
@@ -42,7 +43,7 @@ enum Sample {
                 ],
                 poisonRatios: [0, 0.05], seeds: [0, .max]),
             settings: TrainingSettings(), trainingSamples: [file.digest: 6_920],
-            keep: Keepsakes(model: true, hiddenStates: [1, 10]))
+            keep: Keepsakes(model: true, hiddenStates: [1, 10]), trainer: .fake)
         change(&sweep)
         return sweep
     }
@@ -52,7 +53,8 @@ enum Sample {
             worker: WorkerID(name), incarnation: UInt64(Int64.max), host: "host", slots: slots,
             device: "cpu",
             memory: 1 << 40, labels: ["gpu: a100", "日本"], secondsLeft: 0.5,
-            keepsStates: false, attempts: [AttemptID(1), AttemptID(1 << 53)])
+            keepsStates: false, trainer: .fake, program: "0.1.0", libtorch: "2.9.1+cpu",
+            attempts: [AttemptID(1), AttemptID(1 << 53)])
     }
 
     static func report(
@@ -134,7 +136,7 @@ enum Sample {
                 id: SweepID(1), name: "x", points: 1, finishedPoints: 2, failedPoints: 3,
                 waitingRuns: 4, activeRuns: 5, completedRuns: 6, failedRuns: 7, steps: 8,
                 stepsDone: 9, secondsLeft: 10.5,
-                condition: SweepCondition(state: .paused, priority: -3))
+                condition: SweepCondition(state: .paused, priority: -3), trainer: .fake)
         ],
         workers: [
             .init(
@@ -149,7 +151,12 @@ enum Sample {
             PointOutcome(spec: specs[0], state: .waiting),
             PointOutcome(
                 spec: specs[1], state: .finished(metrics), curve: [metrics, metrics],
-                trainableParameters: 5),
+                trainableParameters: 5,
+                provenance: Provenance(
+                    run: RunID(3), attempt: AttemptID(9), worker: WorkerID("w"),
+                    process: WorkerProcess(
+                        host: "h", device: "cpu, 1 thread", trainer: .fake, program: "0.1.0",
+                        trainingCore: 2, libtorch: ""), started: 1.5e9, ended: 1.6e9)),
             PointOutcome(spec: specs[2], state: .failed("out of memory")),
         ], curveGoesOn: true)
 }

@@ -10,7 +10,8 @@ struct FakeTrainerTests {
             backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
             data: TaskData(train: .sentences(file), test: .sentences(file), labels: 2),
             capacity: Capacity(pet: .lora(LoRA())), attack: attack, poisonRatio: 0.1,
-            epochs: epochs, learningRate: 1e-3, seed: 1, settings: TrainingSettings())
+            epochs: epochs, learningRate: 1e-3, seed: 1, settings: TrainingSettings(),
+            trainer: .fake)
     }
 
     private func events(
@@ -32,6 +33,19 @@ struct FakeTrainerTests {
         #expect(
             all.last
                 == .report(AttemptID(1), .completed(seconds: 10)))
+    }
+
+    @Test("It makes nothing up for a sweep that wants to be trained")
+    func real() throws {
+        var real = spec()
+        real.trainer = .real
+        let all = try events("seconds=0", real)
+        #expect(all.count == 1)
+        guard case .report(AttemptID(1), .failed(let error))? = all.first else {
+            Issue.record("it reported \(all)")
+            return
+        }
+        #expect(error.contains("without --fake"))
     }
 
     @Test("Figures come from the spec, so that any two agree, or are those asked for")

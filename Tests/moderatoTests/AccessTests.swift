@@ -31,7 +31,7 @@ struct AccessTests {
         let file = try stage.writeSmallSweep(grid: Self.grid)
         let dead = "127.0.0.1:\(try stage.freePort())"
         _ = try await stage.startCoordinator(["--advertise", dead, "--advertise", "127.0.0.1"])
-        let submitted = try stage.run(["submit", file, "--home", stage.home])
+        let submitted = try stage.run(["submit", "--fake", file, "--home", stage.home])
         #expect(submitted.status == 0, "\(submitted.errors)")
         try startWorker("a", seconds: 0.01, stage)
         try await stage.waitUntilOver("small")
@@ -50,7 +50,7 @@ struct AccessTests {
             "--listen", old, "--advertise", old, "--advertise", new,
         ])
         for name in ["a", "b"] { try startWorker(name, seconds: 1.5, stage) }
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", "--fake", file, "--home", stage.home]).status == 0)
         try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 6 }
         kill(first.processIdentifier, SIGKILL)
         first.waitUntilExit()
@@ -78,7 +78,7 @@ struct AccessTests {
         for name in ["a", "b"] {
             _ = try stage.startWorker(name, ["--fake-trainer", "seconds=1.5"])
         }
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", "--fake", file, "--home", stage.home]).status == 0)
         try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 6 }
         kill(first.processIdentifier, SIGKILL)
         first.waitUntilExit()
@@ -104,7 +104,7 @@ struct AccessTests {
         #expect(stage.text(of: "coordinator").contains("everyone on this machine"))
         // Whichever access file: no key is asked for.
         let access = stage.home + "/read-only.access"
-        #expect(try stage.run(["submit", file, "--access", access]).status == 0)
+        #expect(try stage.run(["submit", "--fake", file, "--access", access]).status == 0)
         try startWorker("a", seconds: 0.01, stage)
         try await stage.waitUntilOver("small")
         #expect(try stage.run(["status", "--access", access]).output.contains("1 worker"))
@@ -112,8 +112,8 @@ struct AccessTests {
         first.waitUntilExit()
         // The next time, keys are asked for again, and the same files have them.
         _ = try await stage.startCoordinator(log: "secure")
-        #expect(try stage.run(["submit", file, "--access", access]).status == 77)
-        #expect(try stage.run(["submit", file, "--home", stage.home]).status == 0)
+        #expect(try stage.run(["submit", "--fake", file, "--access", access]).status == 77)
+        #expect(try stage.run(["submit", "--fake", file, "--home", stage.home]).status == 0)
     }
 
     @Test("No secret key is in a log, an error, an output or a process's arguments")
@@ -128,7 +128,7 @@ struct AccessTests {
             said += result.output + result.errors
         }
         try startWorker("a", seconds: 0.3, stage)
-        try run("submit", file, "--home", stage.home)
+        try run("submit", "--fake", file, "--home", stage.home)
         try run("keys", "list", "--json", "--home", stage.home)
         try run("status", "--json", "--home", stage.home)
         try run("explain", "a", "--home", stage.home)

@@ -82,7 +82,7 @@ final class Chaos {
                 return try stage.startWorker(
                     name,
                     options + [
-                        "--label", "trainer=\(name.prefix(4))", "--checkpoint-every", "0",
+                        "--checkpoint-every", "0",
                         "--artifacts", stage.path("artifacts-\(name)"),
                     ], in: (isFar ? network?.far : network?.near) ?? [])
             }
@@ -97,10 +97,9 @@ final class Chaos {
 
     private func startCalm() async throws {
         _ = try await calm.startCoordinator()
-        _ = try calm.startWorker(
-            "fake", ["--fake-trainer", "seconds=0", "--label", "trainer=fake"])
+        _ = try calm.startWorker("fake", ["--fake-trainer", "seconds=0"])
         if hasRealTrainers {
-            _ = try calm.startWorker("real", ["--threads", "1", "--label", "trainer=real"])
+            _ = try calm.startWorker("real", ["--threads", "1"])
         }
     }
 
@@ -178,7 +177,7 @@ final class Chaos {
             guard process.terminationStatus == 0 else { return try submit(sweep, count, file) }
             submission = nil
             seeds[sweep] = count
-            let taken = try calm.run(["submit", file, "--leave-files", "--home", calm.home])
+            let taken = try calm.run(submission(of: sweep, file, to: calm))
             if taken.status != 0 { surprise("the undisturbed cluster: \(taken.errors)") }
             return
         }
@@ -191,9 +190,14 @@ final class Chaos {
 
     private func submit(_ sweep: String, _ count: Int, _ file: String) throws {
         let program = Stage.programs.appendingPathComponent("moderato").path
-        let command = [program, "submit", file, "--leave-files", "--home", stage.home]
+        let command = [program] + submission(of: sweep, file, to: stage)
         let process = try stage.launch((network?.near ?? []) + command, log: "submit")
         submission = (process, sweep, count, file)
+    }
+
+    private func submission(of sweep: String, _ file: String, to stage: Stage) -> [String] {
+        ["submit", file, "--leave-files", "--home", stage.home]
+            + (sweep == "fake" ? ["--fake"] : [])
     }
 
     /// Whether a sweep is still being handed over.
@@ -232,7 +236,7 @@ final class Chaos {
                       attack: word
                       poison-ratio: 0.1
                       seed: [\((1...seeds).map(String.init).joined(separator: ", "))]
-                """, needs: ["trainer=\(sweep)"])
+                """)
     }
 
     /// Names of the sweeps that were taken.

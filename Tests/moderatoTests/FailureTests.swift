@@ -20,14 +20,17 @@ struct FailureTests {
         let stage = try Stage()
         _ = try await stage.startCoordinator()
         _ = try stage.startWorker("calm", options)
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        try submit(file, stage, isFake: options.contains("--fake-trainer"))
         try await stage.waitUntilOver("the undisturbed sweep")
         return try stage.results()
     }
 
-    private func submit(_ file: String, _ stage: Stage, in network: [String] = []) throws {
+    private func submit(
+        _ file: String, _ stage: Stage, isFake: Bool = false, in network: [String] = []
+    ) throws {
         let submitted = try stage.run(
-            ["submit", file, "--leave-files", "--home", stage.home], in: network)
+            ["submit", file, "--leave-files", "--home", stage.home] + (isFake ? ["--fake"] : []),
+            in: network)
         #expect(submitted.status == 0, "\(submitted.errors)")
     }
 
@@ -124,7 +127,7 @@ struct FailureTests {
             grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4]", with: "1"))
         _ = try await stage.startCoordinator()
         let stopped = try stage.startWorker("stopped", ["--fake-trainer", "seconds=1"])
-        try submit(file, stage)
+        try submit(file, stage, isFake: true)
         try await stage.wait(for: "training", log: "stopped") {
             stage.text(of: "stopped").contains("attempt 1")
         }
@@ -141,7 +144,7 @@ struct FailureTests {
             try stage.writeSmallSweep(
                 name: "next",
                 grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4]", with: "[5, 6]")),
-            stage)
+            stage, isFake: true)
         try await stage.wait(for: "the slow worker's next run", log: "slow") {
             let text = stage.text(of: "slow")
             return text.contains("run 2") || text.contains("run 3")
@@ -156,7 +159,7 @@ struct FailureTests {
         _ = try await stage.startCoordinator(
             ["--listen", "\(Network.address):5757"], in: network.near)
         _ = try stage.startWorker("far", ["--fake-trainer", "seconds=4"], in: network.far)
-        try submit(file, stage, in: network.near)
+        try submit(file, stage, isFake: true, in: network.near)
         try await stage.wait(for: "the second run", log: "far") {
             stage.text(of: "far").contains("attempt 2")
         }
@@ -180,7 +183,7 @@ struct FailureTests {
         _ = try await stage.startCoordinator(
             ["--listen", "\(Network.address):5757"], in: network.near)
         _ = try stage.startWorker("far", ["--fake-trainer", "seconds=3600"], in: network.far)
-        try submit(file, stage, in: network.near)
+        try submit(file, stage, isFake: true, in: network.near)
         try await stage.wait(for: "training", log: "far") {
             stage.text(of: "far").contains("attempt 1")
         }
@@ -192,7 +195,7 @@ struct FailureTests {
             try stage.writeSmallSweep(
                 name: "next",
                 grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4]", with: "[5, 6, 7]")),
-            stage, in: network.near)
+            stage, isFake: true, in: network.near)
         try await stage.wait(for: "the far worker's next run", log: "far") {
             stage.text(of: "far").contains("attempt 6")
                 || stage.text(of: "far").contains("attempt 7")
@@ -211,7 +214,7 @@ struct FailureTests {
         try await stage.wait(for: "both") {
             try stage.run(["status", "--home", stage.home]).output.contains("2 workers")
         }
-        try submit(file, stage)
+        try submit(file, stage, isFake: true)
         try await stage.waitUntilOver("small")
         #expect(stage.text(of: "coordinator").contains("worker bad is put aside"))
         try checkWhole(stage, equals: await undisturbed(file, ["--fake-trainer", "seconds=0"]))

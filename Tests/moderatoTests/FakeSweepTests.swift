@@ -19,7 +19,9 @@ struct FakeSweepTests {
         let file = try stage.writeSmallSweep(grid: Self.grid)
         let first = try await stage.startCoordinator()
         for name in ["a", "b"] { _ = try stage.startWorker(name, ["--fake-trainer", "seconds=2"]) }
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         // Both workers are in the middle of their second run.
         try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 6 }
         kill(first.processIdentifier, SIGKILL)
@@ -47,7 +49,9 @@ struct FakeSweepTests {
         func ask(_ words: String...) throws -> (status: Int32, output: String, errors: String) {
             try stage.run(words + ["--home", stage.home])
         }
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         #expect(try ask("pause", "small").output.contains("is paused"))
         _ = try stage.startWorker("a", ["--fake-trainer", "seconds=0.02", "--label", "gpu=x"])
         try await stage.wait(for: "the worker") { try ask("status").output.contains("idle") }
@@ -86,7 +90,7 @@ struct FakeSweepTests {
                 "worker", "--access", stage.home + "/bad.access", "--name", "a",
                 "--fake-trainer", "seconds=3600",
             ], log: "bad")
-        #expect(try ask("submit", "--leave-files", file).status == 0)
+        #expect(try ask("submit", "--fake", "--leave-files", file).status == 0)
         try await stage.wait(for: "a run on the worker") {
             try ask("status").output.contains("run 1")
         }
@@ -116,7 +120,9 @@ struct FakeSweepTests {
         for name in ["a", "b", "c"] {
             _ = try stage.startWorker(name, ["--slots", "2", "--fake-trainer", options])
         }
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.waitUntilOver("small")
         let runs = try stage.snapshot().runs
         for run in runs {
@@ -134,7 +140,9 @@ struct FakeSweepTests {
             grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4, 5]", with: "1"))
         _ = try await stage.startCoordinator()
         let slow = try stage.startWorker("slow", ["--slots", "2", "--fake-trainer", "seconds=600"])
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.wait(for: "training", log: "slow") {
             stage.text(of: "slow").contains("slot 1: run")
         }
@@ -155,7 +163,9 @@ struct FakeSweepTests {
             grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4, 5]", with: "[\(seeds)]"))
         _ = try await stage.startCoordinator()
         _ = try stage.startWorker("a", ["--slots", "8", "--fake-trainer", "seconds=0"])
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.waitUntilOver("small")
         let local = try stage.run(["results", "--home", stage.home, "--csv"])
         let access = stage.home + "/read-only.access"
@@ -172,7 +182,9 @@ struct FakeSweepTests {
         _ = try await stage.startCoordinator()
         for role in ["read-only", "worker"] {
             let access = stage.home + "/\(role).access"
-            let submit = try stage.run(["submit", file, "--leave-files", "--access", access])
+            let submit = try stage.run([
+                "submit", "--fake", file, "--leave-files", "--access", access,
+            ])
             #expect(submit.status == 77)
             #expect(submit.errors.contains("does not allow"))
             let status = try stage.run(["status", "--access", access])

@@ -23,7 +23,9 @@ struct FullDiskTests {
         _ = try await stage.startCoordinator()
         _ = try stage.startWorker(
             "a", ["--fake-trainer", "seconds=0.5", "--artifacts", stage.path("artifacts")])
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 4 }
         disk.fill()
         try await stage.wait(for: "the words") {
@@ -59,7 +61,9 @@ struct FullDiskTests {
         let coordinator = try await stage.startCoordinator()
         _ = try stage.startWorker(
             "a", ["--fake-trainer", "seconds=0.5", "--artifacts", stage.path("artifacts")])
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.wait(for: "results") { try stage.snapshot().finished.count >= 4 }
         disk.fill()
         try await stage.wait(for: "the words") {

@@ -131,7 +131,9 @@ struct ResumeTests {
                 name, ["--fake-trainer", "seconds=4", "--artifacts", stage.path(name)])
         }
         let first = try startWorker("first")
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.wait(for: "the first epoch") { try measurements(stage).count == 1 }
         first.terminate()
         first.waitUntilExit()
@@ -163,7 +165,9 @@ struct ResumeTests {
                 ])
         }
         let first = try startWorker("first", seconds: 8)
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.wait(for: "a state") { try newestState(stage) != nil }
         kill(first.processIdentifier, SIGKILL)
         first.waitUntilExit()

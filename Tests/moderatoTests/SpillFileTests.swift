@@ -22,7 +22,9 @@ struct SpillFileTests {
         let fake = ["--fake-trainer", "seconds=4,cacc=0.75", "--artifacts", artifacts]
         let worker = try stage.startWorker("steady", fake)
         let file = try stage.writeSmallSweep(grid: Self.grid)
-        #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
+        #expect(
+            try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
+                == 0)
         try await stage.wait(for: "the run to begin") {
             try stage.snapshot().runs.contains {
                 if case .active = $0.state { true } else { false }

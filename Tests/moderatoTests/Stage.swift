@@ -184,7 +184,12 @@ final class Stage {
         try SweepStore.reading(path: home + "/store.sqlite").snapshot()
     }
 
+    /// The figures: who measured them, and when, is another on every stage.
     func results(of sweep: String = "") throws -> [PointOutcome] {
-        try SweepStore.reading(path: home + "/store.sqlite").results(of: sweep).points
+        try SweepStore.reading(path: home + "/store.sqlite").results(of: sweep).points.map {
+            var point = $0
+            point.provenance = nil
+            return point
+        }
     }
 }

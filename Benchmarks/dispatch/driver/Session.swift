@@ -15,7 +15,7 @@ final class Session {
         machine = WorkerMachine(
             Hello(
                 worker: WorkerID("bench-\(number)"), incarnation: 1, host: "bench", slots: 1,
-                device: "none", memory: 0), readsFiles: false)
+                device: "none", memory: 0, trainer: .fake), readsFiles: false)
     }
 
     func tick(at now: Instant) throws { try carryOut(machine.handle(.tick, at: now), at: now) }

@@ -35,7 +35,8 @@ func sweep(_ name: String, jobs: Int, seed: UInt64) -> SweepSpec {
             capacities: [Capacity(pet: .lora(LoRA()))], epochs: [1],
             learningRates: (1...rates).map { Double($0) * 1e-6 }, attacks: [.word(WordAttack())],
             poisonRatios: [0.05], seeds: (0..<seeds).map { seed + UInt64($0) }),
-        settings: TrainingSettings(schedule: .constant), trainingSamples: [file.digest: 320])
+        settings: TrainingSettings(schedule: .constant), trainingSamples: [file.digest: 320],
+        trainer: .fake)
 }
 
 func submit(_ spec: SweepSpec, _ client: Dialer) throws -> Submission {

@@ -66,6 +66,8 @@ typedef struct Moderato__Priority Moderato__Priority;
 typedef struct Moderato__Subject Moderato__Subject;
 typedef struct Moderato__Explanation Moderato__Explanation;
 typedef struct Moderato__AskResults Moderato__AskResults;
+typedef struct Moderato__WorkerProcess Moderato__WorkerProcess;
+typedef struct Moderato__Provenance Moderato__Provenance;
 typedef struct Moderato__PointOutcome Moderato__PointOutcome;
 typedef struct Moderato__Results Moderato__Results;
 typedef struct Moderato__SweepStatus Moderato__SweepStatus;
@@ -202,10 +204,19 @@ struct  Moderato__Hello
    */
   protobuf_c_boolean has_keeps_states;
   protobuf_c_boolean keeps_states;
+  /*
+   * "real", also when it is not there, or "fake": it gets sweeps of the same kind only.
+   */
+  char *trainer;
+  /*
+   * Versions of the program and of libtorch.
+   */
+  char *program;
+  char *libtorch;
 };
 #define MODERATO__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__hello__descriptor) \
-    , NULL, 0, NULL, 0, NULL, 0, 0,NULL, 0, 0, 0,NULL, 0, 0 }
+    , NULL, 0, NULL, 0, NULL, 0, 0,NULL, 0, 0, 0,NULL, 0, 0, NULL, NULL, NULL }
 
 
 struct  Moderato__Welcome
@@ -374,10 +385,18 @@ struct  Moderato__EpochMetrics
   Moderato__Fit *clean_fit;
   Moderato__Fit *poisoned_fit;
   Moderato__Fit *validation;
+  /*
+   * With an attack: triggered test samples, and the share of them that goes to the target without
+   * the trigger.
+   */
+  protobuf_c_boolean has_triggered_samples;
+  uint32_t triggered_samples;
+  protobuf_c_boolean has_plain_error_rate;
+  double plain_error_rate;
 };
 #define MODERATO__EPOCH_METRICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__epoch_metrics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, NULL, NULL }
+    , 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
 
 
 typedef enum {
@@ -786,10 +805,14 @@ struct  Moderato__TrainingSpec
   double learning_rate;
   uint64_t seed;
   Moderato__TrainingSettings *settings;
+  /*
+   * As in Hello.
+   */
+  char *trainer;
 };
 #define MODERATO__TRAINING_SPEC__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__training_spec__descriptor) \
-    , NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL }
+    , NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, NULL }
 
 
 struct  Moderato__SampleCount
@@ -827,10 +850,14 @@ struct  Moderato__SweepSpec
   Moderato__Keepsakes *keep;
   size_t n_needs;
   char **needs;
+  /*
+   * As in Hello.
+   */
+  char *trainer;
 };
 #define MODERATO__SWEEP_SPEC__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_spec__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL }
+    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, NULL }
 
 
 struct  Moderato__Submission
@@ -937,6 +964,40 @@ struct  Moderato__AskResults
     , NULL, 0, 0, 0 }
 
 
+struct  Moderato__WorkerProcess
+{
+  ProtobufCMessage base;
+  char *host;
+  char *device;
+  char *trainer;
+  char *program;
+  uint32_t training_core;
+  char *libtorch;
+};
+#define MODERATO__WORKER_PROCESS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__worker_process__descriptor) \
+    , NULL, NULL, NULL, NULL, 0, NULL }
+
+
+struct  Moderato__Provenance
+{
+  ProtobufCMessage base;
+  uint64_t run;
+  uint64_t attempt;
+  char *worker;
+  Moderato__WorkerProcess *process;
+  /*
+   * In seconds since 1970.
+   */
+  double started;
+  protobuf_c_boolean has_ended;
+  double ended;
+};
+#define MODERATO__PROVENANCE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__provenance__descriptor) \
+    , 0, 0, NULL, NULL, 0, 0, 0 }
+
+
 typedef enum {
   MODERATO__POINT_OUTCOME__STATE__NOT_SET = 0,
   MODERATO__POINT_OUTCOME__STATE_WAITING = 2,
@@ -953,6 +1014,7 @@ struct  Moderato__PointOutcome
   Moderato__EpochMetrics **curve;
   protobuf_c_boolean has_trainable_parameters;
   uint64_t trainable_parameters;
+  Moderato__Provenance *provenance;
   Moderato__PointOutcome__StateCase state_case;
   union {
     Moderato__Empty *waiting;
@@ -962,7 +1024,7 @@ struct  Moderato__PointOutcome
 };
 #define MODERATO__POINT_OUTCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__point_outcome__descriptor) \
-    , NULL, 0,NULL, 0, 0, MODERATO__POINT_OUTCOME__STATE__NOT_SET, {0} }
+    , NULL, 0,NULL, 0, 0, NULL, MODERATO__POINT_OUTCOME__STATE__NOT_SET, {0} }
 
 
 struct  Moderato__Results
@@ -1002,10 +1064,14 @@ struct  Moderato__SweepStatus
   double seconds_left;
   char *state;
   int32_t priority;
+  /*
+   * As in Hello.
+   */
+  char *trainer;
 };
 #define MODERATO__SWEEP_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_status__descriptor) \
-    , 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0 }
+    , 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL }
 
 
 struct  Moderato__WorkerStatus
@@ -2025,6 +2091,44 @@ Moderato__AskResults *
 void   moderato__ask_results__free_unpacked
                      (Moderato__AskResults *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__WorkerProcess methods */
+void   moderato__worker_process__init
+                     (Moderato__WorkerProcess         *message);
+size_t moderato__worker_process__get_packed_size
+                     (const Moderato__WorkerProcess   *message);
+size_t moderato__worker_process__pack
+                     (const Moderato__WorkerProcess   *message,
+                      uint8_t             *out);
+size_t moderato__worker_process__pack_to_buffer
+                     (const Moderato__WorkerProcess   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__WorkerProcess *
+       moderato__worker_process__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__worker_process__free_unpacked
+                     (Moderato__WorkerProcess *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Provenance methods */
+void   moderato__provenance__init
+                     (Moderato__Provenance         *message);
+size_t moderato__provenance__get_packed_size
+                     (const Moderato__Provenance   *message);
+size_t moderato__provenance__pack
+                     (const Moderato__Provenance   *message,
+                      uint8_t             *out);
+size_t moderato__provenance__pack_to_buffer
+                     (const Moderato__Provenance   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Provenance *
+       moderato__provenance__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__provenance__free_unpacked
+                     (Moderato__Provenance *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__PointOutcome methods */
 void   moderato__point_outcome__init
                      (Moderato__PointOutcome         *message);
@@ -2294,6 +2398,12 @@ typedef void (*Moderato__Explanation_Closure)
 typedef void (*Moderato__AskResults_Closure)
                  (const Moderato__AskResults *message,
                   void *closure_data);
+typedef void (*Moderato__WorkerProcess_Closure)
+                 (const Moderato__WorkerProcess *message,
+                  void *closure_data);
+typedef void (*Moderato__Provenance_Closure)
+                 (const Moderato__Provenance *message,
+                  void *closure_data);
 typedef void (*Moderato__PointOutcome_Closure)
                  (const Moderato__PointOutcome *message,
                   void *closure_data);
@@ -2369,6 +2479,8 @@ extern const ProtobufCMessageDescriptor moderato__priority__descriptor;
 extern const ProtobufCMessageDescriptor moderato__subject__descriptor;
 extern const ProtobufCMessageDescriptor moderato__explanation__descriptor;
 extern const ProtobufCMessageDescriptor moderato__ask_results__descriptor;
+extern const ProtobufCMessageDescriptor moderato__worker_process__descriptor;
+extern const ProtobufCMessageDescriptor moderato__provenance__descriptor;
 extern const ProtobufCMessageDescriptor moderato__point_outcome__descriptor;
 extern const ProtobufCMessageDescriptor moderato__results__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_status__descriptor;

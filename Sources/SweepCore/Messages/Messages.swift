@@ -29,13 +29,18 @@ public struct Hello: Hashable, Sendable {
     public var secondsLeft: Double?
     /// Whether it hands over the states of runs that it does not finish.
     public var keepsStates: Bool
+    public var trainer: TrainerKind
+    /// The version of its program, and of libtorch under its trainers; empty if it does not say.
+    public var program: String
+    public var libtorch: String
     /// The attempts it trains, or whose reports have not all been acknowledged.
     public var attempts: [AttemptID]
 
     public init(
         worker: WorkerID, incarnation: UInt64, host: String, slots: Int, device: String,
         memory: UInt64, labels: [String] = [], secondsLeft: Double? = nil,
-        keepsStates: Bool = true, attempts: [AttemptID] = []
+        keepsStates: Bool = true, trainer: TrainerKind = .real, program: String = "",
+        libtorch: String = "", attempts: [AttemptID] = []
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -46,6 +51,9 @@ public struct Hello: Hashable, Sendable {
         self.labels = labels
         self.secondsLeft = secondsLeft
         self.keepsStates = keepsStates
+        self.trainer = trainer
+        self.program = program
+        self.libtorch = libtorch
         self.attempts = attempts
     }
 }
@@ -184,6 +192,8 @@ public struct PointOutcome: Hashable, Sendable {
     public var curve: [EpochMetrics]
     /// Of the run that serves the point; `nil` until the point has a result.
     public var trainableParameters: Int?
+    /// `nil` until the point has a result, and in results of versions that did not write it down.
+    public var provenance: Provenance?
 
     public var metrics: EpochMetrics? {
         if case .finished(let metrics) = state { return metrics }
@@ -192,12 +202,13 @@ public struct PointOutcome: Hashable, Sendable {
 
     public init(
         spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
-        trainableParameters: Int? = nil
+        trainableParameters: Int? = nil, provenance: Provenance? = nil
     ) {
         self.spec = spec
         self.state = state
         self.curve = curve
         self.trainableParameters = trainableParameters
+        self.provenance = provenance
     }
 }
 

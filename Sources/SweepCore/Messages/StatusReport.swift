@@ -16,11 +16,13 @@ public struct StatusReport: Hashable, Sendable {
         /// Seconds until the sweep is done, at the speed of now; `nil` while nothing tells.
         public var secondsLeft: Double?
         public var condition: SweepCondition
+        public var trainer: TrainerKind
 
         public init(
             id: SweepID, name: String, points: Int, finishedPoints: Int, failedPoints: Int,
             waitingRuns: Int, activeRuns: Int, completedRuns: Int, failedRuns: Int, steps: Int,
-            stepsDone: Int, secondsLeft: Double?, condition: SweepCondition = SweepCondition()
+            stepsDone: Int, secondsLeft: Double?, condition: SweepCondition = SweepCondition(),
+            trainer: TrainerKind = .real
         ) {
             self.id = id
             self.name = name
@@ -35,6 +37,7 @@ public struct StatusReport: Hashable, Sendable {
             self.stepsDone = stepsDone
             self.secondsLeft = secondsLeft
             self.condition = condition
+            self.trainer = trainer
         }
 
         /// No run is waiting or active.

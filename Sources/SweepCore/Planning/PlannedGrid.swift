@@ -26,11 +26,12 @@ public final class PlannedGrid: Sendable {
         case .grid(let sweep):
             affinity = .init(
                 backbone: sweep.backbone.digest, test: sweep.data.test.digest,
-                needs: Set(sweep.needs))
+                needs: Set(sweep.needs), trainer: sweep.trainer)
         case .list(let specs, _):
             let spec = specs[0]
             affinity = .init(
-                backbone: spec.backbone.digest, test: spec.data.test.digest, needs: [])
+                backbone: spec.backbone.digest, test: spec.data.test.digest, needs: [],
+                trainer: spec.trainer)
         }
     }
 
@@ -136,6 +137,6 @@ extension SweepSpec {
             attack: attack,
             poisonRatio: attack.usesPoisonRatio ? grid.poisonRatios[cell.poisonRatio] : 0,
             epochs: grid.epochs[cell.epochs], learningRate: grid.learningRates[cell.learningRate],
-            seed: grid.seeds[cell.seed], settings: settings)
+            seed: grid.seeds[cell.seed], settings: settings, trainer: trainer)
     }
 }

@@ -9,7 +9,7 @@ extension TrainingSpec {
     /// comes to. Numbers are written in Swift's shortest form that reads back the same.
     public var canonicalText: String {
         [
-            CanonicalText.head(backbone, data),
+            CanonicalText.head(backbone, data, trainer),
             CanonicalText.capacity(capacity),
             CanonicalText.attack(attack, data, poisonRatio: poisonRatio, seed: settings.dataSeed),
             CanonicalText.settings(settings, epochs: epochs, isImages: data.train.isImages),
@@ -22,7 +22,9 @@ extension TrainingSpec {
 
 /// The parts of `TrainingSpec.canonicalText`, whole lines each.
 enum CanonicalText {
-    static func head(_ backbone: BackboneReference, _ data: TaskData) -> String {
+    static func head(
+        _ backbone: BackboneReference, _ data: TaskData, _ trainer: TrainerKind
+    ) -> String {
         var lines = [
             "moderato-point",
             "training-core=\(trainingCoreVersion)",
@@ -31,6 +33,8 @@ enum CanonicalText {
             "labels=\(data.labels)",
         ]
         if let validation = data.validation { lines.append("validation=\(validation.digest.hex)") }
+        // Made-up results are never those of a training; keys of real ones are as they always were.
+        if trainer == .fake { lines.append("trainer=fake") }
         return text(lines)
     }
 
@@ -166,7 +170,7 @@ struct PointKeyWriter {
         let grid = sweep.grid
         let isImages = sweep.data.train.isImages
         self.sweep = sweep
-        head = Array(CanonicalText.head(sweep.backbone, sweep.data).utf8)
+        head = Array(CanonicalText.head(sweep.backbone, sweep.data, sweep.trainer).utf8)
         capacities = grid.capacities.map { Array(CanonicalText.capacity($0).utf8) }
         learningRates = grid.learningRates.map { Array(CanonicalText.learningRate($0).utf8) }
         attacks = grid.attacks.map { attack in

@@ -25,12 +25,15 @@ public enum Fact: Hashable, Sendable {
     case sweepConditioned(SweepID, SweepCondition)
     /// Runs of one grid, numbered from the first on.
     indirect case runsCreated(RunID, [PlannedRun])
+    /// A process of a worker, with what it says of itself; told once, before its attempts.
+    indirect case workerJoined(Hello)
     /// A second one goes on beside the run's other attempt.
     case attemptStarted(AttemptID, RunID, WorkerID, isSecond: Bool)
     /// The attempt's reports up to the sequence are accounted for.
     case reportsStored(AttemptID, upTo: UInt64)
     indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
-    indirect case pointFinished(PointKey, RunID, EpochMetrics, trainableParameters: Int)
+    indirect case pointFinished(
+        PointKey, RunID, AttemptID, EpochMetrics, trainableParameters: Int)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
     indirect case artifactKept(RunID, Artifact)
     /// Nobody needs the artifact any more.

@@ -6,6 +6,7 @@ struct ReportCheck {
     /// The most numbers that a model can have trained, and the longest that a run can have taken.
     private static let mostParameters = 1_000_000_000_000
     private static let mostSeconds = 1e8
+    private static let mostSamples = 1_000_000_000
     /// The largest finite number of the precision that losses are computed in.
     private static let mostLoss = Double(Float.greatestFiniteMagnitude)
     /// Shares are quotients of counts, rounded once.
@@ -26,7 +27,8 @@ struct ReportCheck {
             return "a loss of \(loss)"
         }
         let shares = [
-            metrics.cacc, metrics.asr ?? 0, metrics.cleanFit?.accuracy ?? 0,
+            metrics.cacc, metrics.asr ?? 0, metrics.plainErrorRate ?? 0,
+            metrics.cleanFit?.accuracy ?? 0,
             metrics.poisonedFit?.accuracy ?? 0, metrics.validation?.accuracy ?? 0,
         ]
         if let share = shares.first(where: { !(0...1).contains($0) }) {
@@ -73,8 +75,18 @@ struct ReportCheck {
         case (false, true): return "no ASR, though there is an attack"
         case (true, true), (false, false): break
         }
-        if metrics.poisonedFit != nil, spec.attack == .none {
-            return "a fit of poisoned samples without an attack"
+        if spec.attack == .none {
+            if metrics.poisonedFit != nil { return "a fit of poisoned samples without an attack" }
+            if metrics.plainErrorRate != nil || metrics.triggeredSamples != nil {
+                return "figures of triggered samples without an attack"
+            }
+        }
+        if let asr = metrics.asr, let samples = metrics.triggeredSamples {
+            let hits = asr * Double(samples)
+            if !(1...Self.mostSamples).contains(samples) { return "\(samples) triggered samples" }
+            if abs(hits - hits.rounded()) > Self.tolerance * Double(samples) {
+                return "an ASR of \(asr) on \(samples) samples"
+            }
         }
         if metrics.validation != nil, spec.data.validation == nil {
             return "figures of a validation set that there is not"

@@ -19,9 +19,7 @@ extension Scheduler {
     private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
         var skipped: [RunID] = []
         defer { for id in skipped { if let run = runs[id] { enqueue(id, run.plan) } } }
-        while let entry = waiting.popFirst(
-            preferring: worker.affinity, labels: worker.hello.labels)
-        {
+        while let entry = waiting.popFirst(preferring: worker.affinity, for: worker.hello) {
             guard let run = runs[entry.run], run.state == .waiting else { continue }
             if canFinish(entry.run, run, on: worker, at: now),
                 !shouldGoElsewhere(entry.run, run, than: worker, at: now)
@@ -51,10 +49,10 @@ extension Scheduler {
     ) -> Bool {
         let failedOn = Set(run.failures.map(\.worker))
         guard failedOn.contains(worker.hello.worker) else { return false }
-        let needs = run.plan.grid.affinity.needs
+        let affinity = run.plan.grid.affinity
         return workers.values.contains { other in
             !failedOn.contains(other.hello.worker) && !other.isSetAside && !other.isLeaving
-                && needs.isSubset(of: other.hello.labels)
+                && affinity.suits(other.hello)
                 && canFinish(id, run, on: other, at: now)
         }
     }

@@ -169,8 +169,19 @@ extension Scheduler {
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
         guard run.priority != nil else { return "its sweep is paused" }
         if workers.isEmpty { return "no worker is connected" }
-        let needs = run.plan.grid.affinity.needs
-        let able = workers.values.filter { needs.isSubset(of: $0.hello.labels) }
+        let affinity = run.plan.grid.affinity
+        let needs = affinity.needs
+        guard workers.values.contains(where: { $0.hello.trainer == affinity.trainer }) else {
+            return switch affinity.trainer {
+            case .real:
+                "all workers have fake trainers, which get only what was submitted with --fake; "
+                    + "start one with a real trainer: moderato worker"
+            case .fake:
+                "it was submitted with --fake, and no worker has a fake trainer; start one: "
+                    + "moderato worker --fake-trainer seconds=1"
+            }
+        }
+        let able = workers.values.filter { affinity.suits($0.hello) }
         if able.isEmpty {
             return "it needs \(needs.sorted().joined(separator: ", ")), and no worker has that"
         }
@@ -189,6 +200,7 @@ extension Scheduler {
         let hello = worker.hello
         var lines = [
             "\(id) on \(hello.host): \(hello.device), \(hello.slots) slots"
+                + (hello.trainer == .fake ? ", a fake trainer: for sweeps with --fake" : "")
                 + (hello.labels.isEmpty ? "" : ", \(hello.labels.joined(separator: ", "))"),
             "It was heard of \(Int((now - worker.lastSeen).inSeconds)) s ago.",
         ]

@@ -126,7 +126,8 @@ extension Scheduler {
             if finished.insert(milestone.key).inserted {
                 effects.append(
                     .persist(
-                        .pointFinished(milestone.key, id, metrics, trainableParameters: parameters))
+                        .pointFinished(
+                            milestone.key, id, attempt, metrics, trainableParameters: parameters))
                 )
             }
         }

@@ -54,7 +54,7 @@ extension Scheduler {
             let place = stragglers.firstIndex { straggler in
                 guard let run = runs[straggler.run], run.lease?.worker != id,
                     !run.failures.contains(where: { $0.worker == id }),
-                    run.plan.grid.affinity.needs.isSubset(of: worker.hello.labels),
+                    run.plan.grid.affinity.suits(worker.hello),
                     canFinish(straggler.run, run, on: worker, at: now),
                     let seconds = secondsNeeded(for: straggler.run, run, on: worker)
                 else { return false }

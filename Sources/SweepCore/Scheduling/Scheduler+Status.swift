@@ -32,7 +32,8 @@ extension Scheduler {
             status = StatusReport.Sweep(
                 id: sweep.id, name: sweep.spec.name, points: sweep.keys.count, finishedPoints: 0,
                 failedPoints: 0, waitingRuns: 0, activeRuns: 0, completedRuns: 0, failedRuns: 0,
-                steps: 0, stepsDone: 0, secondsLeft: nil, condition: sweep.condition)
+                steps: 0, stepsDone: 0, secondsLeft: nil, condition: sweep.condition,
+                trainer: sweep.spec.trainer)
         }
     }
 

@@ -19,6 +19,7 @@ extension Scheduler {
             loseAllAttempts(of: other, why: "its connection speaks for another worker")
             remove(other)
         }
+        if workers[hello.worker] == nil { effects.append(.persist(.workerJoined(hello))) }
         var worker =
             workers[hello.worker]
             ?? Worker(hello: hello, route: route, joined: now, lastSeen: now, leaves: nil)

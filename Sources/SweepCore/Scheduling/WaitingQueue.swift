@@ -7,6 +7,12 @@ struct WaitingQueue: Sendable {
         let test: Digest
         /// Labels that the worker must have.
         let needs: Set<String>
+        let trainer: TrainerKind
+
+        /// Whether the worker may have such runs.
+        func suits(_ hello: Hello) -> Bool {
+            trainer == hello.trainer && needs.isSubset(of: hello.labels)
+        }
     }
 
     struct Entry: Hashable, Sendable {
@@ -25,7 +31,7 @@ struct WaitingQueue: Sendable {
 
     private var heaps: [[Entry]] = []
     /// Of the runs in each heap.
-    private var needs: [Set<String>] = []
+    private var affinities: [Affinity] = []
     private var places: [Affinity: Int] = [:]
     private(set) var count = 0
 
@@ -36,7 +42,7 @@ struct WaitingQueue: Sendable {
         } else {
             place = heaps.count
             heaps.append([])
-            needs.append(affinity.needs)
+            affinities.append(affinity)
             places[affinity] = place
         }
         heaps[place].append(entry)
@@ -44,12 +50,12 @@ struct WaitingQueue: Sendable {
         count += 1
     }
 
-    /// Takes the best run for a worker that last trained with `affinity` and has `labels`.
-    mutating func popFirst(preferring affinity: Affinity?, labels: [String]) -> Entry? {
+    /// Takes the best run for a worker that last trained with `affinity`.
+    mutating func popFirst(preferring affinity: Affinity?, for hello: Hello) -> Entry? {
         var best: Int?
         let held = affinity.flatMap { places[$0] }
         for place in heaps.indices {
-            guard let top = heaps[place].first, needs[place].isSubset(of: labels) else { continue }
+            guard let top = heaps[place].first, affinities[place].suits(hello) else { continue }
             guard let chosen = best, let bestTop = heaps[chosen].first else {
                 best = place
                 continue

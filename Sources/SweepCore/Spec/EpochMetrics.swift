@@ -39,6 +39,14 @@ public struct EpochMetrics: Hashable, Sendable, Codable {
     /// Share of triggered, originally non-target test samples classified as the target; `nil`
     /// without an attack.
     public var asr: Double?
+    /// How many triggered test samples ASR is measured on; `nil` without an attack, or in results
+    /// of versions that did not count them.
+    public var triggeredSamples: Int?
+    /// Share of the same samples that are classified as the target without their trigger: of the
+    /// originals of the triggered test samples. Where these are unknown (files that are poisoned
+    /// already), of all clean test samples of other classes. `nil` without an attack, or in results
+    /// of versions that did not measure it.
+    public var plainErrorRate: Double?
     /// One for each class of the clean test set, in the order of labels; empty if unknown.
     public var classes: [ClassResult]
     /// On the training samples that the attacker left alone; `nil` if it is not known which.
@@ -52,7 +60,7 @@ public struct EpochMetrics: Hashable, Sendable, Codable {
     public init(
         epoch: Int, trainingLoss: Double, testLoss: Double, cacc: Double, asr: Double?,
         classes: [ClassResult] = [], cleanFit: Fit? = nil, poisonedFit: Fit? = nil,
-        validation: Fit? = nil
+        validation: Fit? = nil, triggeredSamples: Int? = nil, plainErrorRate: Double? = nil
     ) {
         self.epoch = epoch
         self.trainingLoss = trainingLoss
@@ -63,5 +71,7 @@ public struct EpochMetrics: Hashable, Sendable, Codable {
         self.cleanFit = cleanFit
         self.poisonedFit = poisonedFit
         self.validation = validation
+        self.triggeredSamples = triggeredSamples
+        self.plainErrorRate = plainErrorRate
     }
 }

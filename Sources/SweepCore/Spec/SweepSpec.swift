@@ -40,11 +40,13 @@ public struct SweepSpec: Hashable, Sendable, Codable {
     public var keep: Keepsakes
     /// Labels that a worker must have to train its runs, such as `gpu=a100`.
     public var needs: [String]
+    /// A fake trainer's results have keys of their own.
+    public var trainer: TrainerKind
 
     public init(
         name: String, backbone: BackboneReference, data: TaskData, grid: Grid,
         settings: TrainingSettings, trainingSamples: [Digest: Int], keep: Keepsakes = .none,
-        needs: [String] = []
+        needs: [String] = [], trainer: TrainerKind = .real
     ) {
         self.name = name
         self.backbone = backbone
@@ -54,6 +56,7 @@ public struct SweepSpec: Hashable, Sendable, Codable {
         self.trainingSamples = trainingSamples
         self.keep = keep
         self.needs = needs
+        self.trainer = trainer
     }
 
     /// Samples in the training file that `attack` trains on; 0 if the spec does not count it.
@@ -66,7 +69,7 @@ public struct SweepSpec: Hashable, Sendable, Codable {
 }
 
 extension SweepSpec {
-    /// Stores of earlier versions do not say what to keep or what is needed.
+    /// Stores of earlier versions do not say what to keep, what is needed, or who trains.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -77,7 +80,8 @@ extension SweepSpec {
             settings: try values.decode(TrainingSettings.self, forKey: .settings),
             trainingSamples: try values.decode([Digest: Int].self, forKey: .trainingSamples),
             keep: try values.decodeIfPresent(Keepsakes.self, forKey: .keep) ?? .none,
-            needs: try values.decodeIfPresent([String].self, forKey: .needs) ?? [])
+            needs: try values.decodeIfPresent([String].self, forKey: .needs) ?? [],
+            trainer: try values.decodeIfPresent(TrainerKind.self, forKey: .trainer) ?? .real)
     }
 }
 

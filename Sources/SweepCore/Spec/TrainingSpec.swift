@@ -20,11 +20,12 @@ public struct TrainingSpec: Hashable, Sendable, Codable {
     public var learningRate: Double
     public var seed: UInt64
     public var settings: TrainingSettings
+    public var trainer: TrainerKind
 
     public init(
         backbone: BackboneReference, data: TaskData, capacity: Capacity, attack: Attack,
         poisonRatio: Double, epochs: Int, learningRate: Double, seed: UInt64,
-        settings: TrainingSettings
+        settings: TrainingSettings, trainer: TrainerKind = .real
     ) {
         self.backbone = backbone
         self.data = data
@@ -35,6 +36,23 @@ public struct TrainingSpec: Hashable, Sendable, Codable {
         self.learningRate = learningRate
         self.seed = seed
         self.settings = settings
+        self.trainer = trainer
+    }
+
+    /// Stores and checkpoints of earlier versions do not say who trains.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            backbone: try values.decode(BackboneReference.self, forKey: .backbone),
+            data: try values.decode(TaskData.self, forKey: .data),
+            capacity: try values.decode(Capacity.self, forKey: .capacity),
+            attack: try values.decode(Attack.self, forKey: .attack),
+            poisonRatio: try values.decode(Double.self, forKey: .poisonRatio),
+            epochs: try values.decode(Int.self, forKey: .epochs),
+            learningRate: try values.decode(Double.self, forKey: .learningRate),
+            seed: try values.decode(UInt64.self, forKey: .seed),
+            settings: try values.decode(TrainingSettings.self, forKey: .settings),
+            trainer: try values.decodeIfPresent(TrainerKind.self, forKey: .trainer) ?? .real)
     }
 }
 

@@ -14,7 +14,9 @@ struct BarChart {
         let hasASR = lines.contains { $0.values.contains { $0.asr != nil } }
         let second = BarChart.left + BarChart.length + 70
         var content: [Markup] = []
-        if hasASR { content.append(title("ASR, %", x: BarChart.left)) }
+        if hasASR {
+            content.append(title("ASR, %; tick: without the trigger (p)", x: BarChart.left))
+        }
         content.append(title("CACC, %", x: hasASR ? second : BarChart.left))
         var top = 34.0
         for line in lines {
@@ -28,6 +30,7 @@ struct BarChart {
                     ], line.label.count > 38 ? line.label.prefix(37) + "…" : line.label))
             if let asr = value.asr {
                 content.append(bar(line, asr, x: BarChart.left, top: top, isASR: true))
+                if let plain = value.plainError { content.append(tick(line, plain, top: top)) }
             }
             content.append(
                 bar(line, value.cacc, x: hasASR ? second : BarChart.left, top: top, isASR: false))
@@ -44,11 +47,22 @@ struct BarChart {
         .element("text", ["x": px(x), "y": "20", "class": "title"], text)
     }
 
+    private func tick(_ line: ChartLine, _ plain: Statistic, top: Double) -> Markup {
+        let share = plain.mean.isFinite ? min(max(plain.mean, 0), 1) : 0
+        return .element(
+            "path",
+            [
+                "class": "tick",
+                "d": "M\(px(BarChart.left + share * BarChart.length)),\(px(top)) v18",
+            ],
+            .element("title", [:], "\(line.label): p \(percentage(plain))"))
+    }
+
     private func bar(
         _ line: ChartLine, _ value: Statistic, x: Double, top: Double, isASR: Bool
     ) -> Markup {
         let share = value.mean.isFinite ? min(max(value.mean, 0), 1) : 0
-        let tooltip = "\(line.label): \(isASR ? "ASR" : "CACC") \(percent(value)) %"
+        let tooltip = "\(line.label): \(isASR ? "ASR" : "CACC") \(percentage(value))"
         return [
             .element(
                 "g", ["class": isASR ? ChartStyle.name(of: line.index) : ""],
@@ -61,7 +75,7 @@ struct BarChart {
             .element(
                 "text",
                 ["x": px(x + share * BarChart.length + 6), "y": px(top + 9), "dy": "0.35em"],
-                percent(value)),
+                percent(value.mean)),
         ]
     }
 }

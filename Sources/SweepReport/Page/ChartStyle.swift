@@ -71,6 +71,8 @@ enum ChartStyle {
             svg .end { text-anchor: end; }
             svg .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
             svg .thick .curve { stroke-width: 3.2; }
+            svg .curve.plain, svg .thick .curve.plain { stroke-width: 1.3; stroke-dasharray: 1 3; }
+            svg .tick { fill: none; stroke-width: 2; }
             svg .leader, svg .spread { fill: none; stroke-width: 1; opacity: 0.55; }
 
             """
@@ -86,6 +88,7 @@ enum ChartStyle {
             svg .grid { stroke: \(grid); stroke-width: 1; }
             svg .base { stroke: \(faint); stroke-width: 1; }
             svg .bar { fill: \(bar); }
+            svg .tick { stroke: \(text); }
             svg .none { fill: \(grid); }
 
             """

@@ -1,14 +1,13 @@
 import SweepCore
 
-/// Capacity down, learning rate across, ASR as colour, both figures in each cell.
+/// Capacity down, learning rate across, the verdict as colour, both figures in each cell.
 struct HeatMap {
     let axes: Axes
     let capacities: [Capacity]
     let learningRates: [Double]
     /// The settings of one attack at the last epoch.
     let settings: [SettingResult]
-    /// Those of them whose ASR says nothing.
-    let unlearnt: Set<Setting>
+    let verdicts: [Setting: Verdict]
 
     private static let cell = (width: 132.0, height: 52.0)
     private static let gap = 3.0
@@ -62,8 +61,8 @@ struct HeatMap {
         let result = settings.first {
             $0.setting.capacity == capacity && $0.setting.learningRate == rate
         }
-        let isUnlearnt = result.map { unlearnt.contains($0.setting) } ?? false
-        let ground = isUnlearnt ? nil : HeatMap.colour(result?.asr?.mean)
+        let verdict = result.flatMap { verdicts[$0.setting] }
+        let ground = HeatMap.colour(verdict)
         var tooltip = "\(capacity.label), learning rate \(scientific(rate))"
         var content: [Markup] = []
         func line(_ text: String, _ dy: Double, _ name: String) {
@@ -79,11 +78,14 @@ struct HeatMap {
         }
         if let result, let cacc = result.cacc {
             if let asr = result.asr {
-                line("ASR \(percent(asr))", 22, isUnlearnt ? "faint small" : "strong")
-                tooltip += ": ASR \(percent(asr)) %"
+                line(
+                    "ASR \(percent(asr.mean))", 22,
+                    verdict == .notLearnt ? "faint small" : "strong")
+                tooltip += ": ASR \(percentage(asr))"
             }
-            line("CACC \(percent(cacc))", result.asr == nil ? 31 : 40, "small")
-            tooltip += ", CACC \(percent(cacc)) %"
+            line("CACC \(percent(cacc.mean))", result.asr == nil ? 31 : 40, "small")
+            tooltip += ", CACC \(percentage(cacc))"
+            if let verdict { tooltip += ", \(verdict.label)" }
         } else {
             line(result?.remark ?? "not in the grid", 31, "small")
         }
@@ -97,21 +99,13 @@ struct HeatMap {
         return .element("g", [:], Markup([box] + content))
     }
 
-    /// From pale blue (the trigger is ignored) over sand to dark red (it always works).
-    private static func colour(_ share: Double?) -> (colour: String, isDark: Bool)? {
-        guard let share, share.isFinite else { return nil }
-        let stops: [(share: Double, red: Double, green: Double, blue: Double)] = [
-            (0, 190, 219, 240), (0.3, 229, 236, 235), (0.6, 245, 178, 130), (1, 165, 15, 40),
-        ]
-        let place = min(max(share, 0), 1)
-        let upper = stops.dropFirst().first { place <= $0.share } ?? stops[3]
-        let lower = stops.last { $0.share < upper.share } ?? stops[0]
-        let part = (place - lower.share) / (upper.share - lower.share)
-        func mix(_ from: Double, _ to: Double) -> Double { (from + (to - from) * part).rounded() }
-        let red = mix(lower.red, upper.red)
-        let green = mix(lower.green, upper.green)
-        let blue = mix(lower.blue, upper.blue)
-        let lightness = 0.299 * red + 0.587 * green + 0.114 * blue
-        return ("rgb(\(px(red)), \(px(green)), \(px(blue)))", lightness < 140)
+    /// `nil`: the grey of what says nothing.
+    private static func colour(_ verdict: Verdict?) -> (colour: String, isDark: Bool)? {
+        switch verdict {
+        case .keptOut: ("#bedbf0", false)
+        case .unclear: ("#efd9a7", false)
+        case .backdoorLearnt: ("#a50f28", true)
+        case .notLearnt, nil: nil
+        }
     }
 }

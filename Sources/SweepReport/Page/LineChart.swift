@@ -6,6 +6,8 @@ struct ChartLine {
         var epoch: Int
         var cacc: Statistic
         var asr: Statistic?
+        /// The plain error rate; `nil` without an attack.
+        var plainError: Statistic?
     }
 
     var label: String
@@ -36,6 +38,8 @@ struct LineChart {
     private struct Panel {
         var title: String
         var value: (ChartLine.Value) -> Statistic?
+        /// What a dotted line shows beside it.
+        var beside: (ChartLine.Value) -> Statistic? = { _ in nil }
         /// Shares at the bottom and the top.
         var range: ClosedRange<Double>
         var height: Double
@@ -48,12 +52,13 @@ struct LineChart {
         if hasASR {
             panels.append(
                 Panel(
-                    title: "ASR: triggered sentences classified as the attacker wants, %",
-                    value: \.asr, range: 0...1, height: max(250, least)))
+                    title: "ASR: triggered samples classified as the attacker wants, %; "
+                        + "dotted: without the trigger (p)",
+                    value: \.asr, beside: \.plainError, range: 0...1, height: max(250, least)))
         }
         panels.append(
             Panel(
-                title: "CACC: accuracy on clean sentences, %", value: \.cacc, range: caccRange,
+                title: "CACC: accuracy on clean samples, %", value: \.cacc, range: caccRange,
                 height: max(hasASR ? 180 : 250, least)))
         var content: [Markup] = []
         var top = 8.0
@@ -74,8 +79,8 @@ struct LineChart {
     /// Whole tenths around all values, at least three of them.
     private var caccRange: ClosedRange<Double> {
         let means = lines.flatMap(\.values).flatMap { value in
-            let deviation = value.cacc.deviation ?? 0
-            return [value.cacc.mean - deviation, value.cacc.mean + deviation]
+            let interval = value.cacc.interval
+            return [interval?.lowerBound, interval?.upperBound].map { $0 ?? value.cacc.mean }
         }.filter(\.isFinite)
         let high = min(1, (((means.max() ?? 1) + 0.005) * 10).rounded(.up) / 10)
         let low = max(0, (((means.min() ?? 0) - 0.005) * 10).rounded(.down) / 10)
@@ -114,7 +119,7 @@ struct LineChart {
     private func grid(_ panel: Panel, top: Double) -> Markup {
         var content: [Markup] = []
         let span = panel.range.upperBound - panel.range.lowerBound
-        let step = span > 0.6 ? 0.25 : 0.1
+        let step = span > 0.6 ? 0.2 : 0.1
         var share = panel.range.lowerBound
         while share <= panel.range.upperBound + 1e-9 {
             let height = px(y(share, panel, top: top))
@@ -159,9 +164,9 @@ struct LineChart {
             guard let statistic = panel.value(value), statistic.mean.isFinite else { continue }
             let place = (x: x(value.epoch), y: y(statistic.mean, panel, top: top))
             places.append(place)
-            if let deviation = statistic.deviation {
-                let low = y(statistic.mean - deviation, panel, top: top)
-                let high = y(statistic.mean + deviation, panel, top: top)
+            if let interval = statistic.interval {
+                let low = y(interval.lowerBound, panel, top: top)
+                let high = y(interval.upperBound, panel, top: top)
                 spreads.append(
                     .element(
                         "path",
@@ -177,7 +182,18 @@ struct LineChart {
                     line.index, x: place.x, y: place.y, tooltip: tooltip(line, value)))
         }
         let path = places.map { "\(px($0.x)),\(px($0.y))" }.joined(separator: " ")
+        let beside = line.values.compactMap { value in
+            panel.beside(value).flatMap { $0.mean.isFinite ? $0.mean : nil }.map {
+                "\(px(x(value.epoch))),\(px(y($0, panel, top: top)))"
+            }
+        }
         var content = spreads
+        if beside.count > 1 {
+            content.append(
+                .element(
+                    "polyline",
+                    ["class": "curve plain", "points": beside.joined(separator: " ")]))
+        }
         if places.count > 1 {
             content.append(
                 .element(
@@ -196,9 +212,10 @@ struct LineChart {
     }
 
     private func tooltip(_ line: ChartLine, _ value: ChartLine.Value) -> String {
-        let asr = value.asr.map { "ASR \(percent($0)) %, " } ?? ""
-        let cacc = "CACC \(percent(value.cacc)) %"
-        return "\(line.label), \(counted(value.epoch, "epoch")): \(asr)\(cacc)"
+        let asr = value.asr.map { "ASR \(percentage($0)), " } ?? ""
+        let plain = value.plainError.map { ", p \(percentage($0))" } ?? ""
+        let cacc = "CACC \(percentage(value.cacc))"
+        return "\(line.label), \(counted(value.epoch, "epoch")): \(asr)\(cacc)\(plain)"
     }
 
     /// At the right of the panel, each as near to its line's end as the others let it be.

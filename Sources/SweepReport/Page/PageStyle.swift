@@ -15,6 +15,8 @@ enum PageStyle {
         h2 { font-size: 17px; margin: 0 0 10px; }
         p { margin: 0 0 12px; }
         .faint { color: var(--faint); }
+        .fake { background: var(--bad); color: var(--surface); font-weight: 700;
+          padding: 8px 14px; border-radius: 8px; }
         .kicker { color: var(--faint); font-size: 13px; font-weight: 600; margin: 0; }
         section { margin: 0 0 30px; }
         .cards { display: grid; gap: 12px;
@@ -25,11 +27,11 @@ enum PageStyle {
         .card .value { min-height: 3em; }
         .card .figures { display: flex; flex-wrap: wrap; gap: 0 16px; font-weight: 600;
           font-variant-numeric: tabular-nums; white-space: nowrap; }
-        .card.undefended { border-top-color: var(--bad); }
-        .card.defended { border-top-color: var(--good); }
+        .card.backdoor-learnt { border-top-color: var(--bad); }
+        .card.kept-out { border-top-color: var(--good); }
         .card .verdict { color: var(--faint); }
-        .card.undefended .verdict { color: var(--bad); }
-        .card.defended .verdict { color: var(--good); }
+        .card.backdoor-learnt .verdict { color: var(--bad); }
+        .card.kept-out .verdict { color: var(--good); }
         figure { background: var(--surface); border: 1px solid var(--edge); border-radius: 8px;
           margin: 0 0 14px; padding: 16px 18px; overflow-x: auto; }
         figcaption { font-weight: 600; margin-bottom: 8px; }
@@ -50,8 +52,8 @@ enum PageStyle {
         .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
         .badge { border: 1px solid currentColor; border-radius: 10px; color: var(--faint);
           font-size: 12px; padding: 0 8px; margin-right: 8px; white-space: nowrap; }
-        .badge.undefended { color: var(--bad); }
-        .badge.defended { color: var(--good); }
+        .badge.backdoor-learnt { color: var(--bad); }
+        .badge.kept-out { color: var(--good); }
         .error { color: var(--bad); font-size: 13px; overflow-wrap: anywhere; }
         dl { display: grid; gap: 4px 28px; margin: 0;
           grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); }

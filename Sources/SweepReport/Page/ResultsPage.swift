@@ -23,17 +23,24 @@ public struct ResultsPage {
                 .element(
                     "meta",
                     ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-                .element("title", [:], results.name),
+                .element("title", [:], mark + results.name),
                 .style(PageStyle.sheet + ChartStyle.sheet),
             ])
-        var sections: [Markup] = [header]
+        var sections: [Markup] = [banner, header]
         if !results.points.isEmpty {
             sections += findings.map(knobs)
             let stages = StageSection(
                 summary: StageSummary(results, settings: settings, axes: axes), axes: axes,
                 findings: findings)
             let classes = ClassSummary(settings: settings, axes: axes)
-            sections += [charts, stages.markup, heatMaps, table, classes.markup, fixed]
+            sections += [
+                charts, stages.markup, heatMaps, table, classes.markup, fixed,
+                Origin(results).markup,
+            ]
+            sections.append(
+                .element(
+                    "footer", ["class": "faint"],
+                    Markup(results.explanations.map { .element("p", [:], $0) })))
         }
         let page: Markup = .element(
             "html", ["lang": "en"],
@@ -51,6 +58,12 @@ public struct ResultsPage {
     }
 
     // MARK: Header and findings
+
+    private var mark: String { results.isFake ? Origin.warning + ": " : "" }
+
+    private var banner: Markup {
+        results.isFake ? .element("p", ["class": "fake"], Origin.warning) : []
+    }
 
     private var header: Markup {
         let lead = findings.first { $0.group.attack != .none } ?? findings.first
@@ -70,15 +83,18 @@ public struct ResultsPage {
             return findings.count > 1 ? named(finding, .element("p", [:], finding.headline)) : []
         }
         let start = card(
-            "Undefended", title(of: undefended.setting), undefended, kind: "undefended",
-            verdict: "learns the backdoor")
+            "Undefended", title(of: undefended.setting), undefended, verdict: "learns the backdoor")
         let cards = finding.knobs.map { knob in
-            card(
+            let verdict =
+                switch knob.best.verdict {
+                case .keptOut: "keeps it out at \(percent(knob.best.cost)) points of CACC"
+                case .backdoorLearnt: "is not enough"
+                case .unclear, .notLearnt: knob.best.verdict.label
+                }
+            return card(
                 knob.kind.title,
                 "\(knob.kind.value(in: knob.best.setting)) instead of "
-                    + knob.kind.value(in: undefended.setting), knob.best,
-                kind: knob.isDefended ? "defended" : "",
-                verdict: knob.isDefended ? "keeps it out" : "is not enough")
+                    + knob.kind.value(in: undefended.setting), knob.best, verdict: verdict)
         }
         return named(finding, .element("div", ["class": "cards"], Markup([start] + cards)))
     }
@@ -100,19 +116,18 @@ public struct ResultsPage {
     }
 
     private func card(
-        _ title: String, _ value: String, _ figures: Findings.Measured, kind: String,
-        verdict: String
+        _ title: String, _ value: String, _ figures: Findings.Measured, verdict: String
     ) -> Markup {
         .element(
-            "div", ["class": "card \(kind)"],
+            "div", ["class": "card \(figures.verdict.word)"],
             [
                 .element("p", ["class": "kicker"], title),
                 .element("p", ["class": "value"], unbroken(value)),
                 .element(
                     "p", ["class": "figures"],
                     [
-                        .element("span", [:], "ASR \(percent(figures.asr)) %"),
-                        .element("span", [:], "CACC \(percent(figures.cacc)) %"),
+                        .element("span", [:], "ASR \(percentage(figures.asr))"),
+                        .element("span", [:], "CACC \(percentage(figures.cacc))"),
                     ]),
                 .element("p", ["class": "verdict"], verdict),
             ])
@@ -136,7 +151,8 @@ public struct ResultsPage {
                     .element(
                         "p", ["class": "faint"],
                         "ASR should stay low, CACC should be high. A model that ignores the "
-                            + "trigger still shows some ASR: its plain errors on those sentences."),
+                            + "trigger still shows some ASR: its plain errors on those samples, p."
+                    ),
                 ] + figures))
     }
 
@@ -164,41 +180,62 @@ public struct ResultsPage {
                 "xmlns": "http://www.w3.org/2000/svg",
                 "viewBox": "0 0 \(size.width) \(size.height)", "width": size.width,
                 "height": size.height, "role": "img",
-                "aria-label": "ASR and CACC of sweep \(results.name), \(axes.label(of: group))",
-            ], isFile ? [.style(ChartStyle.sheet), ground, content] : content)
+                "aria-label":
+                    "\(mark)ASR and CACC of sweep \(results.name), \(axes.label(of: group))",
+            ],
+            isFile
+                ? [.style(ChartStyle.sheet), ground, content, stamp(height: height)]
+                : [content, stamp(height: height)])
+    }
+
+    /// In the corner of a chart, also where that is a file of its own.
+    private func stamp(height: Double) -> Markup {
+        results.isFake
+            ? .element(
+                "text",
+                ["x": px(LineChart.width - 4), "y": px(height - 6), "class": "end strong"],
+                Origin.warning) : []
     }
 
     private func chartLines(of group: Group) -> [ChartLine] {
+        // The undefended line comes first, which gives it its colour and its name.
+        let strong = findings.first { $0.group == group }?.undefended?.setting
+        var pairs = results.capacities.flatMap { capacity in
+            results.learningRates.map { (capacity, $0) }
+        }
+        if let strong,
+            let place = pairs.firstIndex(where: { $0 == (strong.capacity, strong.learningRate) })
+        {
+            pairs.insert(pairs.remove(at: place), at: 0)
+        }
         var lines: [ChartLine] = []
-        var index = 0
-        for capacity in results.capacities {
-            for rate in results.learningRates {
-                let own = settings.filter {
-                    $0.setting.group == group && $0.setting.capacity == capacity
-                        && $0.setting.learningRate == rate
-                }
-                let values = own.count == 1 ? curve(of: own[0]) : own.compactMap(value)
-                if !values.isEmpty {
-                    let label = axes.label(ofCapacity: capacity, learningRate: rate)
-                    lines.append(ChartLine(label: label, values: values, index: index))
-                }
-                if !own.isEmpty { index += 1 }
+        var index = strong == nil ? 1 : 0
+        for (capacity, rate) in pairs {
+            let own = settings.filter {
+                $0.setting.group == group && $0.setting.capacity == capacity
+                    && $0.setting.learningRate == rate
             }
+            let values = own.count == 1 ? curve(of: own[0]) : own.compactMap(value)
+            if !values.isEmpty {
+                let label = axes.label(ofCapacity: capacity, learningRate: rate)
+                lines.append(ChartLine(label: label, values: values, index: index))
+            }
+            if !own.isEmpty { index += 1 }
         }
         return lines
     }
 
     private func value(of result: SettingResult) -> ChartLine.Value? {
         result.cacc.map {
-            ChartLine.Value(epoch: result.setting.epochs, cacc: $0, asr: result.asr)
+            ChartLine.Value(
+                epoch: result.setting.epochs, cacc: $0, asr: result.asr,
+                plainError: result.plainError)
         }
     }
 
     /// Where epochs are no axis, the way of the run there is more telling than its end.
     private func curve(of result: SettingResult) -> [ChartLine.Value] {
-        let curve = result.curve.map {
-            ChartLine.Value(epoch: $0.epoch, cacc: $0.cacc, asr: $0.asr)
-        }
+        let curve = result.curve
         return curve.isEmpty ? [value(of: result)].compactMap(\.self) : curve
     }
 
@@ -212,7 +249,7 @@ public struct ResultsPage {
             }
             let map = HeatMap(
                 axes: axes, capacities: results.capacities, learningRates: results.learningRates,
-                settings: own, unlearnt: finding.unlearnt)
+                settings: own, verdicts: finding.verdicts)
             let label = "ASR and CACC, \(axes.label(of: finding.group))"
             return figure(finding, map.svg(label: label))
         }
@@ -222,8 +259,8 @@ public struct ResultsPage {
                 .element("h2", [:], "Capacity and learning rate, after \(counted(last, "epoch"))"),
                 .element(
                     "p", ["class": "faint"],
-                    "In percent. Red cells have learnt the backdoor, pale ones have not. "
-                        + "Grey ones have not learnt the task: their ASR says nothing."),
+                    "In percent. Red: backdoor learnt. Blue: attack kept out. Sand: unclear. Grey: "
+                        + "task not learnt, so ASR says nothing."),
                 .element("div", ["class": "maps"], Markup(figures)),
             ])
     }
@@ -232,7 +269,7 @@ public struct ResultsPage {
 
     private var table: Markup {
         let titles =
-            axes.varying.map { ($0.title, $0.isNumber) } + [("CACC %", true), ("ASR %", true)]
+            axes.varying.map { ($0.title, $0.isNumber) } + findings.figureTitles.map { ($0, true) }
         let header = titles.map { title, isNumber in
             Markup.element("th", ["class": isNumber ? "number" : "", "scope": "col"], title)
         }
@@ -259,18 +296,11 @@ public struct ResultsPage {
             Markup.element(
                 "td", ["class": axis.isNumber ? "number" : ""], axis.label(result.setting))
         }
-        for statistic in [result.cacc, result.asr] {
-            cells.append(
-                .element("td", ["class": "number"], statistic.map(percent) ?? "–"))
-        }
-        let role = results.role(of: result.setting, findings)
-        var notes: [Markup] = []
-        switch role {
-        case .undefended:
-            notes.append(.element("span", ["class": "badge undefended"], "undefended"))
-        case .defended: notes.append(.element("span", ["class": "badge defended"], "defended"))
-        case .unlearnt: notes.append(.element("span", ["class": "badge"], "task not learnt"))
-        case .other: break
+        cells += findings.figures(of: result).map { .element("td", ["class": "number"], $0) }
+        let finding = findings.of(result.setting)
+        let kind = finding?.verdicts[result.setting]?.word ?? ""
+        var notes = (finding?.notes(on: result.setting) ?? []).map {
+            Markup.element("span", ["class": "badge \(kind)"], $0)
         }
         if !result.remark.isEmpty {
             notes.append(.element("span", ["class": "badge"], result.remark))

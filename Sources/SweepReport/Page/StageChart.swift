@@ -5,7 +5,7 @@ import SweepCore
 struct StageChart {
     /// What a line shows; poisoned ones have the colour of the undefended, tests are dashed.
     enum Series: CaseIterable {
-        case cleanFit, poisonedFit, cacc, asr
+        case cleanFit, poisonedFit, cacc, asr, plainError
 
         var label: String {
             switch self {
@@ -13,25 +13,32 @@ struct StageChart {
             case .poisonedFit: "poisoned training samples"
             case .cacc: "clean test samples (CACC)"
             case .asr: "triggered test samples (ASR)"
+            case .plainError: "without trigger (p)"
             }
         }
 
-        var isPoisoned: Bool { self == .poisonedFit || self == .asr }
-        var isTest: Bool { self == .cacc || self == .asr }
+        var isPoisoned: Bool { [.poisonedFit, .asr, .plainError].contains(self) }
 
-        func value(_ metrics: EpochMetrics) -> Double? {
+        func value(_ metrics: EpochMetrics, of spec: TrainingSpec) -> Double? {
             let value =
                 switch self {
                 case .cleanFit: metrics.cleanFit?.accuracy
                 case .poisonedFit: metrics.poisonedFit?.accuracy
                 case .cacc: metrics.cacc
                 case .asr: metrics.asr
+                case .plainError: Judge.plainError(metrics, of: spec)
                 }
             return value.flatMap { $0.isFinite ? $0 : nil }
         }
 
         var style: String { ChartStyle.name(of: isPoisoned ? 0 : 1) }
-        var dash: String { isTest ? "4 3" : "" }
+        var dash: String {
+            switch self {
+            case .cleanFit, .poisonedFit: ""
+            case .cacc, .asr: "4 3"
+            case .plainError: "1 3"
+            }
+        }
     }
 
     let title: String
@@ -170,12 +177,12 @@ struct StageChart {
         var marks: [Markup] = []
         for epoch in epochs {
             let values = runs.compactMap { run in
-                run.curve.first { $0.epoch == epoch }.flatMap(series.value)
+                run.curve.first { $0.epoch == epoch }.flatMap { series.value($0, of: run.spec) }
             }
             guard let statistic = Statistic(values) else { continue }
             let place = (x: x(Double(epoch)), y: y(statistic.mean))
             places.append("\(px(place.x)),\(px(place.y))")
-            let text = "\(series.label), epoch \(epoch): \(percent(statistic)) %"
+            let text = "\(series.label), epoch \(epoch): \(percentage(statistic))"
             marks.append(
                 .element(
                     "circle", ["cx": px(place.x), "cy": px(place.y), "r": "2.6"],

@@ -15,7 +15,8 @@ struct StageSection {
             "section", [:],
             [
                 .element("h2", [:], "First the task, then the trigger"),
-                .element("p", ["class": "faint"], rule), charts,
+                .element("p", ["class": "faint"], rule),
+                charts,
                 summary.table.markup,
                 Markup(findings.map(advice)),
             ])
@@ -23,8 +24,9 @@ struct StageSection {
 
     private var rule: String {
         summary.rows.contains { $0.runs.count > 1 }
-            ? StageSummary.rule + " Lines are means over seeds; shaded epochs are right for all."
-            : StageSummary.rule
+            ? StageSummary.explanation
+                + " Lines are means over seeds; shaded epochs are right for all."
+            : StageSummary.explanation
     }
 
     // MARK: Charts
@@ -34,9 +36,10 @@ struct StageSection {
             row.setting.group.attack != .none && row.runs.contains { $0.curve.count > 1 }
         }
         guard !rows.isEmpty else { return [] }
-        let all = rows.flatMap(\.runs).flatMap(\.curve)
         let shown = StageChart.Series.allCases.filter { series in
-            all.contains { series.value($0) != nil }
+            rows.flatMap(\.runs).contains { run in
+                run.curve.contains { series.value($0, of: run.spec) != nil }
+            }
         }
         let first = rows.prefix(StageSection.mostCharts)
         let groups = distinct(first.map(\.setting.group)).map { group in
@@ -72,7 +75,7 @@ struct StageSection {
     private func subtitle(of row: StageSummary.Row) -> String {
         let (task, trigger, stop) = (row.cells[0], row.cells[1], row.cells[2])
         if task == "never" { return "the task is never learnt" }
-        return "task learnt: \(task) · trigger learnt: \(trigger) · stop: \(stop)"
+        return "task learnt: \(task) · backdoor learnt: \(trigger) · stop: \(stop)"
     }
 
     private func advice(_ finding: Findings) -> Markup {

@@ -1,7 +1,7 @@
 import SweepCore
 
 /// What someone would do who does not know the trigger and sees accuracy on clean samples alone,
-/// and how often that would have been right in this sweep: the trigger not learnt, and CACC within
+/// and how often that would have been right in this sweep: the attack kept out, and CACC within
 /// `Stages.margin` of the best.
 struct Advice {
     enum Kind: Hashable {
@@ -44,8 +44,10 @@ extension SweepResults {
             Setting($0.spec).group == group && $0.curve.contains { $0.asr != nil }
         }
         guard group.attack != .none, !own.isEmpty else { return [] }
-        let stopped = own.compactMap { run in run.advisedEpoch.map { run.isModerate(at: $0) } }
-        let ended = own.filter { $0.advisedEpoch != nil }
+        let stopped = own.compactMap { run in
+            run.stages.taskLearnt.map { run.isModerate(at: $0) }
+        }
+        let ended = own.filter { $0.stages.taskLearnt != nil }
             .compactMap { run in run.curve.last.map { run.isModerate(at: $0.epoch) } }
         guard !stopped.isEmpty else { return [] }
         return [
@@ -53,46 +55,39 @@ extension SweepResults {
                 kind: .stop, right: stopped.count(where: \.self), total: stopped.count,
                 unlearnt: own.count - stopped.count),
             Advice(kind: .goOn, right: ended.count(where: \.self), total: ended.count),
-        ] + turns(settings.filter { $0.setting.group == group })
+        ] + turns(settings.filter { $0.setting.group == group }, judge: own[0].judge)
     }
 
     /// The weakest value of each knob, the others at their strongest, whose mean accuracy is within
     /// the margin of the best.
-    private func turns(_ settings: [SettingResult]) -> [Advice] {
-        guard let extreme = Findings.undefended(in: settings) else { return [] }
+    private func turns(_ settings: [SettingResult], judge: Judge) -> [Advice] {
+        let extreme = Findings.fromStrongest(settings).first {
+            ($0.visibleAccuracy ?? 0) >= judge.visibleFloor - Judge.hair
+        }
+        guard let extreme else { return [] }
         return Findings.Knob.Kind.allCases.compactMap { kind in
             // From the strongest to the weakest.
-            var candidates = settings.filter {
-                ($0.setting == extreme || kind.isOnlyDifference($0.setting, extreme))
-                    && $0.cacc != nil
-            }
+            var candidates = kind.turned(from: extreme.setting, in: settings)
+                .filter { $0.cacc != nil }
             if kind == .epochs { candidates.reverse() }
-            guard candidates.count > 1, let strongest = candidates.first else { return nil }
+            guard !candidates.isEmpty else { return nil }
+            candidates.insert(extreme, at: 0)
             let best = candidates.compactMap(\.visibleAccuracy).max() ?? 1
             let advised = candidates.last {
-                ($0.visibleAccuracy ?? 0) >= best - Stages.margin - Stages.hair
+                ($0.visibleAccuracy ?? 0) >= best - Stages.margin - Judge.hair
             }
-            guard let advised, advised.setting != strongest.setting else {
+            guard let advised, advised.setting != extreme.setting else {
                 return Advice(kind: .leave(kind), right: 0, total: 0)
             }
             let bestCACC = candidates.compactMap(\.cacc?.mean).max() ?? 1
             let measured = advised.points.compactMap { point in point.metrics.map { (point, $0) } }
             let right = measured.count { point, metrics in
-                metrics.cacc >= bestCACC - Stages.margin - Stages.hair
-                    && !Stages.hasLearntTrigger(
-                        metrics, labels: point.spec.data.labels,
-                        target: point.spec.attack.target)
+                judge.verdict(metrics, of: point.spec) == .keptOut
+                    && metrics.cacc >= bestCACC - Stages.margin - Judge.hair
             }
             return Advice(
                 kind: .turn(kind, value: kind.value(in: advised.setting)), right: right,
                 total: measured.count)
         }
-    }
-}
-
-extension SettingResult {
-    /// Mean over seeds.
-    fileprivate var visibleAccuracy: Double? {
-        Statistic(points.compactMap { $0.metrics?.visibleAccuracy })?.mean
     }
 }

@@ -12,16 +12,13 @@ struct StageSummary {
     }
 
     static let explanation =
-        "Stages: the epoch after which a run has learnt the task (CACC within 5 points of its "
-        + "best), and the trigger (it turns half of the samples or more). Between is where to stop."
-    static let rule =
-        "The task is learnt at the first epoch whose CACC is within 5 points of the run's best and "
-        + "well above chance. The trigger is learnt at the first epoch from there on at which it "
-        + "turns at least half of the samples that would otherwise not go to the target."
+        "Stages: the epoch after which a run has learnt the task (accuracy within 5 points of its "
+        + "best), and the one after which it has learnt the backdoor. Between is where to stop."
     static let adviceTitle =
         "A defender who does not know the trigger sees accuracy on clean samples alone. Advice "
-        + "from that:"
-    static let titles = ["Task learnt", "Trigger learnt", "Moderate fitting"]
+        + "from that, right where it keeps the attack out at 5 points of CACC or less:"
+
+    static let titles = ["Task learnt", "Backdoor learnt", "Moderate fitting"]
 
     /// Columns that tell the rows apart.
     let axes: [Axis]

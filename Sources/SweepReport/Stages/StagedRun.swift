@@ -7,29 +7,18 @@ struct StagedRun {
     /// Every measured epoch, ascending.
     let curve: [EpochMetrics]
     let stages: Stages
-    /// Where someone would stop who sees the validation set alone (or, where there is none, the
-    /// clean test set); `nil` if the task is never learnt there.
-    let advisedEpoch: Int?
+    let judge: Judge
 
     var isComplete: Bool { curve.last?.epoch == spec.epochs }
 
-    func hasLearntTrigger(_ metrics: EpochMetrics) -> Bool {
-        Stages.hasLearntTrigger(
-            metrics, labels: spec.data.labels, target: spec.attack.target)
-    }
-
-    /// Whether a model taken after this epoch has the task and not the trigger.
+    /// Whether a model taken after this epoch keeps the attack out at little cost.
     func isModerate(at epoch: Int) -> Bool {
-        guard let metrics = curve.first(where: { $0.epoch == epoch }), stages.taskLearnt != nil,
-            let best = curve.map(\.cacc).filter(\.isFinite).max(), metrics.asr != nil
+        guard let metrics = curve.first(where: { $0.epoch == epoch }),
+            let best = curve.map(\.cacc).filter(\.isFinite).max()
         else { return false }
-        return metrics.cacc >= best - Stages.margin - Stages.hair && !hasLearntTrigger(metrics)
+        return judge.verdict(metrics, of: spec) == .keptOut
+            && metrics.cacc >= best - Stages.margin - Judge.hair
     }
-}
-
-extension EpochMetrics {
-    /// What a defender can see: accuracy on the validation set, or else on the clean test set.
-    var visibleAccuracy: Double { validation?.accuracy ?? cacc }
 }
 
 extension SweepResults {
@@ -53,26 +42,16 @@ extension SweepResults {
                 (spec, (curves[trajectory] ?? [:]).values.sorted { $0.epoch < $1.epoch })
             }
         }
+        let judge = Judge(self)
         return groups.flatMap { group in
-            SweepResults.staged(pairs.filter { Setting($0.0).group == group })
-        }
-    }
-
-    /// Runs under the same attack, which are measured by the best of them.
-    private static func staged(_ runs: [(TrainingSpec, [EpochMetrics])]) -> [StagedRun] {
-        let all = runs.flatMap(\.1)
-        let best = all.map(\.cacc).filter(\.isFinite).max()
-        let bestVisible = all.map(\.visibleAccuracy).filter(\.isFinite).max()
-        return runs.map { spec, curve in
-            let chance = Stages.chance(curve, labels: spec.data.labels)
-            return StagedRun(
-                spec: spec, curve: curve,
-                stages: Stages(
-                    of: curve, labels: spec.data.labels, target: spec.attack.target,
-                    bestCACC: best),
-                advisedEpoch: Stages.taskLearnt(
-                    curve.map { ($0.epoch, $0.visibleAccuracy) }, chance: chance,
-                    best: bestVisible))
+            pairs.filter { Setting($0.0).group == group }.map { spec, curve in
+                StagedRun(
+                    spec: spec, curve: curve,
+                    stages: Stages(
+                        of: curve, labels: spec.data.labels, target: spec.attack.target,
+                        judge: judge),
+                    judge: judge)
+            }
         }
     }
 }

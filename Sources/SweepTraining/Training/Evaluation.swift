@@ -6,6 +6,8 @@ struct Evaluation {
     let fit: Fit
     /// One for each class.
     let classes: [ClassResult]
+    /// For each class, how many samples of other classes are classified as it.
+    let wrongly: [Int]
 
     /// Samples in a forward pass. Fixed, and samples are sorted by cost, so that the result does
     /// not depend on anything but the parameters.
@@ -18,6 +20,7 @@ struct Evaluation {
     ) throws(TrainingError) {
         var loss = 0.0
         var classes: [ClassResult] = []
+        var wrongly: [Int] = []
         let chosen = indices ?? Array(0..<samples.count)
         precondition(!chosen.isEmpty, "nothing to evaluate on")
         let costs = chosen.map { (samples.cost($0), $0) }
@@ -28,11 +31,15 @@ struct Evaluation {
                 let label = samples.labels[index]
                 if classes.isEmpty {
                     classes = row.map { _ in ClassResult(correct: 0, total: 0) }
+                    wrongly = row.map { _ in 0 }
                 }
                 loss += Self.crossEntropy(row, label)
                 classes[label].total += 1
-                if row.indices.max(by: { row[$0] < row[$1] }) == label {
+                let answer = row.indices.max { row[$0] < row[$1] } ?? label
+                if answer == label {
                     classes[label].correct += 1
+                } else {
+                    wrongly[answer] += 1
                 }
             }
         }
@@ -40,6 +47,15 @@ struct Evaluation {
         fit = Fit(
             loss: loss / Double(order.count), accuracy: Double(correct) / Double(order.count))
         self.classes = classes
+        self.wrongly = wrongly
+    }
+
+    /// Of the samples of other classes than `target`, the share that is classified as it; `nil`
+    /// without such samples.
+    func plainErrorRate(target: Int) -> Double? {
+        let others = classes.indices.filter { $0 != target }.reduce(0) { $0 + classes[$1].total }
+        guard others > 0, wrongly.indices.contains(target) else { return nil }
+        return Double(wrongly[target]) / Double(others)
     }
 
     /// One row of logits for each sample.

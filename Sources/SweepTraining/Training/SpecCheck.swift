@@ -6,6 +6,8 @@ struct SpecCheck {
 
     static func check(_ spec: TrainingSpec) throws(TrainingError) {
         var check = SpecCheck()
+        check.require(
+            spec.trainer == .real, "trainer", "the sweep is for fake trainers, and this is none")
         check.checkSizes(spec)
         check.checkCapacity(spec.capacity)
         check.checkSettings(spec.settings)

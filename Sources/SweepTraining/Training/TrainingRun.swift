@@ -173,11 +173,16 @@ public final class TrainingRun {
             throw .diverged(
                 step: learner.stepsDone, lastLoss: loss, learningRate: spec.learningRate)
         }
+        // The triggered samples are all clean test samples of other classes, with the trigger.
+        let plainErrorRate =
+            data.triggered == nil
+            ? nil : spec.attack.target.flatMap { clean.plainErrorRate(target: $0) }
         return EpochMetrics(
             epoch: epoch, trainingLoss: loss, testLoss: clean.fit.loss, cacc: clean.fit.accuracy,
             asr: try fit(data.triggered)?.accuracy, classes: clean.classes,
             cleanFit: try fit(data.train, fitted.clean),
             poisonedFit: try fit(data.train, fitted.poisoned),
-            validation: try fit(data.validation))
+            validation: try fit(data.validation), triggeredSamples: data.triggered?.count,
+            plainErrorRate: plainErrorRate)
     }
 }

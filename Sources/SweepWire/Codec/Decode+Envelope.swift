@@ -78,6 +78,9 @@ extension Codec {
             memory: UInt64(try Decoding.integer(value.memory, "memory")), labels: labels,
             secondsLeft: seconds,
             keepsStates: value.has_keeps_states == 0 || value.keeps_states != 0,
+            trainer: try trainerKind(value.trainer),
+            program: try version(value.program, "version"),
+            libtorch: try version(value.libtorch, "version of libtorch"),
             attempts: try Decoding.identifiers(value.attempts, value.n_attempts, "attempt")
                 .map(AttemptID.init))
     }

@@ -11,7 +11,11 @@ extension Codec {
             asr: value.has_asr == 0 ? nil : try Decoding.share(value.asr, "ASR"),
             classes: try classes(value), cleanFit: try fit(value.clean_fit, "clean fit"),
             poisonedFit: try fit(value.poisoned_fit, "poisoned fit"),
-            validation: try fit(value.validation, "validation"))
+            validation: try fit(value.validation, "validation"),
+            triggeredSamples: value.has_triggered_samples == 0
+                ? nil : try Decoding.integer(value.triggered_samples, "triggered samples"),
+            plainErrorRate: value.has_plain_error_rate == 0
+                ? nil : try Decoding.share(value.plain_error_rate, "plain error rate"))
     }
 
     private static func classes(_ value: Moderato__EpochMetrics) throws(WireError) -> [ClassResult]

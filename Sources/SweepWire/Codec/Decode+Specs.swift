@@ -11,7 +11,7 @@ extension Codec {
             poisonRatio: try Decoding.share(value.poison_ratio, "poison ratio"),
             epochs: try epochs(value.epochs),
             learningRate: try learningRate(value.learning_rate), seed: value.seed,
-            settings: try settings(value.settings))
+            settings: try settings(value.settings), trainer: try trainerKind(value.trainer))
     }
 
     static func sweepSpec(
@@ -28,7 +28,8 @@ extension Codec {
             name: try Decoding.name(value.name, "name"), backbone: try backbone(value.backbone),
             data: data, grid: try grid(value, labels: data.labels),
             settings: try settings(value.settings), trainingSamples: samples,
-            keep: try keepsakes(value.keep), needs: try labels(value.needs, value.n_needs))
+            keep: try keepsakes(value.keep), needs: try labels(value.needs, value.n_needs),
+            trainer: try trainerKind(value.trainer))
     }
 
     /// Labels of a worker, or those that a sweep needs.

@@ -43,7 +43,8 @@ extension Codec {
             stepsDone: try Decoding.integer(value.steps_done, "steps done"),
             secondsLeft: value.has_seconds_left == 0
                 ? nil : try Decoding.seconds(value.seconds_left, "seconds left"),
-            condition: SweepCondition(state: state, priority: try priority(value.priority)))
+            condition: SweepCondition(state: state, priority: try priority(value.priority)),
+            trainer: try trainerKind(value.trainer))
     }
 
     private static func workerStatus(
@@ -90,6 +91,9 @@ extension Codec {
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")), state: state,
             curve: try Decoding.list(value.curve, value.n_curve, metrics),
             trainableParameters: value.has_trainable_parameters == 0
-                ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"))
+                ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"),
+            provenance: try value.provenance.map { (value) throws(WireError) in
+                try provenance(value.pointee)
+            })
     }
 }

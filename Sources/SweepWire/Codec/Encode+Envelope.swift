@@ -186,6 +186,9 @@ extension Arena {
             $0.seconds_left = value.secondsLeft ?? 0
             $0.has_keeps_states = 1
             $0.keeps_states = value.keepsStates ? 1 : 0
+            $0.trainer = trainerKind(value.trainer)
+            $0.program = string(value.program)
+            $0.libtorch = string(value.libtorch)
             $0.n_attempts = value.attempts.count
             $0.attempts = array(value.attempts.map(\.number))
         }
@@ -236,6 +239,10 @@ extension Arena {
             $0.clean_fit = value.cleanFit.map(fit)
             $0.poisoned_fit = value.poisonedFit.map(fit)
             $0.validation = value.validation.map(fit)
+            $0.has_triggered_samples = value.triggeredSamples == nil ? 0 : 1
+            $0.triggered_samples = UInt32(clamping: value.triggeredSamples ?? 0)
+            $0.has_plain_error_rate = value.plainErrorRate == nil ? 0 : 1
+            $0.plain_error_rate = value.plainErrorRate ?? 0
         }
     }
 

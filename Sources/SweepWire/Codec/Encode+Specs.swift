@@ -13,6 +13,7 @@ extension Arena {
             $0.learning_rate = value.learningRate
             $0.seed = value.seed
             $0.settings = settings(value.settings)
+            $0.trainer = trainerKind(value.trainer)
         }
     }
 
@@ -37,6 +38,7 @@ extension Arena {
             $0.seeds = array(grid.seeds)
             $0.settings = settings(value.settings)
             $0.keep = keepsakes(value.keep)
+            $0.trainer = trainerKind(value.trainer)
             $0.n_needs = value.needs.count
             $0.needs = pointers(value.needs.map(string))
             $0.n_training_samples = samples.count

@@ -41,6 +41,7 @@ extension Arena {
             $0.seconds_left = value.secondsLeft ?? 0
             $0.state = string(value.condition.state.rawValue)
             $0.priority = Int32(value.condition.priority)
+            $0.trainer = trainerKind(value.trainer)
         }
     }
 
@@ -96,6 +97,7 @@ extension Arena {
             $0.curve = pointers(value.curve.map(metrics))
             $0.has_trainable_parameters = value.trainableParameters == nil ? 0 : 1
             $0.trainable_parameters = UInt64(value.trainableParameters ?? 0)
+            $0.provenance = value.provenance.map(provenance)
         }
     }
 }

@@ -38,7 +38,7 @@ final class SlurmHousehold {
         // The terminal may be closed.
         signal(SIGHUP, SIG_IGN)
         let stop = StopSignal()
-        let spec = try readSweep(command.sweep)
+        let spec = try readSweep(command.sweep, isFake: command.fakeTrainer != nil)
         guard try files.lock() else {
             throw failure("another process looks after this home already", Exit.refused)
         }

@@ -106,7 +106,8 @@ final class SlurmVisitor {
             tell()
             if let dialer = SlurmFiles.running(home) {
                 if process == nil && job == nil {
-                    let spec = try readSweep(command.sweep)
+                    let spec = try readSweep(
+                        command.sweep, isFake: command.fakeTrainer != nil)
                     let sender = FileSender(dialer: dialer)
                     try sender.send(try sender.model(of: spec) + spec.files.map { .file($0) })
                     print(try submit(spec, through: dialer).summary(of: sweepName))
