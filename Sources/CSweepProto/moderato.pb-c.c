@@ -6163,7 +6163,7 @@ const ProtobufCMessageDescriptor moderato__sample_count__descriptor =
   (ProtobufCMessageInit) moderato__sample_count__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[14] =
+static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[15] =
 {
   {
     "name",
@@ -6322,6 +6322,18 @@ static const ProtobufCFieldDescriptor moderato__sweep_spec__field_descriptors[14
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "replaces",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__SweepSpec, has_replaces),
+    offsetof(Moderato__SweepSpec, replaces),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "trainer",
     40,
     PROTOBUF_C_LABEL_OPTIONAL,
@@ -6345,16 +6357,17 @@ static const unsigned moderato__sweep_spec__field_indices_by_name[] = {
   0,   /* field[0] = name */
   12,   /* field[12] = needs */
   7,   /* field[7] = poison_ratios */
+  13,   /* field[13] = replaces */
   8,   /* field[8] = seeds */
   9,   /* field[9] = settings */
-  13,   /* field[13] = trainer */
+  14,   /* field[14] = trainer */
   10,   /* field[10] = training_samples */
 };
 static const ProtobufCIntRange moderato__sweep_spec__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 40, 13 },
-  { 0, 14 }
+  { 40, 14 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
 {
@@ -6364,7 +6377,7 @@ const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
   "Moderato__SweepSpec",
   "moderato",
   sizeof(Moderato__SweepSpec),
-  14,
+  15,
   moderato__sweep_spec__field_descriptors,
   moderato__sweep_spec__field_indices_by_name,
   2,  moderato__sweep_spec__number_ranges,

@@ -18,7 +18,7 @@ extension World {
                 learningRates: [1e-3], attacks: [.word(WordAttack())], poisonRatios: [0.05],
                 seeds: (first..<first + UInt64.random(in: 2...9, using: &random)).map { $0 }),
             settings: TrainingSettings(schedule: .constant), trainingSamples: [file.digest: 320])
-        ask(.submit(spec))
+        ask(.submit(spec, replaces: true))
         // It waits for an answer, and asks again if there is none.
         if scheduler == nil || coordinatorStoppedUntil > now {
             agenda.plan(.client(number), at: now + .seconds(5))

@@ -47,6 +47,21 @@ extension SweepStore {
         ).map(planRow)
     }
 
+    /// The plan of an earlier submission, by `name@number`; `nil` if there is none of the kind.
+    func submission(_ database: Database, named name: String) throws -> PlanRow? {
+        guard let mark = name.lastIndex(of: "@"),
+            let number = Int(name[name.index(after: mark)...]),
+            (1...1_000_000).contains(number)
+        else { return nil }
+        return try Row.fetchOne(
+            database,
+            sql: """
+                SELECT \(Self.planColumns) FROM plan JOIN sweep ON sweep.id = plan.sweep
+                WHERE sweep.name = ? ORDER BY plan.id LIMIT 1 OFFSET ?
+                """, arguments: [String(name[..<mark]), number - 1]
+        ).map(planRow)
+    }
+
     /// A part of what a plan packs into a column: `count` items from `offset` on.
     private func packed(
         _ database: Database, _ plan: PlanRow, _ column: String, bytes: Int, offset: Int,

@@ -5,7 +5,8 @@ import SweepCore
 extension SweepStore {
     /// A part of a sweep's points in grid order, from `offset` on.
     ///
-    /// - Parameter name: the sweep's name; empty for the sweep submitted last.
+    /// - Parameter name: the sweep's name; empty for the sweep submitted last. `name@2` is the
+    ///   sweep as it was submitted the second time.
     public func results(
         of name: String, offset: Int = 0, limit: Int = Int.max
     ) throws(StoreError) -> ResultsSlice {
@@ -17,6 +18,12 @@ extension SweepStore {
                         SELECT id, name FROM sweep WHERE name = ? OR ? = ''
                         ORDER BY submitted DESC, id DESC LIMIT 1
                         """, arguments: [name, name])
+                if row == nil, let earlier = try submission(database, named: name) {
+                    return ResultsSlice(
+                        name: name, total: try pointCount(database, of: earlier),
+                        offset: offset,
+                        points: try outcomes(database, of: earlier, offset: offset, limit: limit))
+                }
                 guard let row else {
                     throw StoreError.unknownSweep(name: name, known: try names(database))
                 }

@@ -110,7 +110,7 @@ private struct Conversation {
         let route = Route([how & 3])
         if let role = Role.allCases.dropFirst(Int(how >> 2 & 3)).first {
             // What a large grid costs is bounded elsewhere.
-            if case .submit(let spec) = message, spec.grid.cellCount > 1_000 { return }
+            if case .submit(let spec, _) = message, spec.grid.cellCount > 1_000 { return }
             check(scheduler.handle(.message(message, from: route, role: role), at: now))
             scheduler.checkInvariants()
             if message.isAllowed(for: role) { look(message) }

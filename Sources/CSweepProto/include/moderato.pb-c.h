@@ -851,13 +851,18 @@ struct  Moderato__SweepSpec
   size_t n_needs;
   char **needs;
   /*
+   * Of a submission: a sweep of the same name may lose points by it.
+   */
+  protobuf_c_boolean has_replaces;
+  protobuf_c_boolean replaces;
+  /*
    * As in Hello.
    */
   char *trainer;
 };
 #define MODERATO__SWEEP_SPEC__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_spec__descriptor) \
-    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, NULL }
+    , NULL, NULL, NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, 0,NULL, NULL, 0,NULL, NULL, 0,NULL, 0, 0, NULL }
 
 
 struct  Moderato__Submission

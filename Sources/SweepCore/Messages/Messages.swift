@@ -292,7 +292,8 @@ public enum Message: Hashable, Sendable {
     // Trainer to worker.
     case progress(AttemptProgress)
     // Client to coordinator.
-    indirect case submit(SweepSpec)
+    /// `replaces`: a sweep of the same name may lose points by it.
+    indirect case submit(SweepSpec, replaces: Bool = false)
     case askStatus
     /// An empty name asks for the newest sweep. `curveAfter`: of the first point only the rest of
     /// its curve.

@@ -97,5 +97,6 @@ struct ReportCheck {
 
 /// Numbers of things in words.
 public enum Count {
+    public static func points(_ count: Int) -> String { count == 1 ? "1 point" : "\(count) points" }
     public static func epochs(_ count: Int) -> String { count == 1 ? "1 epoch" : "\(count) epochs" }
 }

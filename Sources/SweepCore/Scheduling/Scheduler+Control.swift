@@ -18,7 +18,10 @@ extension Scheduler {
         case .retry(let name):
             change(name, route) { scheduler, place in
                 scheduler.setCondition(at: place) { $0.state = .active }
-                let runs = scheduler.take(scheduler.sweeps[place].spec).runs.count
+                let spec = scheduler.sweeps[place].spec
+                let plan = scheduler.plan(spec)
+                scheduler.take(spec, plan)
+                let runs = plan.runs.count
                 return runs == 0
                     ? "\(name) has nothing to try again"
                     : "\(name): \(runs) \(runs == 1 ? "run is" : "runs are") tried again"

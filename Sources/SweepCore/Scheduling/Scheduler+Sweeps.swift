@@ -1,7 +1,9 @@
 extension Scheduler {
     /// Takes a sweep. Points whose results are known, or that a run will finish anyway, make no
     /// new run; so submitting the same sweep again resumes it, and a larger grid extends it.
-    mutating func submit(_ spec: SweepSpec, from route: Route) {
+    ///
+    /// - Parameter replaces: Whether a sweep of the same name may lose points by it.
+    mutating func submit(_ spec: SweepSpec, replaces: Bool, from route: Route) {
         let limit = 2_000_000
         guard spec.grid.cellCount <= limit else {
             let text = "the grid has \(spec.grid.cellCount) cells; \(limit) is the most"
@@ -17,7 +19,12 @@ extension Scheduler {
             effects.append(.send(.rejected(text), to: route))
             return
         }
-        let plan = take(spec)
+        let plan = plan(spec)
+        if !replaces, let words = whatWouldBeLost(by: plan, of: spec.name) {
+            effects.append(.send(.rejected(words), to: route))
+            return
+        }
+        take(spec, plan)
         let keys = plan.grid.keys
         let id = sweeps.first { $0.spec.name == spec.name }?.id ?? SweepID(0)
         let known = keys.count { finished.contains($0) }
@@ -31,11 +38,33 @@ extension Scheduler {
             .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
     }
 
-    /// Plans a sweep and makes the runs that it lacks; one of the same name is replaced.
-    mutating func take(_ spec: SweepSpec) -> Plan {
+    /// What submitting another file under the name of a sweep would hide and cancel; `nil`:
+    /// nothing, since the grid has only grown.
+    private func whatWouldBeLost(by plan: Plan, of name: String) -> String? {
+        guard let sweep = sweeps.first(where: { $0.spec.name == name }),
+            sweep.keys != plan.grid.keys
+        else { return nil }
+        let kept = Set(plan.grid.keys)
+        let lost = sweep.keys.filter { !kept.contains($0) }
+        guard !lost.isEmpty else { return nil }
+        let done = lost.count { finished.contains($0) }
+        return
+            "there is a sweep '\(name)' already, with \(Count.points(lost.count)) that this file "
+            + "does not have: \(done) finished, which its results would no longer show, and "
+            + "\(lost.count - done) without a result, which would be cancelled. Give this sweep "
+            + "another name, or submit it with --replace; the earlier one can then still be seen "
+            + "with: moderato results --sweep \(name)@1"
+    }
+
+    /// What the sweep comes to, beside what is finished or will be anyway.
+    func plan(_ spec: SweepSpec) -> Plan {
+        Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
+    }
+
+    /// Makes the runs that a sweep lacks; one of the same name is replaced.
+    mutating func take(_ spec: SweepSpec, _ plan: Plan) {
         let place = sweeps.firstIndex { $0.spec.name == spec.name }
         let id = place.map { sweeps[$0].id } ?? SweepID(UInt64(sweeps.count + 1))
-        let plan = Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
         let keys = plan.grid.keys
         effects.append(.persist(.sweepSubmitted(id, spec, plan.grid)))
         let shared = Set(keys.compactMap { runByPoint[$0] })
@@ -61,7 +90,6 @@ extension Scheduler {
         // Runs of this sweep that others hold back, or that its own condition makes urgent.
         let isPlain = (place.map { sweeps[$0].condition } ?? SweepCondition()) == SweepCondition()
         if !isPlain || shared.contains(where: { runs[$0]?.state == .waiting }) { rebuildQueue() }
-        return plan
     }
 
     private mutating func create(_ planned: [PlannedRun]) -> [RunID] {

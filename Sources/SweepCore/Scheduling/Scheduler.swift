@@ -194,7 +194,7 @@ public struct Scheduler: Sendable {
         case .heartbeat(let progress): renew(progress, from: route, at: now)
         case .report(let report): accept(report, from: route, at: now)
         case .goodbye: dismiss(route, at: now)
-        case .submit(let spec): submit(spec, from: route)
+        case .submit(let spec, let replaces): submit(spec, replaces: replaces, from: route)
         case .askStatus: answerStatus(to: route, at: now)
         case .watch(let sweep): watch(sweep, from: route)
         case .control(let control): carryOut(control, from: route)

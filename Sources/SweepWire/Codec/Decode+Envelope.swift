@@ -21,7 +21,10 @@ extension Codec {
                         try Decoding.part(envelope.revoke, "revoke").attempt, "attempt")))
         case MODERATO__ENVELOPE__MESSAGE_PROGRESS:
             .progress(try progress(try Decoding.part(envelope.progress, "progress")))
-        case MODERATO__ENVELOPE__MESSAGE_SUBMIT: .submit(try sweepSpec(envelope.submit))
+        case MODERATO__ENVELOPE__MESSAGE_SUBMIT:
+            .submit(
+                try sweepSpec(envelope.submit),
+                replaces: try Decoding.part(envelope.submit, "sweep").replaces != 0)
         case MODERATO__ENVELOPE__MESSAGE_ASK_STATUS: .askStatus
         case MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS: try askResults(envelope.ask_results)
         case MODERATO__ENVELOPE__MESSAGE_SUBMITTED: .submitted(try submission(envelope.submitted))

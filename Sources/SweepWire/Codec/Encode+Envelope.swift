@@ -89,9 +89,13 @@ extension Arena {
 
     private func fillFromClient(_ envelope: inout Moderato__Envelope, with message: Message) {
         switch message {
-        case .submit(let value):
+        case .submit(let value, let replaces):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMIT
             envelope.submit = sweepSpec(value)
+            if replaces {
+                envelope.submit.pointee.has_replaces = 1
+                envelope.submit.pointee.replaces = 1
+            }
         case .askStatus:
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_STATUS
             envelope.ask_status = empty()
