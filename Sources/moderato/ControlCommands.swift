@@ -8,7 +8,7 @@ private func control(_ access: AccessOption, _ control: Control) throws {
     guard case .done(let words) = try access.dial().ask(.control(control)) else {
         throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
     }
-    print(words)
+    say(words.shownLines)
 }
 
 struct CancelCommand: ParsableCommand {
@@ -136,6 +136,6 @@ struct ExplainCommand: ParsableCommand {
         guard case .explanation(let lines) = try dialer.ask(.explain(asked)) else {
             throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
         }
-        print(lines.joined(separator: "\n"))
+        say(lines.map(\.shown).joined(separator: "\n"))
     }
 }

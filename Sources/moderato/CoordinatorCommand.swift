@@ -56,6 +56,8 @@ struct CoordinatorCommand: ParsableCommand {
 
     func run() throws {
         let stop = StopSignal(orEndOfInput: untilInputEnds)
+        if Streams.wereClosed[2] { try home.folder.make() }
+        Streams.logToFile(home.folder.path + "/coordinator.log")
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         do {
             let coordinator = try Coordinator(
@@ -63,8 +65,7 @@ struct CoordinatorCommand: ParsableCommand {
                 options: .init(listen: listen, advertise: advertise, isInsecure: insecure),
                 logger: Logger(label: "coordinator"))
             let access = home.folder.accessPath(for: .worker)
-            print("ready; add workers with: moderato worker --access \(access)")
-            fflush(nil)
+            announce("ready; add workers with: moderato worker --access \(access)")
             try coordinator.run(until: stop.descriptor)
         } catch let error as CoordinatorError {
             throw failure("\(error)", Exit.unavailable)

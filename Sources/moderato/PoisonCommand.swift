@@ -135,8 +135,8 @@ struct PoisonCommand: ParsableCommand {
         target: Int?
     ) {
         let count = touched.map { flags in "\(flags.count { $0 })" } ?? "?"
-        print(
-            "\(folder): \(count) of \(total) training \(what) poisoned, "
+        say(
+            "\(folder.shown): \(count) of \(total) training \(what) poisoned, "
                 + "\(triggered) triggered test \(what), target \(target.map(String.init) ?? "?")")
     }
 }

@@ -76,7 +76,7 @@ struct ProjectCommand: ParsableCommand {
         }
         for file in files {
             let states = try read(file)
-            print("\(file): \(states.rows) rows × \(states.columns), epoch \(states.epoch)")
+            say("\(file.shown): \(states.rows) rows × \(states.columns), epoch \(states.epoch)")
             for method in method.methods {
                 let start = ContinuousClock.now
                 let projection: Projection
@@ -89,8 +89,8 @@ struct ProjectCommand: ParsableCommand {
                 let base = "\(folder)/\(name(of: file))-\(method.rawValue)"
                 try write(projection.csv, to: base + ".csv")
                 try write(projection.svg, to: base + ".svg")
-                print(
-                    "  \(base).svg, .csv: \(projection.summary), in "
+                say(
+                    "  \(base.shown).svg, .csv: \(projection.summary), in "
                         + String(format: "%.1f s", seconds))
             }
         }

@@ -51,11 +51,11 @@ struct ResultsCommand: ParsableCommand {
             try write(chart, to: svg)
         }
         if csv {
-            print(ResultsExport(results).csv, terminator: "")
+            say(ResultsExport(results).csv, terminator: "")
         } else if json {
-            print(ResultsExport(results).json)
+            say(ResultsExport(results).json)
         } else if html == nil, svg == nil {
-            print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
+            say(ResultsTable(results).text(isTerminal: Terminal.hasColours))
         }
     }
 

@@ -32,7 +32,6 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let dialer = try access.dial()
-        let isTerminal = isatty(1) == 1
         var wasThere = false
         while true {
             let report: StatusReport
@@ -44,9 +43,9 @@ struct StatusCommand: ParsableCommand {
                 Thread.sleep(forTimeInterval: 1)
                 continue
             }
-            if watch, isTerminal, !json, !metrics { print("\u{1B}[H\u{1B}[2J", terminator: "") }
-            print(metrics ? report.metrics() : json ? try report.json() : report.text())
-            fflush(nil)
+            let text = metrics ? report.metrics() : json ? try report.json() : report.text()
+            let isAnew = watch && Terminal.canRedraw && !json && !metrics
+            say((isAnew ? "\u{1B}[H\u{1B}[2J" : "") + text)
             if !watch || report.sweeps.allSatisfy(\.isOver) { return }
             Thread.sleep(forTimeInterval: 1)
         }
@@ -67,7 +66,7 @@ extension StatusReport {
         if workers.isEmpty {
             lines.append("no workers; add one with: moderato worker")
         } else {
-            let width = workers.map(\.id.name.count).max() ?? 0
+            let width = workers.map(\.id.name.shown.columns).max() ?? 0
             lines.append(count(workers.count, "worker"))
             for worker in workers {
                 let runs = worker.runs.map { "\($0)" }.joined(separator: ", ")
@@ -78,8 +77,8 @@ extension StatusReport {
                 if worker.isLeaving { work += ", leaving" }
                 if let left = worker.secondsLeft { work += ", can stay \(duration(left))" }
                 lines.append(
-                    "  \(worker.id.name.padding(toLength: width, withPad: " ", startingAt: 0))  "
-                        + "\(worker.device)  \(work)")
+                    "  \(worker.id.name.shown.padded(toColumns: width))  "
+                        + "\(worker.device.shown)  \(work)")
             }
         }
         return lines.joined(separator: "\n")
@@ -176,6 +175,6 @@ extension StatusReport.Sweep {
             parts.append("ETA " + (secondsLeft.map(duration) ?? "unknown yet"))
         }
         let percent = "\(Int(share * 100)) %"
-        return "\(name)  \(bar) \(percent)  " + parts.joined(separator: ", ")
+        return "\(name.shown)  \(bar) \(percent)  " + parts.joined(separator: ", ")
     }
 }
