@@ -60,6 +60,9 @@ func announce(_ text: String) {
 }
 
 enum Output {
+    /// What to do first where nobody reads the output any more.
+    nonisolated(unsafe) static var quietEnd: (() -> Void)?
+
     static func write(_ bytes: UnsafeRawBufferPointer) {
         if bytes.isEmpty { return }
         guard let number = Streams.wereClosed[1] ? EBADF : Streams.write(bytes, to: 1) else {
@@ -76,6 +79,7 @@ enum Output {
 
     /// The reader is gone: this process ends as if by SIGPIPE, also where that is ignored.
     private static func endQuietly() -> Never {
+        quietEnd?()
         var pipe = sigset_t()
         sigemptyset(&pipe)
         sigaddset(&pipe, SIGPIPE)

@@ -51,11 +51,11 @@ struct ResultsCommand: ParsableCommand {
             try write(chart, to: svg)
         }
         if csv {
-            say(ResultsExport(results).csv, terminator: "")
+            ResultsExport(results).writeCSV { say($0, terminator: "") }
         } else if json {
-            say(ResultsExport(results).json)
+            ResultsExport(results).writeJSON { say($0, terminator: "") }
         } else if html == nil, svg == nil {
-            say(ResultsTable(results).text(isTerminal: Terminal.hasColours))
+            showTable(of: results)
         }
     }
 
@@ -84,6 +84,26 @@ struct ResultsCommand: ParsableCommand {
         return whole ?? ResultsSlice(name: sweep, total: 0, offset: 0, points: [])
     }
 }
+
+/// On a terminal a long table goes through a pager; without one it is cut.
+func showTable(of results: SweepResults, usesPager: Bool = true) {
+    let table = ResultsTable(results)
+    let width = Terminal.width
+    let isCut = Terminal.isThere && !(usesPager && Terminal.canRedraw && Pager.isThere)
+    let text = table.text(
+        isTerminal: Terminal.hasColours, width: width, most: isCut ? mostRows : .max)
+    let lines = text.utf8.count { $0 == UInt8(ascii: "\n") }
+    func show() {
+        say(text)
+        if isCut, results.points.count > mostRows {
+            say("All of a long table:  moderato results | less      or with --csv, --html FILE")
+        }
+    }
+    if isCut { show() } else { Pager.show(lines, show) }
+}
+
+/// Of a table on a terminal without a pager.
+private let mostRows = 200
 
 func write(_ text: String, to path: String) throws {
     do {

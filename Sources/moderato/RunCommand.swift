@@ -119,7 +119,7 @@ func printResults(
     let page = html ?? "\(home.path)/\(file).html"
     try write(ResultsPage(results).html, to: page)
     say("")
-    say(ResultsTable(results).text(isTerminal: Terminal.hasColours))
+    showTable(of: results, usesPager: false)
     say("\nTook \(duration(seconds)). Charts: \(absolute(page).shown)")
     if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
 }

@@ -22,6 +22,14 @@ enum Terminal {
         return isKnown ? Int(size.ws_col) : 80
     }
 
+    /// In lines; `nil` without a terminal.
+    static var height: Int? {
+        guard isThere else { return nil }
+        var size = winsize()
+        let isKnown = ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0
+        return isKnown ? Int(size.ws_row) : 24
+    }
+
     private static func environment(_ name: String) -> String {
         ProcessInfo.processInfo.environment[name] ?? ""
     }

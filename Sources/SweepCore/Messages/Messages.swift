@@ -174,11 +174,16 @@ public struct Submission: Hashable, Sendable {
 public struct PointOutcome: Hashable, Sendable {
     public enum State: Hashable, Sendable {
         case waiting
-        case finished(EpochMetrics)
+        indirect case finished(EpochMetrics)
         case failed(String)
     }
 
-    public var spec: TrainingSpec
+    /// A sweep has a hundred thousand of these, and reports copy them: what is large is shared.
+    private var sharedSpec: Shared<TrainingSpec>
+    public var spec: TrainingSpec {
+        get { sharedSpec.value }
+        set { sharedSpec = Shared(newValue) }
+    }
     public var state: State
     /// Every measured epoch of the run that serves the point, up to the point's own.
     public var curve: [EpochMetrics]
@@ -194,11 +199,24 @@ public struct PointOutcome: Hashable, Sendable {
         spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
         trainableParameters: Int? = nil
     ) {
-        self.spec = spec
+        sharedSpec = Shared(spec)
         self.state = state
         self.curve = curve
         self.trainableParameters = trainableParameters
     }
+}
+
+/// One value for all copies of what has it.
+final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    static func == (left: Shared, right: Shared) -> Bool {
+        left === right || left.value == right.value
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(value) }
 }
 
 /// A part of a sweep's results, in grid order.
