@@ -49,8 +49,7 @@ struct Paraphraser {
     }
 
     private func absolute(_ path: String) -> String {
-        URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
-            .standardizedFileURL.path
+        physicalPath(path, in: folder)
     }
 
     private func lines(for text: LabelledText) throws(Failure) -> [String] {
@@ -152,7 +151,7 @@ extension SweepFiles {
         let paraphraser = Paraphraser(
             command: command,
             timeout: try timeout?.integer(1...1_000_000) ?? Paraphraser.usualTimeout,
-            folder: folder.standardizedFileURL.path)
+            folder: physicalPath(folder.path, in: "/"))
         func paraphrase(
             _ set: DataSet, _ files: inout SweepFiles
         ) throws(SweepFileError) -> FileReference {

@@ -14,6 +14,7 @@ struct CoordinatorCommand: ParsableCommand {
             Examples:
               moderato coordinator                             this machine only
               moderato coordinator --listen 0.0.0.0:5757       reachable from other machines
+              moderato coordinator --listen [::]:5757          by IPv6 as well
               moderato coordinator --advertise new --advertise old      soon at another place
 
             Workers and clients need an access file; the coordinator writes them into its home.
@@ -45,12 +46,8 @@ struct CoordinatorCommand: ParsableCommand {
 
     func validate() throws {
         guard let listen else { return }
-        let parts = listen.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count >= 2, !parts[0].isEmpty, let port = parts.last,
-            UInt16(port) != nil || port == "*"
-        else {
-            throw ValidationError(
-                "--listen \(listen): write an address and a port, such as 0.0.0.0:5757")
+        if let mistake = Endpoint.mistake(inListen: listen) {
+            throw ValidationError("--listen \(listen): \(mistake)")
         }
     }
 

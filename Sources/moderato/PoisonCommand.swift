@@ -35,6 +35,7 @@ struct PoisonCommand: ParsableCommand {
         for attack in spec.grid.attacks where attack != .none {
             for ratio in attack.usesPoisonRatio ? spec.grid.poisonRatios : [0] {
                 var name = attack.usesPoisonRatio ? "\(attack.kind)-\(ratio)" : attack.kind
+                name = OutputFile.name(for: name)
                 while !names.insert(name).inserted { name += "+" }
                 do {
                     let folder = "\(root)/\(name)"

@@ -87,8 +87,8 @@ struct ProjectCommand: ParsableCommand {
                 }
                 let seconds = (ContinuousClock.now - start) / .seconds(1)
                 let base = "\(folder)/\(name(of: file))-\(method.rawValue)"
-                try write(projection.csv, to: base + ".csv")
-                try write(projection.svg, to: base + ".svg")
+                try OutputFile.write(projection.csv, to: base + ".csv")
+                try OutputFile.write(projection.svg, to: base + ".svg")
                 say(
                     "  \(base.shown).svg, .csv: \(projection.summary), in "
                         + String(format: "%.1f s", seconds))

@@ -42,13 +42,14 @@ struct ResultsCommand: ParsableCommand {
     }
 
     func run() throws {
+        for path in [html, svg] { try OutputFile.check(path) }
         let results = SweepResults(try fetch())
-        if let html { try write(ResultsPage(results).html, to: html) }
+        if let html { try OutputFile.write(ResultsPage(results).html, to: html) }
         if let svg {
             guard let chart = ResultsPage.chartSVG(results) else {
                 throw failure("nothing is finished yet, so there is no chart", Exit.unavailable)
             }
-            try write(chart, to: svg)
+            try OutputFile.write(chart, to: svg)
         }
         if csv {
             ResultsExport(results).writeCSV { say($0, terminator: "") }
@@ -104,11 +105,3 @@ func showTable(of results: SweepResults, usesPager: Bool = true) {
 
 /// Of a table on a terminal without a pager.
 private let mostRows = 200
-
-func write(_ text: String, to path: String) throws {
-    do {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: absolute(path)), options: .atomic)
-    } catch {
-        throw failure("\(path): can't be written: \(error.localizedDescription)", Exit.unavailable)
-    }
-}

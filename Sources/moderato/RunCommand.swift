@@ -46,6 +46,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let spec = try readSweep(file)
+        try OutputFile.check(html)
         let household = Household(home: home.folder)
         defer { household.end() }
         try household.startCoordinator()
@@ -115,11 +116,11 @@ func printResults(
     let store = try SweepStore.reading(path: home.storePath)
     var results = SweepResults(try store.results(of: name))
     results.elapsed = seconds
-    let file = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
-    let page = html ?? "\(home.path)/\(file).html"
-    try write(ResultsPage(results).html, to: page)
+    let page = html ?? "\(home.path)/\(OutputFile.name(for: name)).html"
     say("")
     showTable(of: results, usesPager: false)
-    say("\nTook \(duration(seconds)). Charts: \(absolute(page).shown)")
+    say("\nTook \(duration(seconds)).")
+    try OutputFile.write(ResultsPage(results).html, to: page)
+    say("Charts: \(absolute(page).shown)")
     if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
 }

@@ -138,7 +138,7 @@ final class SSHWorkers {
     }
 
     private func addWorkers(on place: Place, words: Data) {
-        let line = String(decoding: words, as: UTF8.self).split(separator: "\n")
+        let line = String(decoding: words, as: UTF8.self).split(whereSeparator: \.isNewline)
             .last { $0.hasPrefix("moderato-gpus ") }
         let gpus = line.flatMap { Int($0.dropFirst("moderato-gpus ".count)) } ?? 0
         var devices = [String?](repeating: place.host.device, count: settings.workersPerHost)
