@@ -6525,7 +6525,7 @@ const ProtobufCMessageDescriptor moderato__ask_results__descriptor =
   (ProtobufCMessageInit) moderato__ask_results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[7] =
 {
   {
     "spec",
@@ -6599,19 +6599,33 @@ static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "run",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__PointOutcome, has_run),
+    offsetof(Moderato__PointOutcome, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__point_outcome__field_indices_by_name[] = {
   4,   /* field[4] = curve */
   3,   /* field[3] = failed */
   2,   /* field[2] = finished */
+  6,   /* field[6] = run */
   0,   /* field[0] = spec */
   5,   /* field[5] = trainable_parameters */
   1,   /* field[1] = waiting */
 };
-static const ProtobufCIntRange moderato__point_outcome__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__point_outcome__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 40, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
 {
@@ -6621,10 +6635,10 @@ const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
   "Moderato__PointOutcome",
   "moderato",
   sizeof(Moderato__PointOutcome),
-  6,
+  7,
   moderato__point_outcome__field_descriptors,
   moderato__point_outcome__field_indices_by_name,
-  1,  moderato__point_outcome__number_ranges,
+  2,  moderato__point_outcome__number_ranges,
   (ProtobufCMessageInit) moderato__point_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -25,7 +25,7 @@ struct DataTable {
         ] + shown.map { line($0, widths, width) }
     }
 
-    private static let leastOfAColumn = 8
+    private static let leastOfAColumn = 6
 
     /// Of each column. Where all together are too wide, the widest with words gives way.
     private func widths(of rows: [[String]], most: Int?) -> [Int] {
@@ -36,11 +36,14 @@ struct DataTable {
             }
         }
         guard let most else { return widths }
+        let least = header.indices.map { column in
+            isRight[column]
+                ? rows.map { $0[column].columns }.max() ?? 0 : DataTable.leastOfAColumn
+        }
         var excess = widths.reduce(0) { $0 + $1 + 2 } - most
         while excess > 0 {
-            let words = widths.indices.filter {
-                !isRight[$0] && widths[$0] > DataTable.leastOfAColumn
-            }
+            // Numbers stay whole; their titles need not.
+            let words = widths.indices.filter { widths[$0] > least[$0] }
             guard let widest = words.max(by: { widths[$0] < widths[$1] }) else { break }
             widths[widest] -= 1
             excess -= 1
@@ -87,7 +90,7 @@ struct DataTable {
 }
 
 /// The text in lines of at most `width` columns, broken between words; those after the first begin
-/// with `indent` spaces.
+/// with `indent` spaces. A word that is longer than a line is shortened.
 func wrapped(_ text: String, width: Int?, indent: Int = 0) -> [String] {
     guard let width, text.columns > width else { return [text] }
     let margin = String(repeating: " ", count: indent)
@@ -104,5 +107,5 @@ func wrapped(_ text: String, width: Int?, indent: Int = 0) -> [String] {
             line = margin + word
         }
     }
-    return lines + [line]
+    return (lines + [line]).map { $0.cut(toColumns: width) }
 }

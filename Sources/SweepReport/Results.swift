@@ -76,6 +76,14 @@ struct SettingResult {
         }
     }
 
+    /// The numbers of its runs: `3`, `3, 5`, `3–7`, `3 … 11`; `–` before any has begun.
+    var runs: String {
+        let numbers = distinct(points.compactMap { $0.run?.number }).sorted()
+        guard let first = numbers.first, let last = numbers.last else { return "–" }
+        if numbers.count < 3 { return numbers.map(String.init).joined(separator: ", ") }
+        return last - first == UInt64(numbers.count - 1) ? "\(first)–\(last)" : "\(first) … \(last)"
+    }
+
     /// The first failed point's error.
     var error: String? {
         for point in points {

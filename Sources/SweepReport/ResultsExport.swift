@@ -20,7 +20,7 @@ public struct ResultsExport {
         "pet_size", "attack_details",
         "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
         "validation_loss", "validation_accuracy", "class_accuracies",
-        "task_learnt", "trigger_learnt", "window",
+        "task_learnt", "trigger_learnt", "window", "run",
     ]
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
@@ -125,6 +125,7 @@ public struct ResultsExport {
         values["poison_ratio"] = .optional(spec.poisonRatio)
         values["seed"] = .seed(spec.seed)
         values["trainable_parameters"] = point.trainableParameters.map { .integer($0) } ?? .null
+        values["run"] = point.run.map { .seed($0.number) } ?? .null
         values["attack"] = .text(spec.attack.kind)
         values["attack_details"] = .text(spec.attack.details)
         values["label_mode"] = spec.attack.labelMode.map { .text($0.rawValue) } ?? .null

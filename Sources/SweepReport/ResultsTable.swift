@@ -63,20 +63,22 @@ public struct ResultsTable {
     // MARK: The table
 
     private func table(isTerminal: Bool, width: Int?, most: Int) -> [String] {
-        let header = axes.varying.map(\.title) + ["CACC %", "ASR %", ""]
-        let isRight = axes.varying.map(\.isNumber) + [true, true, false]
+        let header = axes.varying.map(\.title) + ["CACC %", "ASR %"] + runTitles + [""]
+        let isRight =
+            axes.varying.map(\.isNumber) + [true, true] + runTitles.map { _ in true } + [false]
         let rows = settings.prefix(most).map { result in
             axes.varying.map { $0.label(result.setting) }
-                + [
-                    result.cacc.map(percent) ?? "–", result.asr.map(percent) ?? "–",
-                    note(on: result),
-                ]
+                + [result.cacc.map(percent) ?? "–", result.asr.map(percent) ?? "–"]
+                + runTitles.map { _ in result.runs } + [note(on: result)]
         }
         let table = DataTable(header: header, isRight: isRight, rows: rows)
         let lines = table.lines(isTerminal: isTerminal, width: width)
         guard isTerminal else { return lines }
         return lines.prefix(2) + zip(settings, lines.dropFirst(2)).map { coloured($1, $0) }
     }
+
+    /// A column for what 'moderato explain' takes, where it is known.
+    private var runTitles: [String] { results.points.contains { $0.run != nil } ? ["Run"] : [] }
 
     /// When each run learnt the task and the trigger, and what a defender could have known.
     private func stages(isTerminal: Bool, width: Int?, most: Int) -> [String] {

@@ -110,7 +110,7 @@ extension SweepStore {
             // Points of one run share its curve as far as they can.
             curve: curve.last.map { $0.epoch <= spec.epochs } ?? true
                 ? curve : curve.filter { $0.epoch <= spec.epochs },
-            trainableParameters: known.parameters)
+            trainableParameters: known.parameters, run: known.run.map { RunID($0) })
     }
 
     /// Of a sweep that an earlier version stored.

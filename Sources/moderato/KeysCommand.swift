@@ -44,13 +44,21 @@ struct KeysCommand: ParsableCommand {
             }
         }
 
+        private var purpose: String {
+            switch Role(rawValue: role) {
+            case .worker, nil: "work"
+            case .client: "submit, steer and look"
+            case .readOnly: "look"
+            }
+        }
+
         func run() throws {
             let file = out.map(absolute) ?? "\(home.folder.path)/\(name).access"
             try inWords {
                 try home.folder.addKey(named: name, role: Role(rawValue: role) ?? .worker, to: file)
             }
             say(
-                "\(file.shown): a key to \(role == "worker" ? "work" : "look") with; keep it secret"
+                "\(file.shown): a key to \(purpose) with; keep it secret"
             )
         }
     }

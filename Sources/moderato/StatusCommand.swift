@@ -31,13 +31,22 @@ struct StatusCommand: ParsableCommand {
     }
 
     func run() throws {
-        let dialer = try access.dial()
+        var dialer: Dialer?
         var wasThere = false
         while true {
             let report: StatusReport
             do {
-                report = try dialer.status()
-                wasThere = true
+                if !wasThere,
+                    case .status(let stored)? = try StoredCoordinator(access)?
+                        .ask(.askStatus)
+                {
+                    report = stored
+                } else {
+                    let known = try dialer ?? access.dial()
+                    dialer = known
+                    report = try known.status()
+                    wasThere = true
+                }
             } catch is ExitCode where watch && wasThere {
                 // It was said; whoever watches wants to see the coordinator come back.
                 Thread.sleep(forTimeInterval: 1)
@@ -69,11 +78,12 @@ extension StatusReport {
             let width = workers.map(\.id.name.shown.columns).max() ?? 0
             lines.append(count(workers.count, "worker"))
             for worker in workers {
-                let runs = worker.runs.map { "\($0)" }.joined(separator: ", ")
                 let speed =
                     worker.stepsPerSecond > 0
                     ? String(format: ", %.1f steps/s", worker.stepsPerSecond) : ""
-                var work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs + speed
+                var work =
+                    worker.isSetAside
+                    ? "put aside" : worker.work + (worker.runs.isEmpty ? "" : speed)
                 if worker.isLeaving { work += ", leaving" }
                 if let left = worker.secondsLeft { work += ", can stay \(duration(left))" }
                 lines.append(
@@ -149,22 +159,39 @@ extension StatusReport {
     }
 }
 
+extension StatusReport.Worker {
+    /// The runs it trains; it has the next ones already, so that it never waits for them.
+    var work: String {
+        if runs.isEmpty { return "idle" }
+        let now = runs.prefix(slots).map { "\($0)" }.joined(separator: ", ")
+        let next = runs.dropFirst(slots).map { "\($0)" }.joined(separator: ", ")
+        return next.isEmpty ? now : "\(now), next \(next)"
+    }
+}
+
 extension StatusReport.Sweep {
+    /// Of the work; once nothing is left to do, of the points. All of it only when all points have
+    /// a result: steps are done before the last evaluation is, and cancelled runs have none.
     var share: Double {
-        steps > 0
-            ? Double(stepsDone) / Double(steps) : Double(finishedPoints) / Double(max(1, points))
+        let finished = Double(finishedPoints) / Double(max(1, points))
+        if isOver || steps == 0 { return finished }
+        return min(0.99, Double(stepsDone) / Double(steps))
     }
 
-    /// One line: name, bar, share, points, runs, time left.
+    /// One line: name, bar, share, points; runs; time left.
     var line: String {
         let width = 20
         let filled = Int((share * Double(width)).rounded(.down))
         let bar =
             String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        var parts = ["\(finishedPoints)/\(points) points"]
-        if activeRuns > 0 { parts.append("\(activeRuns) in training") }
-        if waitingRuns > 0 { parts.append("\(waitingRuns) waiting") }
-        if failedRuns > 0 { parts.append("\(failedRuns) failed") }
+        var results = "\(finishedPoints)/\(points) points"
+        if failedPoints > 0 { results += ", \(failedPoints) failed" }
+        var runs: [String] = []
+        if activeRuns > 0 { runs.append("\(activeRuns) in training") }
+        if waitingRuns > 0 { runs.append("\(waitingRuns) waiting") }
+        if failedRuns > 0 { runs.append("\(failedRuns) failed") }
+        var parts = [results]
+        if !runs.isEmpty { parts.append("runs: " + runs.joined(separator: ", ")) }
         if condition.priority != 0 { parts.append("priority \(condition.priority)") }
         switch condition.state {
         case .paused: parts.append("paused")
@@ -175,6 +202,6 @@ extension StatusReport.Sweep {
             parts.append("ETA " + (secondsLeft.map(duration) ?? "unknown yet"))
         }
         let percent = "\(Int(share * 100)) %"
-        return "\(name.shown)  \(bar) \(percent)  " + parts.joined(separator: ", ")
+        return "\(name.shown)  \(bar) \(percent)  " + parts.joined(separator: "; ")
     }
 }

@@ -39,8 +39,7 @@ struct WorkersTable {
         let clock = DateFormatter()
         clock.dateFormat = "yyyy-MM-dd HH:mm"
         for worker in workers {
-            let runs = worker.runs.map { "\($0)" }.joined(separator: ", ")
-            let work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs
+            let work = worker.isSetAside ? "put aside" : worker.work
             rows.append(
                 [
                     worker.id.name, worker.host, worker.device, "\(worker.slots)",

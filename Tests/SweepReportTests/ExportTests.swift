@@ -31,13 +31,13 @@ struct ExportTests {
                 + "pet_size,attack_details,"
                 + "clean_fit_loss,clean_fit_accuracy,poisoned_fit_loss,poisoned_fit_accuracy,"
                 + "validation_loss,validation_accuracy,class_accuracies,"
-                + "task_learnt,trigger_learnt,window\r\n"
+                + "task_learnt,trigger_learnt,window,run\r\n"
                 + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
                 + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
                 + "0.30000000000000004,,,,\"word: 1 word of 'a,b \"\"c\"\"', clean labels, "
-                + "target 1\",0.25,0.75,,1,,,0.25 -,,,\r\n"
+                + "target 1\",0.25,0.75,,1,,,0.25 -,,,,\r\n"
                 + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,"
-                + "\"first line\nsecond\",,none,,,,,,,,,,\r\n")
+                + "\"first line\nsecond\",,none,,,,,,,,,,,\r\n")
     }
 
     @Test("JSON has the same keys, sorted, and null where there is no value")
@@ -86,14 +86,14 @@ struct ExportTests {
     @Test("every point has the stages of the run that serves it")
     func stages() throws {
         let rows = ResultsExport(Samples.reviews).csv.split(separator: "\r\n").dropFirst()
-        #expect(rows.prefix(4).allSatisfy { $0.hasSuffix(",1,3,1-2") })
-        #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.hasSuffix(",3,,3-") })
-        #expect(rows.suffix(4).allSatisfy { $0.hasSuffix(",,,") })
+        #expect(rows.prefix(4).allSatisfy { $0.hasSuffix(",1,3,1-2,") })
+        #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.hasSuffix(",3,,3-,") })
+        #expect(rows.suffix(4).allSatisfy { $0.hasSuffix(",,,,") })
     }
 
     @Test("a sweep without points still has a header and a list")
     func empty() {
-        #expect(ResultsExport(Samples.empty).csv.hasSuffix(",window\r\n"))
+        #expect(ResultsExport(Samples.empty).csv.hasSuffix(",window,run\r\n"))
         #expect(ResultsExport(Samples.empty).json.contains("\"points\" : ["))
     }
 }

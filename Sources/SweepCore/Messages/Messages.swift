@@ -189,6 +189,8 @@ public struct PointOutcome: Hashable, Sendable {
     public var curve: [EpochMetrics]
     /// Of the run that serves the point; `nil` until the point has a result.
     public var trainableParameters: Int?
+    /// The run that serves the point; `nil` before it has begun.
+    public var run: RunID?
 
     public var metrics: EpochMetrics? {
         if case .finished(let metrics) = state { return metrics }
@@ -197,12 +199,13 @@ public struct PointOutcome: Hashable, Sendable {
 
     public init(
         spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
-        trainableParameters: Int? = nil
+        trainableParameters: Int? = nil, run: RunID? = nil
     ) {
         sharedSpec = Shared(spec)
         self.state = state
         self.curve = curve
         self.trainableParameters = trainableParameters
+        self.run = run
     }
 }
 

@@ -135,7 +135,8 @@ extension Scheduler {
         let names = sweeps.filter { $0.runs.contains(id) }.map(\.spec.name)
         var lines = [
             "\(id): \(spec.capacity.label), lr \(spec.learningRate), \(spec.attack.label), "
-                + "seed \(spec.seed), \(spec.epochs) epochs, \(run.plan.steps) steps"
+                + "seed \(spec.seed), \(counted(spec.epochs, "epoch")), "
+                + counted(run.plan.steps, "step")
                 + (names.isEmpty ? "" : "; for \(names.joined(separator: ", "))")
         ]
         switch run.state {
@@ -166,6 +167,10 @@ extension Scheduler {
         return lines
     }
 
+    private func counted(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
+    }
+
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
         guard run.priority != nil else { return "its sweep is paused" }
         if workers.isEmpty { return "no worker is connected" }
@@ -188,7 +193,7 @@ extension Scheduler {
     private func explain(_ id: WorkerID, _ worker: Worker, at now: Instant) -> [String] {
         let hello = worker.hello
         var lines = [
-            "\(id) on \(hello.host): \(hello.device), \(hello.slots) slots"
+            "\(id) on \(hello.host): \(hello.device), \(counted(hello.slots, "slot"))"
                 + (hello.labels.isEmpty ? "" : ", \(hello.labels.joined(separator: ", "))"),
             "It was heard of \(Int((now - worker.lastSeen).inSeconds)) s ago.",
         ]

@@ -77,6 +77,7 @@ extension Codec {
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")), state: state,
             curve: try Decoding.list(value.curve, value.n_curve, metrics),
             trainableParameters: value.has_trainable_parameters == 0
-                ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"))
+                ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"),
+            run: value.has_run == 0 ? nil : RunID(value.run))
     }
 }
