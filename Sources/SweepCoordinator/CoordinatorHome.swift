@@ -68,21 +68,37 @@ public struct CoordinatorHome: Sendable {
 
     /// Makes the folder if needed, and takes its lock until the process ends.
     public func lock() throws(CoordinatorError) {
+        try make()
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw .home(
+                path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
+        }
+        // Who only looks whether it is taken (`isInUse`) has it for a moment.
+        for _ in 0..<20 {
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { return }
+            usleep(10_000)
+        }
+        close(file)
+        throw .alreadyRunning(home: path)
+    }
+
+    /// Whether a coordinator uses it now.
+    public var isInUse: Bool {
+        let file = open(path + "/lock", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0
+    }
+
+    /// Makes the folder if it is not there.
+    public func make() throws(CoordinatorError) {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
             throw .home(path: path, problem: "can't be made: \(error.localizedDescription)")
-        }
-        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
-            throw .home(
-                path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
-        }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            close(file)
-            throw .alreadyRunning(home: path)
         }
     }
 

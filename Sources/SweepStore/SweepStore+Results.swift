@@ -107,8 +107,12 @@ extension SweepStore {
             curves[run] = curve
         }
         return PointOutcome(
-            spec: spec, state: known.state, curve: curve.filter { $0.epoch <= spec.epochs },
-            trainableParameters: known.parameters, provenance: known.provenance)
+            spec: spec, state: known.state,
+            // Points of one run share its curve as far as they can.
+            curve: curve.last.map { $0.epoch <= spec.epochs } ?? true
+                ? curve : curve.filter { $0.epoch <= spec.epochs },
+            trainableParameters: known.parameters, run: known.run.map { RunID($0) },
+            provenance: known.provenance)
     }
 
     /// Of a sweep that an earlier version stored.
@@ -131,10 +135,12 @@ extension SweepStore {
     /// One measurement for each epoch, of the first attempt that got so far.
     private func measurements(_ database: Database, of run: UInt64) throws -> [EpochMetrics] {
         var curve: [EpochMetrics] = []
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt",
-            arguments: [run])
-        for row in rows where curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
+        let statement = try database.cachedStatement(
+            sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt")
+        let rows = try Row.fetchCursor(statement, arguments: [run])
+        while let row = try rows.next() {
+            if curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
+        }
         return curve
     }
 }

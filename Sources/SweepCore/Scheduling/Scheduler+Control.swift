@@ -135,7 +135,8 @@ extension Scheduler {
         let names = sweeps.filter { $0.runs.contains(id) }.map(\.spec.name)
         var lines = [
             "\(id): \(spec.capacity.label), lr \(spec.learningRate), \(spec.attack.label), "
-                + "seed \(spec.seed), \(spec.epochs) epochs, \(run.plan.steps) steps"
+                + "seed \(spec.seed), \(counted(spec.epochs, "epoch")), "
+                + counted(run.plan.steps, "step")
                 + (names.isEmpty ? "" : "; for \(names.joined(separator: ", "))")
         ]
         switch run.state {
@@ -164,6 +165,10 @@ extension Scheduler {
         }
         lines += run.failures.map { "It failed on \($0.worker): \($0.error)" }
         return lines
+    }
+
+    private func counted(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
@@ -199,7 +204,7 @@ extension Scheduler {
     private func explain(_ id: WorkerID, _ worker: Worker, at now: Instant) -> [String] {
         let hello = worker.hello
         var lines = [
-            "\(id) on \(hello.host): \(hello.device), \(hello.slots) slots"
+            "\(id) on \(hello.host): \(hello.device), \(counted(hello.slots, "slot"))"
                 + (hello.trainer == .fake ? ", a fake trainer: for sweeps with --fake" : "")
                 + (hello.labels.isEmpty ? "" : ", \(hello.labels.joined(separator: ", "))"),
             "It was heard of \(Int((now - worker.lastSeen).inSeconds)) s ago.",

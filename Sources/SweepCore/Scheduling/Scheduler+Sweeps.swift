@@ -108,7 +108,7 @@ extension Scheduler {
             } else if let slotSpeed, slots > 0 {
                 let together = Double(stepsAhead) / (slotSpeed * Double(slots))
                 let alone = Double(longestRemainder(of: sweeps[place])) / slotSpeed
-                statuses[place].secondsLeft = max(together, alone)
+                statuses[place].secondsLeft = withEvaluation(max(together, alone), at: now)
             }
         }
         return StatusReport(
@@ -118,7 +118,7 @@ extension Scheduler {
                     StatusReport.Worker(
                         id: worker.hello.worker, host: worker.hello.host,
                         device: worker.hello.device, slots: worker.hello.slots,
-                        runs: worker.attempts.compactMap { attempts[$0]?.run }.sorted(),
+                        runs: worker.attempts.sorted().compactMap { attempts[$0]?.run },
                         stepsPerSecond: (worker.speed.stepsPerSecond ?? 0)
                             * Double(worker.attempts.count),
                         isSetAside: worker.isSetAside, isLeaving: worker.isLeaving,
@@ -128,6 +128,15 @@ extension Scheduler {
                         secondsHere: now.map { max(0, ($0 - worker.joined).inSeconds) })
                 }
                 .sorted { $0.id < $1.id })
+    }
+
+    /// After its last step a run still has to be evaluated. Without steps left, `nil` until it is
+    /// known how long that takes.
+    private func withEvaluation(_ seconds: Double, at now: Instant?) -> Double? {
+        let known = workers.values.compactMap(\.speed.evaluationSeconds)
+        guard let longest = known.max() else { return seconds > 0 ? seconds : nil }
+        let begun = now.flatMap { now in workers.values.map { $0.speed.evaluating(at: now) }.max() }
+        return seconds > 0 ? seconds + longest : max(1, longest - (begun ?? 0))
     }
 
     /// Steps that the longest unfinished run of the sweep still needs.

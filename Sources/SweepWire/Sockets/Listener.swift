@@ -53,7 +53,7 @@ public final class Listener {
         try socket.set(ZMQ_TCP_KEEPALIVE_INTVL, Int32(5))
         try socket.set(ZMQ_TCP_KEEPALIVE_CNT, Int32(4))
         try socket.set(ZMQ_TCP_MAXRT, Int32(40_000))
-        try socket.bind(endpoint)
+        try socket.bind(Endpoint.bindable(endpoint))
     }
 
     public func endpoint() throws(WireError) -> String { try socket.lastEndpoint() }
@@ -93,8 +93,20 @@ public final class Dialer {
     private let context: SocketContext
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
+    /// Where a name has addresses of both families, they are dialled in turn.
+    private var dials = 0
 
     public var endpoint: String { dialling.endpoint }
+
+    /// Why no endpoint can be dialled now, if none of their names has an address.
+    public var problem: WireError? {
+        var problem: WireError?
+        for endpoint in dialling.endpoints {
+            guard case .failure(let failure) = Endpoint.families(of: endpoint) else { return nil }
+            problem = problem ?? .name(host: Endpoint.host(of: endpoint), reason: failure.reason)
+        }
+        return problem
+    }
 
     /// - Parameters:
     ///   - context: Shared by the dialers of one process that holds many.
@@ -117,11 +129,11 @@ public final class Dialer {
         self.reread = reread
         self.access = access
         self.context = context
-        socket = try Dialer.connect(to: dialling.endpoint, access, in: context)
+        socket = try Dialer.connect(to: dialling.endpoint, access, in: context, dial: 0)
     }
 
     private static func connect(
-        to endpoint: String, _ access: AccessFile, in context: SocketContext
+        to endpoint: String, _ access: AccessFile, in context: SocketContext, dial: Int
     ) throws(WireError) -> Socket {
         let socket = try Socket(.dealer, in: context)
         // Enough for a goodbye to leave.
@@ -140,6 +152,11 @@ public final class Dialer {
         try socket.set(ZMQ_RECONNECT_IVL_MAX, Int32(2_000))
         try socket.set(ZMQ_HEARTBEAT_IVL, Int32(2_000))
         try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(6_000))
+        if case .success(let families) = Endpoint.families(of: endpoint), !families.isEmpty,
+            families[dial % families.count] == .v6
+        {
+            try socket.set(ZMQ_IPV6, Int32(1))
+        }
         try socket.connect(endpoint)
         return socket
     }
@@ -156,7 +173,8 @@ public final class Dialer {
         guard let next = place ?? dialling.next(isConnected: isConnected, at: now) else {
             return nil
         }
-        socket = try Dialer.connect(to: next, access, in: context)
+        dials += 1
+        socket = try Dialer.connect(to: next, access, in: context, dial: dials)
         return next == before ? nil : next
     }
 
@@ -191,6 +209,7 @@ public final class Dialer {
     ) throws(WireError) -> Message {
         let deadline = clock.now + timeout + dialling.roundTime
         var isSent = false
+        if let problem, try !socket.isWritable() { throw problem }
         while clock.now < deadline {
             if !isSent { isSent = try send(message) }
             if !isSent { _ = try look() }
