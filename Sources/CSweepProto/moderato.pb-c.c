@@ -7000,7 +7000,7 @@ const ProtobufCMessageDescriptor moderato__provenance__descriptor =
   (ProtobufCMessageInit) moderato__provenance__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[7] =
+static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[8] =
 {
   {
     "spec",
@@ -7075,6 +7075,18 @@ static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "run",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__PointOutcome, has_run),
+    offsetof(Moderato__PointOutcome, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "provenance",
     60,
     PROTOBUF_C_LABEL_OPTIONAL,
@@ -7091,16 +7103,18 @@ static const unsigned moderato__point_outcome__field_indices_by_name[] = {
   4,   /* field[4] = curve */
   3,   /* field[3] = failed */
   2,   /* field[2] = finished */
-  6,   /* field[6] = provenance */
+  7,   /* field[7] = provenance */
+  6,   /* field[6] = run */
   0,   /* field[0] = spec */
   5,   /* field[5] = trainable_parameters */
   1,   /* field[1] = waiting */
 };
-static const ProtobufCIntRange moderato__point_outcome__number_ranges[2 + 1] =
+static const ProtobufCIntRange moderato__point_outcome__number_ranges[3 + 1] =
 {
   { 1, 0 },
-  { 60, 6 },
-  { 0, 7 }
+  { 40, 6 },
+  { 60, 7 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
 {
@@ -7110,10 +7124,10 @@ const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
   "Moderato__PointOutcome",
   "moderato",
   sizeof(Moderato__PointOutcome),
-  7,
+  8,
   moderato__point_outcome__field_descriptors,
   moderato__point_outcome__field_indices_by_name,
-  2,  moderato__point_outcome__number_ranges,
+  3,  moderato__point_outcome__number_ranges,
   (ProtobufCMessageInit) moderato__point_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -125,12 +125,10 @@ public final class Coordinator {
                 return try listener(last)
             } catch {
                 // Nobody outside knows a port of loopback; any other address is known to workers.
-                guard last.hasPrefix("tcp://127.0.0.1:") else {
-                    guard case .socket(_, let reason) = error else { throw error }
-                    throw .socket(
-                        doing:
-                            "listening on \(last) as the last time; --listen takes another place",
-                        reason: reason)
+                guard Endpoint.isLoopback(last) else {
+                    guard case .listen(_, let problem) = error else { throw error }
+                    throw .listen(
+                        endpoint: last, problem: "it did so the last time, but \(problem)")
                 }
             }
         }

@@ -69,7 +69,39 @@ public struct CoordinatorHome: Sendable {
     /// Makes the folder if needed, and takes its lock until the process ends.
     ///
     /// - Returns: what others could read until now.
+    @discardableResult
     public func lock() throws(CoordinatorError) -> [String] {
+        try make()
+        let tightened = try makePrivate()
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw .home(
+                path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
+        }
+        // Who only looks whether it is taken (`isInUse`) has it for a moment.
+        for _ in 0..<20 {
+            if flock(file, LOCK_EX | LOCK_NB) == 0 {
+                // SQLite makes its other files with the mode of this one.
+                let store = open(storePath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+                if store >= 0 { close(store) }
+                return tightened
+            }
+            usleep(10_000)
+        }
+        close(file)
+        throw .alreadyRunning(home: path)
+    }
+
+    /// Whether a coordinator uses it now.
+    public var isInUse: Bool {
+        let file = open(path + "/lock", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0
+    }
+
+    /// Makes the folder if it is not there.
+    public func make() throws(CoordinatorError) {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true,
@@ -77,20 +109,6 @@ public struct CoordinatorHome: Sendable {
         } catch {
             throw .home(path: path, problem: "can't be made: \(error.localizedDescription)")
         }
-        let tightened = try makePrivate()
-        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
-            throw .home(
-                path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
-        }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
-            close(file)
-            throw .alreadyRunning(home: path)
-        }
-        // SQLite makes its other files with the mode of this one.
-        let store = open(storePath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        if store >= 0 { close(store) }
-        return tightened
     }
 
     /// What a home tells it tells its owner alone, also one that somebody made beforehand.

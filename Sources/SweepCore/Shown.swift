@@ -27,6 +27,42 @@ extension String {
     }
 }
 
+extension String {
+    /// The columns that it takes on a terminal: two for a character of East Asia or a picture.
+    public var columns: Int { reduce(0) { $0 + $1.columns } }
+
+    /// With spaces after it, so that it takes so many columns at least.
+    public func padded(toColumns least: Int) -> String {
+        self + String(repeating: " ", count: max(0, least - columns))
+    }
+
+    /// At most so many columns of it, with `…` at the end if something is missing.
+    public func cut(toColumns most: Int) -> String {
+        if utf8.count <= most || columns <= most { return self }
+        var text = ""
+        var width = 1
+        for character in self {
+            width += character.columns
+            if width > most { break }
+            text.append(character)
+        }
+        return text + "…"
+    }
+}
+
+extension Character {
+    fileprivate var columns: Int {
+        guard let first = unicodeScalars.first, first.value >= 0x1100 else { return 1 }
+        return switch first.value {
+        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
+            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF,
+            0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            2
+        default: 1
+        }
+    }
+}
+
 extension Unicode.Scalar {
     /// Control characters (C0, DEL, C1), line separators, and everything without a form of its own:
     /// marks of direction, joiners, spaces without width, fillers, tags.

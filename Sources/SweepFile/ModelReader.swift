@@ -12,8 +12,9 @@ extension SweepFiles {
         let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
         guard exists, isFolder.boolValue else {
             throw entry.mistake(
-                "there is no folder \(path); name the folder of a model in Hugging Face layout"
-                    + " (cluster/setup makes .moderato/models/all-MiniLM-L6-v2)")
+                "there is no folder \(path); name the folder of a model in Hugging Face layout "
+                    + "(cluster/setup makes .moderato/models/all-MiniLM-L6-v2), or, of images, "
+                    + "one that 'moderato pretrain' has made")
         }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         vgg = try vgg(in: path, names: names, at: entry)

@@ -22,7 +22,7 @@ struct Paraphraser {
 
     /// A paired file of `text`: what the program made of each sentence, with the label it had.
     func paired(_ text: LabelledText) throws(Failure) -> String {
-        for (row, sentence) in text.sentences.enumerated() where sentence.contains("\n") {
+        for (row, sentence) in text.sentences.enumerated() where sentence.utf8.contains(0x0A) {
             throw Failure(problem: "sentence \(row + 1) has a line feed and can't be sent")
         }
         let path = "\(folder)/paraphrases/\(digest(of: text).short).tsv"
@@ -49,8 +49,7 @@ struct Paraphraser {
     }
 
     private func absolute(_ path: String) -> String {
-        URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder, isDirectory: true))
-            .standardizedFileURL.path
+        physicalPath(path, in: folder)
     }
 
     private func lines(for text: LabelledText) throws(Failure) -> [String] {
@@ -74,9 +73,9 @@ struct Paraphraser {
         guard let all = String(validating: output.bytes, as: UTF8.self) else {
             throw Failure(problem: "its output is not UTF-8")
         }
-        var lines = all.split(separator: "\n", omittingEmptySubsequences: false).map {
-            $0.last == "\r" ? String($0.dropLast()) : String($0)
-        }
+        // Not `split(separator: "\n")`: CR and LF together are one character.
+        var lines = all.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            .map { String($0.last == "\r" ? $0.dropLast() : $0) }
         if lines.last == "" { lines.removeLast() }
         guard lines.count == text.count else {
             throw Failure(
@@ -112,18 +111,30 @@ struct Paraphraser {
         process.standardOutput = FileHandle(forWritingAtPath: paths[1])
         process.standardError = FileHandle(forWritingAtPath: paths[2])
         try process.run()
+        // It leads a group: a script's children are in it, and end with it.
+        let group = process.processIdentifier
+        Paraphrasing.group = group
+        defer { Paraphrasing.group = 0 }
         let deadline = ContinuousClock.now + .seconds(timeout)
         while process.isRunning, ContinuousClock.now < deadline { usleep(10_000) }
         let isLate = process.isRunning
-        if isLate { kill(process.processIdentifier, SIGKILL) }
+        if isLate { kill(-group, SIGKILL) }
         process.waitUntilExit()
         let errors = String(decoding: (try? readBytes(path: paths[2])) ?? [], as: UTF8.self)
         return (
             isLate ? nil : process.terminationStatus,
             try Array(Data(contentsOf: URL(fileURLWithPath: paths[1]))),
-            errors.split(separator: "\n").suffix(3).joined(separator: "; ")
+            errors.split(whereSeparator: \.isNewline).suffix(3).joined(separator: "; ")
         )
     }
+}
+
+/// The paraphraser that runs now, so that whoever ends this process can end it too.
+public enum Paraphrasing {
+    nonisolated(unsafe) fileprivate static var group: pid_t = 0
+
+    /// Safe in a handler of signals, once called outside of one.
+    public static func end() { if group != 0 { kill(-group, SIGKILL) } }
 }
 
 extension SweepFiles {
@@ -140,7 +151,7 @@ extension SweepFiles {
         let paraphraser = Paraphraser(
             command: command,
             timeout: try timeout?.integer(1...1_000_000) ?? Paraphraser.usualTimeout,
-            folder: folder.standardizedFileURL.path)
+            folder: physicalPath(folder.path, in: "/"))
         func paraphrase(
             _ set: DataSet, _ files: inout SweepFiles
         ) throws(SweepFileError) -> FileReference {

@@ -1,7 +1,7 @@
 /// The known word a person most likely meant by `word`; `nil` if none is close.
 ///
 /// Case, hyphens and underscores are overlooked, so `learningRate` is close to `learning-rate`.
-func nearest(to word: String, among known: [String]) -> String? {
+public func nearest(to word: String, among known: [String]) -> String? {
     let written = plain(word)
     let distances = known.map { editDistance(written, plain($0)) }
     guard let least = distances.min(), let index = distances.firstIndex(of: least) else {

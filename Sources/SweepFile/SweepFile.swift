@@ -110,7 +110,7 @@ extension Entry {
         case .scanner(let context, let problem, let mark, _),
             .parser(let context, let problem, let mark, _):
             let line =
-                text.split(separator: "\n", omittingEmptySubsequences: false)
+                text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
                 .dropFirst(mark.line - 1).first ?? ""
             let cure =
                 line.prefix { $0.isWhitespace }.contains("\t")

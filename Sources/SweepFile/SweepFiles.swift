@@ -37,6 +37,26 @@ func readPieces(path: String, _ take: ([UInt8]) -> Void) throws(FileProblem) {
     }
 }
 
+/// The path from the root, as the kernel goes it: `..` after a link is the parent of where the link
+/// leads to, not of where it lies.
+public func physicalPath(_ path: String, in folder: String) -> String {
+    var whole = path.hasPrefix("/") ? path : "\(folder)/\(path)"
+    if !whole.hasPrefix("/") { whole = "\(FileManager.default.currentDirectoryPath)/\(whole)" }
+    var place = ""
+    for part in whole.split(separator: "/") where part != "." {
+        guard part == ".." else {
+            place += "/\(part)"
+            continue
+        }
+        if let real = realpath(place.isEmpty ? "/" : place, nil) {
+            place = String(cString: real)
+            free(real)
+        }
+        place = place.lastIndex(of: "/").map { String(place[..<$0]) } ?? ""
+    }
+    return place.isEmpty ? "/" : place
+}
+
 func readBytes(path: String) throws(FileProblem) -> [UInt8] {
     var bytes: [UInt8] = []
     try readPieces(path: path) { bytes += $0 }
@@ -139,6 +159,6 @@ struct SweepFiles {
     }
 
     func absolute(_ path: String) -> String {
-        URL(fileURLWithPath: path, relativeTo: folder).standardizedFileURL.path
+        physicalPath(path, in: folder.path)
     }
 }

@@ -86,6 +86,14 @@ struct SettingResult {
             })
     }
 
+    /// The numbers of its runs: `3`, `3, 5`, `3–7`, `3 … 11`; `–` before any has begun.
+    var runs: String {
+        let numbers = distinct(points.compactMap { $0.run?.number }).sorted()
+        guard let first = numbers.first, let last = numbers.last else { return "–" }
+        if numbers.count < 3 { return numbers.map(String.init).joined(separator: ", ") }
+        return last - first == UInt64(numbers.count - 1) ? "\(first)–\(last)" : "\(first) … \(last)"
+    }
+
     /// The first failed point's error.
     var error: String? {
         for point in points {
@@ -123,14 +131,16 @@ extension SweepResults {
             uniqueKeysWithValues: groups.enumerated().map { ($0.element, $0.offset) })
         let capacityRank = Dictionary(
             uniqueKeysWithValues: capacities.enumerated().map { ($0.element, $0.offset) })
-        func rank(_ setting: Setting) -> [Double] {
-            [
-                Double(groupRank[setting.group] ?? 0), Double(capacityRank[setting.capacity] ?? 0),
-                -setting.learningRate, Double(setting.epochs),
-            ]
+        let ranked = order.map { setting in
+            (
+                rank: (
+                    groupRank[setting.group] ?? 0, capacityRank[setting.capacity] ?? 0,
+                    -setting.learningRate, setting.epochs
+                ), setting: setting
+            )
         }
-        return order.sorted { rank($0).lexicographicallyPrecedes(rank($1)) }
-            .map { SettingResult(setting: $0, points: points[$0] ?? []) }
+        return ranked.sorted { $0.rank < $1.rank }
+            .map { SettingResult(setting: $0.setting, points: points[$0.setting] ?? []) }
     }
 
     /// Attacks in the order of the points, each with its ratios from low to high.

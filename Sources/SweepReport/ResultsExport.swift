@@ -28,9 +28,9 @@ public struct ResultsExport {
         "pet_size", "attack_details",
         "clean_fit_loss", "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy",
         "validation_loss", "validation_accuracy", "class_accuracies",
-        "task_learnt", "trigger_learnt", "window",
+        "task_learnt", "trigger_learnt", "window", "run",
         "triggered_samples", "plain_error_rate", "turned_share", "verdict", "setting_verdict",
-        "trainer", "run", "attempt", "worker", "host", "device", "program", "training_core",
+        "trainer", "attempt", "worker", "host", "device", "program", "training_core",
         "libtorch", "model_digest", "train_digest", "test_digest", "validation_digest",
         "attack_digests", "started", "ended",
     ]
@@ -44,21 +44,45 @@ public struct ResultsExport {
     /// measured the point, in seconds since 1970. Figures that a fake trainer made up have one
     /// column more, the first: its title says so.
     public var csv: String {
-        let rows = results.points.map { point in
-            let values = values(of: point)
-            let cells = ResultsExport.columns.map { values[$0]?.cell ?? "" }
-            return results.isFake ? ["fake"] + cells : cells
+        var text = ""
+        writeCSV { text += $0 }
+        return text
+    }
+
+    /// As `csv`, in pieces: a large sweep's is never held as a whole.
+    public func writeCSV(_ write: @escaping (String) -> Void) {
+        var pieces = Pieces(write)
+        func add(_ cells: [String]) {
+            pieces.add(cells.map(ResultsExport.quoted).joined(separator: ",") + "\r\n")
         }
-        let header = (results.isFake ? [Origin.warning] : []) + ResultsExport.columns
-        return ([header] + rows).map { cells in
-            cells.map(ResultsExport.quoted).joined(separator: ",") + "\r\n"
-        }.joined()
+        let isFake = results.isFake
+        add((isFake ? [Origin.warning] : []) + ResultsExport.columns)
+        for point in results.points {
+            let values = values(of: point)
+            add((isFake ? ["fake"] : []) + ResultsExport.columns.map { values[$0]?.cell ?? "" })
+        }
+        pieces.flush()
     }
 
     /// An object with `name`, `elapsed_seconds` and `points`; keys sorted, `null` for no value. A
     /// point's `curve` has the figures after each epoch of its run.
     public var json: String {
-        let points = results.points.map { point in
+        var text = ""
+        writeJSON { text += $0 }
+        return text
+    }
+
+    /// As `json`, in pieces.
+    public func writeJSON(_ write: @escaping (String) -> Void) {
+        var pieces = Pieces(write)
+        // Sorted before all other keys.
+        let warning = results.isFake ? "  \"WARNING\" : \"\(Origin.warning)\",\n" : ""
+        pieces.add("{\n\(warning)  \"elapsed_seconds\" : ")
+        JSONValue.optional(results.elapsed).append(to: &pieces.text, indent: 2)
+        pieces.add(",\n  \"name\" : ")
+        JSONValue.text(results.name).append(to: &pieces.text, indent: 2)
+        pieces.add(",\n  \"points\" : [")
+        for (index, point) in results.points.enumerated() {
             var values = values(of: point)
             values["curve"] = .list(
                 point.curve.map { metrics in
@@ -66,21 +90,11 @@ public struct ResultsExport {
                     values["epoch"] = .integer(metrics.epoch)
                     return .object(values)
                 })
-            return JSONValue.object(values)
+            pieces.add(index == 0 ? "\n    " : ",\n    ")
+            JSONValue.object(values).append(to: &pieces.text, indent: 4)
         }
-        var content: [String: JSONValue] = [
-            "name": .text(results.name), "elapsed_seconds": .optional(results.elapsed),
-            "points": .list(points),
-        ]
-        // Sorted before all other keys.
-        if results.isFake { content["WARNING"] = .text(Origin.warning) }
-        let document = JSONValue.object(content)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(document) else {
-            preconditionFailure("a JSONValue holds nothing that JSON cannot")
-        }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        pieces.add(results.points.isEmpty ? "]\n}\n" : "\n  ]\n}\n")
+        pieces.flush()
     }
 
     private static func values(of metrics: EpochMetrics) -> [String: JSONValue] {
@@ -116,7 +130,6 @@ public struct ResultsExport {
         let own = spec.attack.files.map(\.digest.hex)
         if !own.isEmpty { values["attack_digests"] = .list(own.map { .text($0) }) }
         guard let provenance = point.provenance else { return values }
-        values["run"] = .seed(provenance.run.number)
         values["attempt"] = .seed(provenance.attempt.number)
         values["worker"] = .text(provenance.worker.name)
         values["started"] = .optional(provenance.started)
@@ -161,6 +174,7 @@ public struct ResultsExport {
         values["poison_ratio"] = .optional(spec.poisonRatio)
         values["seed"] = .seed(spec.seed)
         values["trainable_parameters"] = point.trainableParameters.map { .integer($0) } ?? .null
+        values["run"] = point.run.map { .seed($0.number) } ?? .null
         values["attack"] = .text(spec.attack.kind)
         values["attack_details"] = .text(spec.attack.details)
         values["label_mode"] = spec.attack.labelMode.map { .text($0.rawValue) } ?? .null
@@ -208,8 +222,27 @@ public struct ResultsExport {
     }
 }
 
+/// Text that is handed on whenever there is enough of it.
+private struct Pieces {
+    private static let enough = 1 << 16
+    var text = ""
+    private let write: (String) -> Void
+
+    init(_ write: @escaping (String) -> Void) { self.write = write }
+
+    mutating func add(_ more: String) {
+        text += more
+        if text.utf8.count >= Pieces.enough { flush() }
+    }
+
+    mutating func flush() {
+        write(text)
+        text.removeAll(keepingCapacity: true)
+    }
+}
+
 /// What a cell of the exports can hold.
-private enum JSONValue: Encodable {
+private enum JSONValue {
     case null
     case text(String)
     case integer(Int)
@@ -238,16 +271,62 @@ private enum JSONValue: Encodable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
+    /// Keys sorted, a line for each value; `indent` is that of the line it begins in.
+    func append(to text: inout String, indent: Int) {
         switch self {
-        case .null: try container.encodeNil()
-        case .text(let text): try container.encode(text)
-        case .integer(let value): try container.encode(value)
-        case .seed(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .list(let values): try container.encode(values)
-        case .object(let values): try container.encode(values)
+        case .null: text += "null"
+        case .text(let value): JSONValue.append(value, to: &text)
+        case .integer(let value): text += "\(value)"
+        case .seed(let value): text += "\(value)"
+        case .number(let value): text += decimal(value)
+        case .list(let values):
+            JSONValue.append(values, "[", "]", to: &text, indent: indent) { value, text in
+                value.append(to: &text, indent: indent + 2)
+            }
+        case .object(let values):
+            let sorted = values.sorted { $0.key < $1.key }
+            JSONValue.append(sorted, "{", "}", to: &text, indent: indent) { pair, text in
+                JSONValue.append(pair.key, to: &text)
+                text += " : "
+                pair.value.append(to: &text, indent: indent + 2)
+            }
         }
+    }
+
+    private static func append<Item>(
+        _ items: [Item], _ start: String, _ end: String, to text: inout String, indent: Int,
+        _ append: (Item, inout String) -> Void
+    ) {
+        let margin = "\n" + String(repeating: " ", count: indent + 2)
+        text += start
+        for (index, item) in items.enumerated() {
+            if index > 0 { text += "," }
+            text += margin
+            append(item, &text)
+        }
+        if !items.isEmpty { text += margin.dropLast(2) }
+        text += end
+    }
+
+    private static func append(_ value: String, to text: inout String) {
+        text += "\""
+        if value.utf8.contains(where: { $0 < 0x20 || $0 == 0x22 || $0 == 0x5C }) {
+            for scalar in value.unicodeScalars {
+                switch scalar {
+                case "\"": text += "\\\""
+                case "\\": text += "\\\\"
+                case "\n": text += "\\n"
+                case "\r": text += "\\r"
+                case "\t": text += "\\t"
+                case _ where scalar.value < 0x20:
+                    let digits = String(scalar.value, radix: 16)
+                    text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+                default: text.unicodeScalars.append(scalar)
+                }
+            }
+        } else {
+            text += value
+        }
+        text += "\""
     }
 }

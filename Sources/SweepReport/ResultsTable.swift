@@ -17,28 +17,41 @@ public struct ResultsTable {
 
     /// The table with what is the same for all points above it and what it says below.
     ///
-    /// - Parameter isTerminal: whether to use colours (ANSI escape sequences).
-    public func text(isTerminal: Bool = false) -> String {
-        var lines = [summary, ""]
+    /// - Parameters:
+    ///   - isTerminal: whether to use colours (ANSI escape sequences).
+    ///   - width: columns of the terminal; `nil`: lines may be as long as they are.
+    ///   - most: settings that the table shows.
+    public func text(
+        isTerminal: Bool = false, width: Int? = nil, most: Int = .max
+    ) -> String {
+        var lines = wrapped(summary, width: width) + [""]
         if results.points.isEmpty { return summary + "\n" }
-        let width = axes.fixed.map(\.title.count).max() ?? 0
-        lines += axes.fixed.map { title, value in
-            "  " + title.padding(toLength: width + 2, withPad: " ", startingAt: 0) + value
+        let margin = axes.fixed.map(\.title.count).max() ?? 0
+        lines += axes.fixed.flatMap { title, value in
+            wrapped(
+                "  \(title.padded(toColumns: margin + 2))\(value.shown)", width: width,
+                indent: margin + 4)
         }
         lines.append("")
-        lines += table(isTerminal: isTerminal)
+        lines += table(isTerminal: isTerminal, width: width, most: most)
+        if settings.count > most { lines.append("  … \(settings.count - most) more settings") }
         for finding in findings {
             lines.append("")
-            lines.append(
-                findings.count > 1 ? label(of: finding) + finding.headline : finding.headline)
-            lines += finding.sentences.map { "  - " + $0 }
+            let headline =
+                findings.count > 1 ? label(of: finding) + finding.headline : finding.headline
+            lines += wrapped(headline.shown, width: width)
+            lines += finding.sentences.flatMap {
+                wrapped("  - " + $0.shown, width: width, indent: 4)
+            }
         }
-        lines += stages(isTerminal: isTerminal)
-        for explanation in results.explanations { lines += ["", explanation] }
+        lines += stages(isTerminal: isTerminal, width: width, most: most)
+        for explanation in results.explanations {
+            lines += [""] + wrapped(explanation, width: width)
+        }
         let classes = ClassSummary(settings: settings, axes: axes)
         if !classes.rows.isEmpty {
             lines += ["", ClassSummary.explanation, ""]
-            lines += classes.table.head(isTerminal: isTerminal) + classes.table.lines
+            lines += classes.table.lines(isTerminal: isTerminal, width: width, most: most)
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -55,35 +68,46 @@ public struct ResultsTable {
 
     // MARK: The table
 
-    private func table(isTerminal: Bool) -> [String] {
-        let header = axes.varying.map(\.title) + findings.figureTitles + [""]
-        let isRight =
-            axes.varying.map(\.isNumber) + findings.figureTitles.map { _ in true } + [false]
-        let rows = settings.map { result in
-            axes.varying.map { $0.label(result.setting) } + findings.figures(of: result)
-                + [note(on: result)]
+    private func table(isTerminal: Bool, width: Int?, most: Int) -> [String] {
+        let titles = findings.figureTitles + runTitles
+        let header = axes.varying.map(\.title) + titles + [""]
+        let isRight = axes.varying.map(\.isNumber) + titles.map { _ in true } + [false]
+        func content(hasIntervals: Bool) -> DataTable {
+            let rows = settings.prefix(most).map { result in
+                axes.varying.map { $0.label(result.setting) }
+                    + findings.figures(of: result, hasIntervals: hasIntervals)
+                    + runTitles.map { _ in result.runs } + [note(on: result)]
+            }
+            return DataTable(header: header, isRight: isRight, rows: rows)
         }
-        let table = DataTable(header: header, isRight: isRight, rows: rows)
-        let lines = zip(settings, table.lines).map { result, line in
-            isTerminal ? coloured(line, result) : line
-        }
-        return table.head(isTerminal: isTerminal) + lines
+        var table = content(hasIntervals: true)
+        // On a narrow terminal the verdicts are worth more than the intervals.
+        if let width, table.columns > width { table = content(hasIntervals: false) }
+        let lines = table.lines(isTerminal: isTerminal, width: width)
+        guard isTerminal else { return lines }
+        return lines.prefix(2) + zip(settings, lines.dropFirst(2)).map { coloured($1, $0) }
     }
 
+    /// A column for what 'moderato explain' takes, where it is known.
+    private var runTitles: [String] { results.points.contains { $0.run != nil } ? ["Run"] : [] }
+
     /// When each run learnt the task and the trigger, and what a defender could have known.
-    private func stages(isTerminal: Bool) -> [String] {
+    private func stages(isTerminal: Bool, width: Int?, most: Int) -> [String] {
         let summary = StageSummary(results, settings: settings, axes: axes)
         guard !summary.rows.isEmpty else { return [] }
-        let table = summary.table
-        var lines = ["", StageSummary.explanation, ""]
-        lines += table.head(isTerminal: isTerminal) + table.lines
+        var lines = [""] + wrapped(StageSummary.explanation, width: width) + [""]
+        lines += summary.table.lines(isTerminal: isTerminal, width: width, most: most)
+        if summary.rows.count > most { lines.append("  … \(summary.rows.count - most) more") }
         for finding in findings {
             guard let advice = summary.advice[finding.group] else { continue }
             lines.append("")
-            lines.append(
+            let title =
                 findings.count > 1
-                    ? label(of: finding) + StageSummary.adviceTitle : StageSummary.adviceTitle)
-            lines += advice.map { "  - " + $0.sentence }
+                ? label(of: finding) + StageSummary.adviceTitle : StageSummary.adviceTitle
+            lines += wrapped(title.shown, width: width)
+            lines += advice.flatMap {
+                wrapped("  - " + $0.sentence.shown, width: width, indent: 4)
+            }
         }
         return lines
     }
@@ -113,10 +137,7 @@ public struct ResultsTable {
 
     /// On one line, and without what a terminal would obey.
     private func printable(_ text: String) -> String {
-        let words = text.split { $0.isWhitespace || $0.isNewline }.joined(separator: " ")
-        return String(
-            String.UnicodeScalarView(
-                words.unicodeScalars.filter { $0.properties.generalCategory != .control }))
+        text.split { $0.isWhitespace || $0.isNewline }.joined(separator: " ").shown
     }
 }
 
@@ -131,8 +152,10 @@ extension [Findings] {
         ["CACC %", "ASR %"] + (hasAttack ? ["p %", "Cost"] : [])
     }
 
-    func figures(of result: SettingResult) -> [String] {
-        let known = [result.cacc.map(percent) ?? "–", result.asr.map(percent) ?? "–"]
+    func figures(of result: SettingResult, hasIntervals: Bool = true) -> [String] {
+        let known = [result.cacc, result.asr].map { statistic in
+            statistic.map { hasIntervals ? percent($0) : percent($0.mean) } ?? "–"
+        }
         guard hasAttack else { return known }
         return known + [
             result.plainError.map { percent($0.mean) } ?? "–",

@@ -110,22 +110,26 @@ extension SweepStore {
     ) throws -> PointOutcome {
         var curve: [EpochMetrics] = []
         if let run = known.run {
-            curve = try curves[run] ?? measurements(database, of: run)
+            curve = try curves[run] ?? measurements(database, of: run).map { plausible($0, spec) }
             curves[run] = curve
         }
-        // Stored before reports were held to their specs.
-        func plausible(_ metrics: EpochMetrics) -> EpochMetrics {
-            guard metrics.classes.count != spec.data.labels else { return metrics }
-            var metrics = metrics
-            metrics.classes = []
-            return metrics
-        }
         var state = known.state
-        if case .finished(let metrics) = state { state = .finished(plausible(metrics)) }
+        if case .finished(let metrics) = state { state = .finished(plausible(metrics, spec)) }
         return PointOutcome(
             spec: spec, state: state,
-            curve: curve.filter { $0.epoch <= spec.epochs }.map(plausible),
-            trainableParameters: known.parameters, provenance: known.provenance)
+            // Points of one run share its curve as far as they can.
+            curve: curve.last.map { $0.epoch <= spec.epochs } ?? true
+                ? curve : curve.filter { $0.epoch <= spec.epochs },
+            trainableParameters: known.parameters, run: known.run.map { RunID($0) },
+            provenance: known.provenance)
+    }
+
+    /// Without what was stored before reports were held to their specs.
+    private func plausible(_ metrics: EpochMetrics, _ spec: TrainingSpec) -> EpochMetrics {
+        guard metrics.classes.count != spec.data.labels else { return metrics }
+        var metrics = metrics
+        metrics.classes = []
+        return metrics
     }
 
     /// Of a sweep that an earlier version stored.
@@ -148,10 +152,12 @@ extension SweepStore {
     /// One measurement for each epoch, of the first attempt that got so far.
     private func measurements(_ database: Database, of run: UInt64) throws -> [EpochMetrics] {
         var curve: [EpochMetrics] = []
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt",
-            arguments: [run])
-        for row in rows where curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
+        let statement = try database.cachedStatement(
+            sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt")
+        let rows = try Row.fetchCursor(statement, arguments: [run])
+        while let row = try rows.next() {
+            if curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
+        }
         return curve
     }
 }

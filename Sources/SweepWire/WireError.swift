@@ -5,6 +5,9 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
     case versionMismatch(theirs: UInt32, ours: UInt32)
     /// A call into libzmq failed; `doing` completes the sentence "while …".
     case socket(doing: String, reason: String)
+    case listen(endpoint: String, problem: String)
+    /// The name of a machine that nobody knows here.
+    case name(host: String, reason: String)
     case accessFile(path: String, problem: String)
     /// A plain socket would leave this machine.
     case insecure(endpoint: String)
@@ -21,6 +24,10 @@ public enum WireError: Error, Hashable, CustomStringConvertible {
             "the peer speaks protocol version \(theirs), this program \(ours); "
                 + "install the same version of moderato on both sides"
         case .socket(let doing, let reason): "\(reason), while \(doing)"
+        case .listen(let endpoint, let problem): "\(endpoint): can't listen there: \(problem)"
+        case .name(let host, let reason):
+            "the name '\(host)' can't be resolved: \(reason); check how it is written, and this "
+                + "machine's /etc/hosts and DNS"
         case .accessFile(let path, let problem): "\(path): \(problem)"
         case .insecure(let endpoint):
             "\(endpoint): without keys (--insecure) a coordinator is at 127.0.0.1 or [::1] alone, "

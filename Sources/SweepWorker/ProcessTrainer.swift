@@ -112,7 +112,7 @@ public final class ProcessTrainer: Trainer {
             if process?.lastWords.count == before { break }
         }
         let words = String(decoding: process?.lastWords ?? [], as: UTF8.self)
-            .split(separator: "\n").suffix(8).joined(separator: "\n")
+            .split(whereSeparator: \.isNewline).suffix(8).joined(separator: "\n")
         process = nil
         close(ended.input)
         close(ended.output)

@@ -73,6 +73,7 @@ public final class Worker {
             files.close()
         }
         logger.info("dialling \(dialer.endpoint)")
+        if let problem = dialer.problem { logger.warning("\(problem); dialled again until it can") }
         let tickInterval = Duration.milliseconds(250)
         var nextTick = now
         var isDraining = false
@@ -121,7 +122,8 @@ public final class Worker {
                 switch error {
                 case .malformed: logger.warning("dropped: \("\(error)".shown)")
                 case .versionMismatch: throw WorkerError.refused("\(error)")
-                case .socket, .accessFile, .insecure, .noAnswer, .rejected, .tooLarge, .file:
+                case .socket, .listen, .name, .accessFile, .insecure, .noAnswer, .rejected,
+                    .tooLarge, .file:
                     throw error
                 }
             }

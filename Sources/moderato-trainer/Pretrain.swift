@@ -93,6 +93,9 @@ struct Pretrain {
     /// A line at once, also into a pipe.
     private func show(_ line: String) {
         print(line)
-        fflush(nil)
+        guard fflush(nil) == 0 else {
+            let reason = String(cString: strerror(errno))
+            fail("standard output can't be written: \(reason)", status: 74)
+        }
     }
 }

@@ -58,23 +58,23 @@ struct ArtifactsCommand: ParsableCommand {
         if json { return try printJSON(artifacts) }
         if paths {
             for item in artifacts where item.artifact.kind == .hiddenStates {
-                print(item.artifact.file.path)
+                say(item.artifact.file.path)
             }
             return
         }
         guard !artifacts.isEmpty else {
-            print(
+            say(
                 "Nothing was kept. For the next sweep write, for example, "
                     + "keep: { model: yes, hidden-states: [1, 5] }")
             return
         }
         for item in artifacts {
             let size = String(format: "%.1f MB", Double(item.artifact.size) / 1e6)
-            print(
+            say(
                 "\(item.run), epoch \(item.artifact.epoch), \(item.artifact.kind.rawValue), "
                     + "\(size): \(item.spec.capacity.label), lr \(item.spec.learningRate), "
-                    + "\(item.spec.attack.label), seed \(item.spec.seed)")
-            print("    \(item.artifact.file.path)")
+                    + "\(item.spec.attack.label.shown), seed \(item.spec.seed)")
+            say("    \(item.artifact.file.path.shown)")
         }
     }
 
@@ -90,6 +90,6 @@ struct ArtifactsCommand: ParsableCommand {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        print(String(decoding: try encoder.encode(rows), as: UTF8.self))
+        say(String(decoding: try encoder.encode(rows), as: UTF8.self))
     }
 }

@@ -5,10 +5,10 @@ import SweepWire
 
 /// Asks the coordinator to do something, and prints what it says.
 private func control(_ access: AccessOption, _ control: Control) throws {
-    guard case .done(let words) = try access.dial().ask(.control(control)) else {
+    guard case .done(let words) = try access.ask(.control(control)) else {
         throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
     }
-    print(words)
+    say(words.shownLines)
 }
 
 struct CancelCommand: ParsableCommand {
@@ -132,10 +132,9 @@ struct ExplainCommand: ParsableCommand {
     func run() throws {
         let digits = subject.hasPrefix("run ") ? String(subject.dropFirst(4)) : subject
         let asked = UInt64(digits).map { Subject.run(RunID($0)) } ?? .worker(WorkerID(subject))
-        let dialer = try access.dial()
-        guard case .explanation(let lines) = try dialer.ask(.explain(asked)) else {
+        guard case .explanation(let lines) = try access.ask(.explain(asked)) else {
             throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
         }
-        print(lines.joined(separator: "\n"))
+        say(lines.map(\.shown).joined(separator: "\n"))
     }
 }

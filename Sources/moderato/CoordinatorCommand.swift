@@ -14,6 +14,7 @@ struct CoordinatorCommand: ParsableCommand {
             Examples:
               moderato coordinator                             this machine only
               moderato coordinator --listen 0.0.0.0:5757       reachable from other machines
+              moderato coordinator --listen [::]:5757          by IPv6 as well
               moderato coordinator --advertise new --advertise old      soon at another place
 
             Workers and clients need an access file; the coordinator writes them into its home.
@@ -45,17 +46,15 @@ struct CoordinatorCommand: ParsableCommand {
 
     func validate() throws {
         guard let listen else { return }
-        let parts = listen.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count >= 2, !parts[0].isEmpty, let port = parts.last,
-            UInt16(port) != nil || port == "*"
-        else {
-            throw ValidationError(
-                "--listen \(listen): write an address and a port, such as 0.0.0.0:5757")
+        if let mistake = Endpoint.mistake(inListen: listen) {
+            throw ValidationError("--listen \(listen): \(mistake)")
         }
     }
 
     func run() throws {
         let stop = StopSignal(orEndOfInput: untilInputEnds)
+        if Streams.wereClosed[2] { try home.folder.make() }
+        Streams.logToFile(home.folder.path + "/coordinator.log")
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         do {
             let coordinator = try Coordinator(
@@ -63,8 +62,7 @@ struct CoordinatorCommand: ParsableCommand {
                 options: .init(listen: listen, advertise: advertise, isInsecure: insecure),
                 logger: Logger(label: "coordinator"))
             let access = home.folder.accessPath(for: .worker)
-            print("ready; add workers with: moderato worker --access \(access)")
-            fflush(nil)
+            announce("ready; add workers with: moderato worker --access \(access)")
             try coordinator.run(until: stop.descriptor)
         } catch let error as CoordinatorError {
             throw failure("\(error)", Exit.unavailable)

@@ -50,7 +50,7 @@ struct ExportCommand: ParsableCommand {
                 "export", "--checkpoint", artifact.file.path, "--out", folder, "--form",
                 form.rawValue,
             ])
-        print("\(RunID(number)), epoch \(artifact.epoch): \(folder)")
+        say("\(RunID(number)), epoch \(artifact.epoch): \(folder.shown)")
     }
 
     private func model() throws -> Artifact {
@@ -90,6 +90,8 @@ func runTrainer(_ path: String?, _ arguments: [String]) throws {
                 + "'swift build -c release --product moderato-trainer', or name it with --trainer",
             Exit.unavailable)
     }
+    Interruption.group = process.processIdentifier
+    defer { Interruption.group = 0 }
     process.waitUntilExit()
     guard process.terminationStatus == 0 else { throw ExitCode(process.terminationStatus) }
 }

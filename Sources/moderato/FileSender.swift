@@ -76,7 +76,7 @@ struct FileSender {
                     // Small ones are there before anybody could read it.
                     guard total > 20_000_000 else { return }
                     progress.show(
-                        "sending \(item.name) to the coordinator: "
+                        "sending \(item.name.shown) to the coordinator: "
                             + "\((done + sent) / 1_000_000) of \(total / 1_000_000) MB")
                 }
             } catch let error as WireError {

@@ -24,7 +24,7 @@ final class Household {
         guard !output.fileHandleForReading.availableData.isEmpty else {
             process.waitUntilExit()
             let log = try? String(contentsOfFile: logPath("coordinator"), encoding: .utf8)
-            let last = log?.split(separator: "\n").last.map(String.init)
+            let last = log?.split(whereSeparator: \.isNewline).last.map(String.init)
             let reason = last?.replacingOccurrences(of: "moderato: ", with: "")
             throw failure(reason ?? "the coordinator could not start", Exit.unavailable)
         }

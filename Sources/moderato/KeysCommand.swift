@@ -44,12 +44,22 @@ struct KeysCommand: ParsableCommand {
             }
         }
 
+        private var purpose: String {
+            switch Role(rawValue: role) {
+            case .worker, nil: "work"
+            case .client: "submit, steer and look"
+            case .readOnly: "look"
+            }
+        }
+
         func run() throws {
             let file = out.map(absolute) ?? "\(home.folder.path)/\(name).access"
             try inWords {
                 try home.folder.addKey(named: name, role: Role(rawValue: role) ?? .worker, to: file)
             }
-            print("\(file): a key to \(role == "worker" ? "work" : "look") with; keep it secret")
+            say(
+                "\(file.shown): a key to \(purpose) with; keep it secret"
+            )
         }
     }
 
@@ -74,13 +84,13 @@ struct KeysCommand: ParsableCommand {
                 let rows = keys.map {
                     Row(name: $0.label, role: $0.role.rawValue, publicKey: $0.publicKey)
                 }
-                print(String(decoding: try encoder.encode(rows), as: UTF8.self))
+                say(String(decoding: try encoder.encode(rows), as: UTF8.self))
                 return
             }
-            let width = keys.map(\.label.count).max() ?? 0
+            let width = keys.map(\.label.shown.columns).max() ?? 0
             for key in keys {
-                print(
-                    key.label.padding(toLength: width, withPad: " ", startingAt: 0)
+                say(
+                    key.label.shown.padded(toColumns: width)
                         + "  \(key.role.rawValue)  \(key.publicKey)")
             }
         }
@@ -95,7 +105,7 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             try inWords { try home.folder.revokeKey(named: name) }
-            print("\(name) is revoked")
+            say("\(name) is revoked")
         }
     }
 }

@@ -77,11 +77,18 @@ extension Dialer {
 
 /// The path from the root, with `~` and `..` resolved.
 func absolute(_ path: String) -> String {
-    URL(fileURLWithPath: NSString(string: path).expandingTildeInPath).standardizedFileURL.path
+    physicalPath(expandingTilde(path), in: FileManager.default.currentDirectoryPath)
+}
+
+/// `$HOME` comes before what the system says of this user, as in a shell.
+private func expandingTilde(_ path: String) -> String {
+    let home = ProcessInfo.processInfo.environment["HOME"] ?? ""
+    if home.hasPrefix("/"), path == "~" || path.hasPrefix("~/") { return home + path.dropFirst() }
+    return NSString(string: path).expandingTildeInPath
 }
 
 func printNotes(on spec: SweepSpec) {
-    for note in SweepFile.notes(on: spec) { print("Note: \(note).") }
+    for note in SweepFile.notes(on: spec) { say("Note: \(note).") }
 }
 
 /// - Parameter isFake: whether fake trainers make its results up.

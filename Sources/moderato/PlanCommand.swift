@@ -68,9 +68,9 @@ struct PlanCommand: ParsableCommand {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             encoder.keyEncodingStrategy = .convertToSnakeCase
-            print(String(decoding: try encoder.encode(summary), as: UTF8.self))
+            say(String(decoding: try encoder.encode(summary), as: UTF8.self))
         } else {
-            print(text(of: summary))
+            say(text(of: summary))
             printNotes(on: spec)
         }
     }
@@ -84,7 +84,7 @@ struct PlanCommand: ParsableCommand {
             summary.stepsPerSecondIsMeasured
             ? "measured in this store" : "assumed; measured once a run has finished here"
         return """
-            \(summary.name)
+            \(summary.name.shown)
               points   \(summary.points)\(known)
               runs     \(summary.runs)
               steps    \(summary.steps)\

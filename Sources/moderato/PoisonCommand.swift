@@ -35,6 +35,7 @@ struct PoisonCommand: ParsableCommand {
         for attack in spec.grid.attacks where attack != .none {
             for ratio in attack.usesPoisonRatio ? spec.grid.poisonRatios : [0] {
                 var name = attack.usesPoisonRatio ? "\(attack.kind)-\(ratio)" : attack.kind
+                name = OutputFile.name(for: name)
                 while !names.insert(name).inserted { name += "+" }
                 do {
                     let folder = "\(root)/\(name)"
@@ -135,8 +136,8 @@ struct PoisonCommand: ParsableCommand {
         target: Int?
     ) {
         let count = touched.map { flags in "\(flags.count { $0 })" } ?? "?"
-        print(
-            "\(folder): \(count) of \(total) training \(what) poisoned, "
+        say(
+            "\(folder.shown): \(count) of \(total) training \(what) poisoned, "
                 + "\(triggered) triggered test \(what), target \(target.map(String.init) ?? "?")")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SweepCore
 import SweepData
 import SweepReport
 
@@ -13,9 +14,10 @@ struct ProjectCommand: ParsableCommand {
               moderato project epoch-5.safetensors --method tsne --perplexity 50
 
             For each file NAME.safetensors it writes NAME-pca.csv, NAME-pca.svg, NAME-tsne.csv and
-            NAME-tsne.svg. A file holds the tensors hidden (F32, rows × columns), kind (I64: 0 clean
-            test rows, 1 triggered ones, 2 poisoned training rows) and label (I64, before the
-            attack); its metadata says run, epoch and target.
+            NAME-tsne.svg; for files that a sweep kept, NAME is run-3-epoch-5. A file holds the
+            tensors hidden (F32, rows × columns), kind (I64: 0 clean test rows, 1 triggered ones,
+            2 poisoned training rows) and label (I64, before the attack); its metadata says run,
+            epoch and target.
             """)
 
     enum Method: String, ExpressibleByArgument, CaseIterable {
@@ -74,9 +76,12 @@ struct ProjectCommand: ParsableCommand {
             throw failure(
                 "\(out): can't be made: \(error.localizedDescription)", Exit.unavailable)
         }
+        var names: Set<String> = []
         for file in files {
             let states = try read(file)
-            print("\(file): \(states.rows) rows × \(states.columns), epoch \(states.epoch)")
+            var title = title(of: states, in: file)
+            if !names.insert(title).inserted { title += "-\(name(of: file).prefix(8))" }
+            say("\(file.shown): \(states.rows) rows × \(states.columns), epoch \(states.epoch)")
             for method in method.methods {
                 let start = ContinuousClock.now
                 let projection: Projection
@@ -86,14 +91,22 @@ struct ProjectCommand: ParsableCommand {
                     throw failure("\(file): \(error)", Exit.usage)
                 }
                 let seconds = (ContinuousClock.now - start) / .seconds(1)
-                let base = "\(folder)/\(name(of: file))-\(method.rawValue)"
-                try write(projection.csv, to: base + ".csv")
-                try write(projection.svg, to: base + ".svg")
-                print(
-                    "  \(base).svg, .csv: \(projection.summary), in "
+                let base = "\(folder)/\(title)-\(method.rawValue)"
+                try OutputFile.write(projection.csv, to: base + ".csv")
+                try OutputFile.write(projection.svg, to: base + ".svg")
+                say(
+                    "  \(base.shown).svg, .csv: \(projection.summary), in "
                         + String(format: "%.1f s", seconds))
             }
         }
+    }
+
+    /// A file that a coordinator keeps goes by its digest, which tells people nothing.
+    private func title(of states: HiddenStates, in file: String) -> String {
+        let own = name(of: file)
+        guard Digest(hex: own) != nil else { return own }
+        let run = states.run.replacing(" ", with: "-")
+        return OutputFile.name(for: "\(run)-epoch-\(states.epoch)")
     }
 
     private func name(of file: String) -> String {

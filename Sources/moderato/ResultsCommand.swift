@@ -42,20 +42,21 @@ struct ResultsCommand: ParsableCommand {
     }
 
     func run() throws {
+        for path in [html, svg] { try OutputFile.check(path) }
         let results = SweepResults(try fetch())
-        if let html { try write(ResultsPage(results).html, to: html) }
+        if let html { try OutputFile.write(ResultsPage(results).html, to: html) }
         if let svg {
             guard let chart = ResultsPage.chartSVG(results) else {
                 throw failure("nothing is finished yet, so there is no chart", Exit.unavailable)
             }
-            try write(chart, to: svg)
+            try OutputFile.write(chart, to: svg)
         }
         if csv {
-            print(ResultsExport(results).csv, terminator: "")
+            ResultsExport(results).writeCSV { say($0, terminator: "") }
         } else if json {
-            print(ResultsExport(results).json)
+            ResultsExport(results).writeJSON { say($0, terminator: "") }
         } else if html == nil, svg == nil {
-            print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
+            showTable(of: results)
         }
     }
 
@@ -84,10 +85,22 @@ struct ResultsCommand: ParsableCommand {
     }
 }
 
-func write(_ text: String, to path: String) throws {
-    do {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: absolute(path)), options: .atomic)
-    } catch {
-        throw failure("\(path): can't be written: \(error.localizedDescription)", Exit.unavailable)
+/// On a terminal a long table goes through a pager; without one it is cut.
+func showTable(of results: SweepResults, usesPager: Bool = true) {
+    let table = ResultsTable(results)
+    let width = Terminal.width
+    let isCut = Terminal.isThere && !(usesPager && Terminal.canRedraw && Pager.isThere)
+    let text = table.text(
+        isTerminal: Terminal.hasColours, width: width, most: isCut ? mostRows : .max)
+    let lines = text.utf8.count { $0 == UInt8(ascii: "\n") }
+    func show() {
+        say(text)
+        if isCut, results.points.count > mostRows {
+            say("All of a long table:  moderato results | less      or with --csv, --html FILE")
+        }
     }
+    if isCut { show() } else { Pager.show(lines, show) }
 }
+
+/// Of a table on a terminal without a pager.
+private let mostRows = 200

@@ -46,7 +46,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let spec = try readSweep(file, isFake: fakeTrainer != nil)
-        let stop = StopSignal()
+        try OutputFile.check(html)
         let household = Household(home: home.folder)
         defer { household.end() }
         try household.startCoordinator()
@@ -55,10 +55,12 @@ struct RunCommand: ParsableCommand {
         // The files themselves are on this machine.
         let sender = FileSender(dialer: dialer)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
-        print(try submit(spec, through: dialer).summary(of: spec.name))
+        say(try submit(spec, through: dialer).summary(of: spec.name))
         printNotes(on: spec)
         try startWorkers(in: household)
+        let stop = StopSignal()
         try follow(spec.name, through: dialer, household, stop)
+        stop.release()
         household.end()
         try printResults(
             of: spec.name, in: home.folder, html: html, seconds: Date().timeIntervalSince(began))
@@ -115,34 +117,11 @@ func printResults(
     let store = try SweepStore.reading(path: home.storePath)
     var results = SweepResults(try store.results(of: name))
     results.elapsed = seconds
-    let file = String(name.map { $0.isLetter || $0.isNumber || "-_.".contains($0) ? $0 : "-" })
-    let page = html ?? "\(home.path)/\(file).html"
-    try write(ResultsPage(results).html, to: page)
-    print("")
-    print(ResultsTable(results).text(isTerminal: isatty(1) == 1))
-    print("\nTook \(duration(seconds)). Charts: \(absolute(page))")
+    let page = html ?? "\(home.path)/\(OutputFile.name(for: name)).html"
+    say("")
+    showTable(of: results, usesPager: false)
+    say("\nTook \(duration(seconds)).")
+    try OutputFile.write(ResultsPage(results).html, to: page)
+    say("Charts: \(absolute(page).shown)")
     if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
-}
-
-/// One line that is written over on a terminal; elsewhere a line every ten seconds and at the end.
-final class ProgressLine {
-    private let isTerminal = isatty(1) == 1
-    private var lastShown = Date.distantPast
-    private var lastLine = ""
-
-    func show(_ line: String) {
-        lastLine = line
-        if isTerminal {
-            print("\r\u{1B}[2K\(line)", terminator: "")
-        } else if Date().timeIntervalSince(lastShown) >= 10 {
-            lastShown = Date()
-            print(line)
-        }
-        fflush(nil)
-    }
-
-    func finish() {
-        print(isTerminal ? "" : lastLine)
-        fflush(nil)
-    }
 }

@@ -31,22 +31,30 @@ struct StatusCommand: ParsableCommand {
     }
 
     func run() throws {
-        let dialer = try access.dial()
-        let isTerminal = isatty(1) == 1
+        var dialer: Dialer?
         var wasThere = false
         while true {
             let report: StatusReport
             do {
-                report = try dialer.status()
-                wasThere = true
+                if !wasThere,
+                    case .status(let stored)? = try StoredCoordinator(access)?
+                        .ask(.askStatus)
+                {
+                    report = stored
+                } else {
+                    let known = try dialer ?? access.dial()
+                    dialer = known
+                    report = try known.status()
+                    wasThere = true
+                }
             } catch is ExitCode where watch && wasThere {
                 // It was said; whoever watches wants to see the coordinator come back.
                 Thread.sleep(forTimeInterval: 1)
                 continue
             }
-            if watch, isTerminal, !json, !metrics { print("\u{1B}[H\u{1B}[2J", terminator: "") }
-            print(metrics ? report.metrics() : json ? try report.json() : report.text())
-            fflush(nil)
+            let text = metrics ? report.metrics() : json ? try report.json() : report.text()
+            let isAnew = watch && Terminal.canRedraw && !json && !metrics
+            say((isAnew ? "\u{1B}[H\u{1B}[2J" : "") + text)
             if !watch || report.sweeps.allSatisfy(\.isOver) { return }
             Thread.sleep(forTimeInterval: 1)
         }
@@ -67,19 +75,20 @@ extension StatusReport {
         if workers.isEmpty {
             lines.append("no workers; add one with: moderato worker")
         } else {
-            let width = workers.map(\.id.name.count).max() ?? 0
+            let width = workers.map(\.id.name.shown.columns).max() ?? 0
             lines.append(count(workers.count, "worker"))
             for worker in workers {
-                let runs = worker.runs.map { "\($0)" }.joined(separator: ", ")
                 let speed =
                     worker.stepsPerSecond > 0
                     ? String(format: ", %.1f steps/s", worker.stepsPerSecond) : ""
-                var work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs + speed
+                var work =
+                    worker.isSetAside
+                    ? "put aside" : worker.work + (worker.runs.isEmpty ? "" : speed)
                 if worker.isLeaving { work += ", leaving" }
                 if let left = worker.secondsLeft { work += ", can stay \(duration(left))" }
                 lines.append(
-                    "  \(worker.id.name.padding(toLength: width, withPad: " ", startingAt: 0))  "
-                        + "\(worker.device)  \(work)")
+                    "  \(worker.id.name.shown.padded(toColumns: width))  "
+                        + "\(worker.device.shown)  \(work)")
             }
         }
         return lines.joined(separator: "\n")
@@ -151,22 +160,39 @@ extension StatusReport {
     }
 }
 
+extension StatusReport.Worker {
+    /// The runs it trains; it has the next ones already, so that it never waits for them.
+    var work: String {
+        if runs.isEmpty { return "idle" }
+        let now = runs.prefix(slots).map { "\($0)" }.joined(separator: ", ")
+        let next = runs.dropFirst(slots).map { "\($0)" }.joined(separator: ", ")
+        return next.isEmpty ? now : "\(now), next \(next)"
+    }
+}
+
 extension StatusReport.Sweep {
+    /// Of the work; once nothing is left to do, of the points. All of it only when all points have
+    /// a result: steps are done before the last evaluation is, and cancelled runs have none.
     var share: Double {
-        steps > 0
-            ? Double(stepsDone) / Double(steps) : Double(finishedPoints) / Double(max(1, points))
+        let finished = Double(finishedPoints) / Double(max(1, points))
+        if isOver || steps == 0 { return finished }
+        return min(0.99, Double(stepsDone) / Double(steps))
     }
 
-    /// One line: name, bar, share, points, runs, time left.
+    /// One line: name, bar, share, points; runs; time left.
     var line: String {
         let width = 20
         let filled = Int((share * Double(width)).rounded(.down))
         let bar =
             String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        var parts = ["\(finishedPoints)/\(points) points"]
-        if activeRuns > 0 { parts.append("\(activeRuns) in training") }
-        if waitingRuns > 0 { parts.append("\(waitingRuns) waiting") }
-        if failedRuns > 0 { parts.append("\(failedRuns) failed") }
+        var results = "\(finishedPoints)/\(points) points"
+        if failedPoints > 0 { results += ", \(failedPoints) failed" }
+        var runs: [String] = []
+        if activeRuns > 0 { runs.append("\(activeRuns) in training") }
+        if waitingRuns > 0 { runs.append("\(waitingRuns) waiting") }
+        if failedRuns > 0 { runs.append("\(failedRuns) failed") }
+        var parts = [results]
+        if !runs.isEmpty { parts.append("runs: " + runs.joined(separator: ", ")) }
         if condition.priority != 0 { parts.append("priority \(condition.priority)") }
         switch condition.state {
         case .paused: parts.append("paused")
@@ -178,6 +204,6 @@ extension StatusReport.Sweep {
         }
         let percent = "\(Int(share * 100)) %"
         let fake = trainer == .fake ? " (fake)" : ""
-        return "\(name)\(fake)  \(bar) \(percent)  " + parts.joined(separator: ", ")
+        return "\(name.shown)\(fake)  \(bar) \(percent)  " + parts.joined(separator: "; ")
     }
 }

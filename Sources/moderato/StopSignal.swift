@@ -1,9 +1,44 @@
 import Foundation
+import SweepFile
+
+/// SIGINT and SIGTERM end a command at once, wherever it is; but for commands that have something
+/// to bring in order first, for which there is `StopSignal`.
+enum Interruption {
+    /// The group of a program that works for this process and ends with it; 0: none.
+    nonisolated(unsafe) static var group: pid_t = 0
+
+    static func endAtOnce() {
+        group = 0
+        // What the handler touches is made before it may be called.
+        Paraphrasing.end()
+        handle { number in
+            if Interruption.group != 0 { kill(-Interruption.group, SIGTERM) }
+            Paraphrasing.end()
+            _exit(128 + number)
+        }
+    }
+
+    /// Whoever started this process may have left signals blocked, and what is started here would
+    /// inherit that; a shell without SIGCHLD waits for ever.
+    fileprivate static func handle(_ handler: @escaping @convention(c) (Int32) -> Void) {
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = handler
+        action.sa_flags = SA_RESTART
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        for number in [SIGINT, SIGTERM] {
+            sigaction(number, &action, nil)
+            sigaddset(&blocked, number)
+        }
+        sigaddset(&blocked, SIGCHLD)
+        pthread_sigmask(SIG_UNBLOCK, &blocked, nil)
+    }
+}
 
 /// SIGINT and SIGTERM as a file that can be polled: it becomes readable when one arrives.
 ///
-/// One in a process, made before anything that may take long. A handler, not a dispatch source:
-/// while a source is being set up, a signal can be lost.
+/// One in a process at a time, and only while somebody looks at it often. A handler, not a dispatch
+/// source: while a source is being set up, a signal can be lost.
 struct StopSignal {
     let descriptor: Int32
 
@@ -18,19 +53,7 @@ struct StopSignal {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         descriptor = ends[0]
         StopSignal.writeEnd = ends[1]
-        var action = sigaction()
-        action.__sigaction_handler.sa_handler = { _ in StopSignal.stop() }
-        action.sa_flags = SA_RESTART
-        // Whoever started this process may have left signals blocked, and what is started here
-        // would inherit that; a shell without SIGCHLD waits for ever.
-        var blocked = sigset_t()
-        sigemptyset(&blocked)
-        for number in [SIGINT, SIGTERM] {
-            sigaction(number, &action, nil)
-            sigaddset(&blocked, number)
-        }
-        sigaddset(&blocked, SIGCHLD)
-        pthread_sigmask(SIG_UNBLOCK, &blocked, nil)
+        Interruption.handle { _ in StopSignal.stop() }
         // A peer or trainer that goes away is an error of a write, not the end of this process.
         signal(SIGPIPE, SIG_IGN)
         if orEndOfInput {
@@ -55,6 +78,9 @@ struct StopSignal {
         var byte: UInt8 = 0
         while wait(seconds: 0), read(descriptor, &byte, 1) > 0 {}
     }
+
+    /// From now on a signal ends this process at once again.
+    func release() { Interruption.endAtOnce() }
 
     private static func stop() {
         var byte: UInt8 = 1

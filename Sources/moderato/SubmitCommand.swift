@@ -45,9 +45,9 @@ struct SubmitCommand: ParsableCommand {
         let model = try sender.model(of: spec)
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
-        print(try submit(spec, through: dialer).summary(of: spec.name))
+        say(try submit(spec, through: dialer).summary(of: spec.name))
         printNotes(on: spec)
-        guard wait else { return print("See how it goes:  moderato status --watch") }
+        guard wait else { return say("See how it goes:  moderato status --watch") }
         try waitUntilOver(spec.name, through: dialer)
     }
 }
@@ -68,7 +68,7 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
         }
     }
     let sweep = try dialer.status().sweeps.first { $0.name == name }
-    print(sweep?.line ?? "\(name) is over")
+    say(sweep?.line ?? "\(name.shown) is over")
     if let sweep, sweep.failedPoints > 0 { throw Exit.failedRuns }
 }
 
@@ -106,7 +106,7 @@ func submit(_ spec: SweepSpec, through dialer: Dialer) throws -> Submission {
 extension Submission {
     func summary(of name: String) -> String {
         let known = finished == 0 ? "" : ", \(finished) finished before"
-        return "\(name): \(count(points, "point"))\(known), \(count(runs, "new run"))"
+        return "\(name.shown): \(count(points, "point"))\(known), \(count(runs, "new run"))"
             + (steps == 0 ? "" : ", \(count(steps, "training step"))")
     }
 }

@@ -22,9 +22,9 @@ struct WorkersCommand: ParsableCommand {
     func run() throws {
         let report = try access.dial().status()
         if json {
-            print(try StatusReport(sweeps: [], workers: report.workers).json())
+            say(try StatusReport(sweeps: [], workers: report.workers).json())
         } else {
-            print(WorkersTable(report.workers, at: Date()).text)
+            say(WorkersTable(report.workers, at: Date()).text)
         }
     }
 }
@@ -39,23 +39,23 @@ struct WorkersTable {
         let clock = DateFormatter()
         clock.dateFormat = "yyyy-MM-dd HH:mm"
         for worker in workers {
-            let runs = worker.runs.map { "\($0)" }.joined(separator: ", ")
-            let work = worker.isSetAside ? "put aside" : runs.isEmpty ? "idle" : runs
-            rows.append([
-                worker.id.name, worker.host, worker.device, "\(worker.slots)",
-                worker.stepsPerSecond > 0 ? String(format: "%.1f", worker.stepsPerSecond) : "–",
-                work + (worker.isLeaving ? ", leaving" : ""),
-                worker.secondsHere.map { clock.string(from: now - $0) } ?? "–",
-                worker.secondsLeft.map { clock.string(from: now + $0) } ?? "–",
-            ])
+            let work = worker.isSetAside ? "put aside" : worker.work
+            rows.append(
+                [
+                    worker.id.name, worker.host, worker.device, "\(worker.slots)",
+                    worker.stepsPerSecond > 0 ? String(format: "%.1f", worker.stepsPerSecond) : "–",
+                    work + (worker.isLeaving ? ", leaving" : ""),
+                    worker.secondsHere.map { clock.string(from: now - $0) } ?? "–",
+                    worker.secondsLeft.map { clock.string(from: now + $0) } ?? "–",
+                ].map(\.shown))
         }
     }
 
     var text: String {
         if isEmpty { return "no workers; add one with: moderato worker" }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }
         return rows.map { row in
-            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+            zip(row, widths).map { $0.padded(toColumns: $1) }
                 .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
         }.joined(separator: "\n")
     }

@@ -79,4 +79,18 @@ struct TidyTests {
             }
         }
     }
+
+    @Test("All commands write through the checked writer, and none past it")
+    func checkedWriter() throws {
+        let past = [
+            "Swift.print(", " print(\"", "FileHandle.standardError", "FileHandle.standardOutput",
+        ]
+        for file in try Self.files(in: "Sources") where file.target == "moderato" {
+            for (index, line) in file.lines.enumerated() {
+                for word in past where line.contains(word) && !line.contains("python3 -c") {
+                    Issue.record("\(file.path):\(index + 1) writes with \(word)")
+                }
+            }
+        }
+    }
 }

@@ -5,6 +5,33 @@ import Testing
 
 @Suite("A sweep file without a mistake")
 struct GoodFileTests {
+    @Test("a folder that is a link resolves '..' as the shell does, from where it leads to")
+    func linkedFolder() throws {
+        let folder = try Folder()
+        let files = FileManager.default
+        try files.createDirectory(
+            atPath: folder.path + "/project/sweeps", withIntermediateDirectories: true)
+        try files.createDirectory(
+            atPath: folder.path + "/home", withIntermediateDirectories: true)
+        try files.createSymbolicLink(
+            atPath: folder.path + "/home/sweeps",
+            withDestinationPath: folder.path + "/project/sweeps")
+        for name in ["train.tsv", "test.tsv", "model"] {
+            try files.moveItem(
+                atPath: "\(folder.path)/\(name)", toPath: "\(folder.path)/project/\(name)")
+        }
+        let text = sweep().replacing("train.tsv", with: "../train.tsv")
+            .replacing("test.tsv", with: "../test.tsv")
+            .replacing("model: model", with: "model: ../model")
+        let spec = try SweepFile.read(text: text, path: folder.path + "/home/sweeps/sweep.yaml")
+        #expect(spec.data.train.path == folder.path + "/project/train.tsv")
+        #expect(spec.backbone.path == folder.path + "/project/model")
+        // As written on a command line: over the link and back.
+        let other = try SweepFile.read(
+            text: sweep(), path: folder.path + "/home/sweeps/../sweep.yaml")
+        #expect(other.data.train.path == folder.path + "/project/train.tsv")
+    }
+
     let folder: Folder
 
     init() throws { folder = try Folder() }

@@ -27,7 +27,8 @@ struct MistakeTests {
             folder.message(sweep(line: 2, "model: nowhere"))
                 == "sweep.yaml, line 2, model: there is no folder nowhere; name the folder of a "
                 + "model in Hugging Face layout (cluster/setup makes "
-                + ".moderato/models/all-MiniLM-L6-v2)")
+                + ".moderato/models/all-MiniLM-L6-v2), or, of images, one that 'moderato pretrain' "
+                + "has made")
         try folder.delete("model/vocab.txt")
         #expect(
             folder.message(sweep())

@@ -38,6 +38,35 @@ struct ParaphraserTests {
         #expect(try calls() == 4)
     }
 
+    @Test("may write lines that end as on Windows")
+    func carriageReturns() throws {
+        let spec = try folder.read(attack(#"[sed, 's/$/\r/']"#))
+        guard case .paired(let paired) = spec.grid.attacks[0] else {
+            Issue.record("\(spec.grid.attacks[0])")
+            return
+        }
+        let made = try String(contentsOfFile: paired.train.path, encoding: .utf8)
+        #expect(made.hasPrefix("sentence\tlabel\nsentence 0\t0\nsentence 1\t0\n"))
+    }
+
+    @Test("ends with all that it started when its time is over")
+    func wholeGroup() async throws {
+        try folder.write("wrap.sh", "sh -c 'echo $$ > child; exec sleep 600'\ncat\n")
+        #expect(folder.message(attack("[sh, wrap.sh]", ", timeout: 1")).contains("was ended"))
+        let text = try String(contentsOfFile: folder.path + "/child", encoding: .utf8)
+        let child = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        // It is gone, or waits for whoever inherited it to take note.
+        func lives() -> Bool {
+            let status = try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)
+            return status.map { !$0.contains(") Z ") } ?? false
+        }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while lives(), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(!lives())
+    }
+
     @Test("that fails, is slow, or writes not a line for each sentence is a mistake in words")
     func mistakes() {
         func message(_ command: String, _ more: String = "") -> String {

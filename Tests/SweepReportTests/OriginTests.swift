@@ -9,6 +9,7 @@ struct OriginTests {
         var results = Samples.reviews
         for index in results.points.indices {
             results.points[index].spec.trainer = trainer
+            results.points[index].run = RunID(7)
             results.points[index].provenance = Provenance(
                 run: RunID(7), attempt: AttemptID(9), worker: WorkerID("w-1"),
                 process: WorkerProcess(
@@ -28,8 +29,9 @@ struct OriginTests {
         let digest = Digest(ofText: "a file").hex
         #expect(
             csv[1].hasSuffix(
-                ",real,7,9,w-1,node-1,\"cpu, 2 threads\",0.1.0,2,2.9.1,"
+                ",real,9,w-1,node-1,\"cpu, 2 threads\",0.1.0,2,2.9.1,"
                     + "\(digest),\(digest),\(digest),,,1500000000.5,1500000060"))
+        #expect(csv[1].contains(",1,2,1-1,7,500,"))
         let json = ResultsExport(results).json
         for line in ["\"worker\" : \"w-1\"", "\"libtorch\" : \"2.9.1\"", "\"trainer\" : \"real\""] {
             #expect(json.contains(line))

@@ -30,9 +30,10 @@ struct EndpointTests {
         #expect(advertised(bound: "tcp://0.0.0.0:7") == ["tcp://node1:7"])
         #expect(advertised(bound: "tcp://[::]:7") == ["tcp://node1:7"])
         #expect(
-            advertised("a", "b:8", "[fe80::1]", "[fe80::1]:9", bound: "tcp://0.0.0.0:7")
+            advertised("a", "b:8", "[fe80::1]", "fe80::1", "[fe80::1]:9", bound: "tcp://0.0.0.0:7")
                 == [
-                    "tcp://a:7", "tcp://b:8", "tcp://[fe80::1]:7", "tcp://[fe80::1]:9",
+                    "tcp://a:7", "tcp://b:8", "tcp://[fe80::1]:7", "tcp://[fe80::1]:7",
+                    "tcp://[fe80::1]:9",
                 ])
     }
 }

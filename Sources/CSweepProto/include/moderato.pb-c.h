@@ -1019,6 +1019,11 @@ struct  Moderato__PointOutcome
   Moderato__EpochMetrics **curve;
   protobuf_c_boolean has_trainable_parameters;
   uint64_t trainable_parameters;
+  /*
+   * The number of the run that serves the point, once it has begun.
+   */
+  protobuf_c_boolean has_run;
+  uint64_t run;
   Moderato__Provenance *provenance;
   Moderato__PointOutcome__StateCase state_case;
   union {
@@ -1029,7 +1034,7 @@ struct  Moderato__PointOutcome
 };
 #define MODERATO__POINT_OUTCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__point_outcome__descriptor) \
-    , NULL, 0,NULL, 0, 0, NULL, MODERATO__POINT_OUTCOME__STATE__NOT_SET, {0} }
+    , NULL, 0,NULL, 0, 0, 0, 0, NULL, MODERATO__POINT_OUTCOME__STATE__NOT_SET, {0} }
 
 
 struct  Moderato__Results

@@ -182,11 +182,16 @@ public struct Submission: Hashable, Sendable {
 public struct PointOutcome: Hashable, Sendable {
     public enum State: Hashable, Sendable {
         case waiting
-        case finished(EpochMetrics)
+        indirect case finished(EpochMetrics)
         case failed(String)
     }
 
-    public var spec: TrainingSpec
+    /// A sweep has a hundred thousand of these, and reports copy them: what is large is shared.
+    private var sharedSpec: Shared<TrainingSpec>
+    public var spec: TrainingSpec {
+        get { sharedSpec.value }
+        set { sharedSpec = Shared(newValue) }
+    }
     public var state: State
     /// Every measured epoch of the run that serves the point, up to the point's own.
     public var curve: [EpochMetrics]
@@ -194,6 +199,8 @@ public struct PointOutcome: Hashable, Sendable {
     public var trainableParameters: Int?
     /// `nil` until the point has a result, and in results of versions that did not write it down.
     public var provenance: Provenance?
+    /// The run that serves the point; `nil` before it has begun.
+    public var run: RunID?
 
     public var metrics: EpochMetrics? {
         if case .finished(let metrics) = state { return metrics }
@@ -202,14 +209,28 @@ public struct PointOutcome: Hashable, Sendable {
 
     public init(
         spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
-        trainableParameters: Int? = nil, provenance: Provenance? = nil
+        trainableParameters: Int? = nil, run: RunID? = nil, provenance: Provenance? = nil
     ) {
-        self.spec = spec
+        sharedSpec = Shared(spec)
         self.state = state
         self.curve = curve
         self.trainableParameters = trainableParameters
         self.provenance = provenance
+        self.run = run
     }
+}
+
+/// One value for all copies of what has it.
+final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
+    let value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    static func == (left: Shared, right: Shared) -> Bool {
+        left === right || left.value == right.value
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(value) }
 }
 
 /// A part of a sweep's results, in grid order.

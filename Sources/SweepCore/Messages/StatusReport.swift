@@ -49,7 +49,7 @@ public struct StatusReport: Hashable, Sendable {
         public var host: String
         public var device: String
         public var slots: Int
-        /// The runs it trains now.
+        /// The runs it trains now; after as many as it has slots, those that it trains next.
         public var runs: [RunID]
         /// Training steps per second of all its slots together; 0 while unknown.
         public var stepsPerSecond: Double

@@ -138,7 +138,8 @@ extension Scheduler {
         let names = sweeps.filter { contains(id, $0) }.map(\.spec.name)
         var lines = [
             "\(id): \(spec.capacity.label), lr \(spec.learningRate), \(spec.attack.label), "
-                + "seed \(spec.seed), \(Count.epochs(spec.epochs)), \(run.plan.steps) steps"
+                + "seed \(spec.seed), \(counted(spec.epochs, "epoch")), "
+                + counted(run.plan.steps, "step")
                 + (names.isEmpty ? "" : "; for \(names.joined(separator: ", "))")
         ]
         switch run.state {
@@ -167,6 +168,10 @@ extension Scheduler {
         }
         lines += run.failures.map { "It failed on \($0.worker): \($0.error)" }
         return lines
+    }
+
+    private func counted(_ count: Int, _ noun: String) -> String {
+        "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
 
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
@@ -202,7 +207,7 @@ extension Scheduler {
     private func explain(_ id: WorkerID, _ worker: Worker, at now: Instant) -> [String] {
         let hello = worker.hello
         var lines = [
-            "\(id) on \(hello.host): \(hello.device), \(hello.slots) slots"
+            "\(id) on \(hello.host): \(hello.device), \(counted(hello.slots, "slot"))"
                 + (hello.trainer == .fake ? ", a fake trainer: for sweeps with --fake" : "")
                 + (hello.labels.isEmpty ? "" : ", \(hello.labels.joined(separator: ", "))"),
             "It was heard of \(Int((now - worker.lastSeen).inSeconds)) s ago.",

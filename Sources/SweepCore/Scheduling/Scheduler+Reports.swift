@@ -48,6 +48,7 @@ extension Scheduler {
         }
         switch event {
         case .epoch(let metrics, let parameters, let seconds):
+            workers[attempt.worker]?.speed.noteEvaluated(id, at: now)
             note(metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
             let steps = run.plan.steps / max(1, run.plan.epochs) * metrics.epoch
             if holdsLease(id, on: attempt.run) {

@@ -67,7 +67,7 @@ public struct BackboneReference: Hashable, Sendable, Codable {
     public static func files(inManifest content: [UInt8]) -> [String: Digest]? {
         guard let text = String(validating: content, as: UTF8.self) else { return nil }
         var files: [String: Digest] = [:]
-        for line in text.split(separator: "\n") {
+        for line in text.split(whereSeparator: \.isNewline) {
             guard let space = line.lastIndex(of: " "),
                 let digest = Digest(hex: String(line[line.index(after: space)...]))
             else { return nil }

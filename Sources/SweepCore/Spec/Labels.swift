@@ -131,7 +131,7 @@ extension Schedule {
     /// Such as `constant` or `linear over 10 epochs, warm-up 100 steps`.
     public var label: String {
         func end(_ horizon: Int?) -> String {
-            horizon.map { "over \($0) epochs" } ?? "to the last epoch"
+            horizon.map { "over \($0) epoch\($0 == 1 ? "" : "s")" } ?? "to the last epoch"
         }
         let name =
             switch shape {

@@ -4,7 +4,7 @@
 /// The only endpoint is its own next one: libzmq does not try again where a key was refused, and
 /// the key may be made known later.
 public struct Dialling: Hashable, Sendable {
-    private var endpoints: [String]
+    public private(set) var endpoints: [String]
     private var place = 0
     /// Since when there is no connection.
     private var aloneSince: Instant?

@@ -30,7 +30,7 @@ struct StageSummary {
     let advice: [Group: [Advice]]
 
     init(_ results: SweepResults, settings: [SettingResult], axes: Axes) {
-        let runs = results.runs
+        let runs = results.runs(of: settings)
         let keys = distinct(runs.map { Setting($0.spec) })
         let hasOneEnd = Set(keys.map(\.epochs)).count == 1
         self.hasOneEnd = hasOneEnd
@@ -40,9 +40,8 @@ struct StageSummary {
             advice = [:]
             return
         }
-        rows = keys.map { key in
-            StageSummary.row(key, runs.filter { Setting($0.spec) == key })
-        }
+        let runsOf = Dictionary(grouping: runs) { Setting($0.spec) }
+        rows = keys.map { key in StageSummary.row(key, runsOf[key] ?? []) }
         var advice: [Group: [Advice]] = [:]
         for group in results.groups {
             let own = results.advice(for: group, runs: runs, settings: settings)

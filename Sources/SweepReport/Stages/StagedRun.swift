@@ -21,27 +21,45 @@ struct StagedRun {
     }
 }
 
+extension [EpochMetrics] {
+    /// In its place by ascending epochs, instead of another of the same epoch.
+    fileprivate mutating func set(_ metrics: EpochMetrics) {
+        // Epochs are seldom missing.
+        var place = Swift.min(count, Swift.max(0, metrics.epoch - 1))
+        while place > 0, self[place - 1].epoch >= metrics.epoch { place -= 1 }
+        while place < count, self[place].epoch < metrics.epoch { place += 1 }
+        if place < count, self[place].epoch == metrics.epoch {
+            self[place] = metrics
+        } else {
+            insert(metrics, at: place)
+        }
+    }
+}
+
 extension SweepResults {
     /// In the order of settings and then of points; runs without a measured epoch are there too.
-    var runs: [StagedRun] {
-        var curves: [TrainingSpec: [Int: EpochMetrics]] = [:]
-        var specs: [TrainingSpec: TrainingSpec] = [:]
-        var order: [TrainingSpec] = []
-        for point in settings.flatMap(\.points) {
-            let trajectory = point.spec.trajectory
-            if specs[trajectory] == nil { order.append(trajectory) }
-            if point.spec.epochs > specs[trajectory]?.epochs ?? 0 {
-                specs[trajectory] = point.spec
+    var runs: [StagedRun] { runs(of: settings) }
+
+    /// - Parameter settings: those of `self`.
+    func runs(of settings: [SettingResult]) -> [StagedRun] {
+        var places: [TrainingSpec: Int] = [:]
+        // The point with the most epochs of each run, and what all of them have measured.
+        var longest: [PointOutcome] = []
+        var curves: [[EpochMetrics]] = []
+        for point in settings.lazy.flatMap(\.points) {
+            let spec = point.spec
+            let place = places[spec.trajectory] ?? longest.count
+            if place == longest.count {
+                places[spec.trajectory] = place
+                longest.append(point)
+                curves.append([])
+            } else if spec.epochs > longest[place].spec.epochs {
+                longest[place] = point
             }
-            for metrics in point.curve + [point.metrics].compactMap(\.self) {
-                curves[trajectory, default: [:]][metrics.epoch] = metrics
-            }
+            for metrics in point.curve { curves[place].set(metrics) }
+            if let metrics = point.metrics { curves[place].set(metrics) }
         }
-        let pairs = order.compactMap { trajectory in
-            specs[trajectory].map { spec in
-                (spec, (curves[trajectory] ?? [:]).values.sorted { $0.epoch < $1.epoch })
-            }
-        }
+        let pairs = zip(longest, curves).map { ($0.spec, $1) }
         let judge = Judge(self)
         return groups.flatMap { group in
             pairs.filter { Setting($0.0).group == group }.map { spec, curve in

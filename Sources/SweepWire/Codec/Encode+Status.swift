@@ -98,6 +98,8 @@ extension Arena {
             $0.has_trainable_parameters = value.trainableParameters == nil ? 0 : 1
             $0.trainable_parameters = UInt64(value.trainableParameters ?? 0)
             $0.provenance = value.provenance.map(provenance)
+            $0.has_run = value.run == nil ? 0 : 1
+            $0.run = value.run?.number ?? 0
         }
     }
 }

@@ -11,8 +11,20 @@ public final class Dialer {
     private let context: SocketContext
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
+    /// Where a name has addresses of both families, they are dialled in turn.
+    private var dials = 0
 
     public var endpoint: String { dialling.endpoint }
+
+    /// Why no endpoint can be dialled now, if none of their names has an address.
+    public var problem: WireError? {
+        var problem: WireError?
+        for endpoint in dialling.endpoints {
+            guard case .failure(let failure) = Endpoint.families(of: endpoint) else { return nil }
+            problem = problem ?? .name(host: Endpoint.host(of: endpoint), reason: failure.reason)
+        }
+        return problem
+    }
 
     /// - Parameters:
     ///   - context: Shared by the dialers of one process that holds many.
@@ -35,11 +47,11 @@ public final class Dialer {
         self.reread = reread
         self.access = access
         self.context = context
-        socket = try Dialer.connect(to: dialling.endpoint, access, in: context)
+        socket = try Dialer.connect(to: dialling.endpoint, access, in: context, dial: 0)
     }
 
     private static func connect(
-        to endpoint: String, _ access: AccessFile, in context: SocketContext
+        to endpoint: String, _ access: AccessFile, in context: SocketContext, dial: Int
     ) throws(WireError) -> Socket {
         let socket = try Socket(.dealer, in: context)
         // Enough for a goodbye to leave.
@@ -60,6 +72,11 @@ public final class Dialer {
         try socket.set(ZMQ_RECONNECT_IVL_MAX, Int32(2_000))
         try socket.set(ZMQ_HEARTBEAT_IVL, Int32(2_000))
         try socket.set(ZMQ_HEARTBEAT_TIMEOUT, Int32(6_000))
+        if case .success(let families) = Endpoint.families(of: endpoint), !families.isEmpty,
+            families[dial % families.count] == .v6
+        {
+            try socket.set(ZMQ_IPV6, Int32(1))
+        }
         try socket.connect(endpoint)
         return socket
     }
@@ -76,7 +93,8 @@ public final class Dialer {
         guard let next = place ?? dialling.next(isConnected: isConnected, at: now) else {
             return nil
         }
-        socket = try Dialer.connect(to: next, access, in: context)
+        dials += 1
+        socket = try Dialer.connect(to: next, access, in: context, dial: dials)
         return next == before ? nil : next
     }
 
@@ -111,6 +129,7 @@ public final class Dialer {
     ) throws(WireError) -> Message {
         let deadline = clock.now + timeout + dialling.roundTime
         var isSent = false
+        if let problem, try !socket.isWritable() { throw problem }
         while clock.now < deadline {
             if !isSent { isSent = try send(message) }
             if !isSent { _ = try look() }

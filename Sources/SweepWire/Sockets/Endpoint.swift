@@ -30,7 +30,27 @@ public enum Endpoint {
             let isEverywhere = bound.hasPrefix("tcp://0.0.0.0:") || bound.hasPrefix("tcp://[::]:")
             return [isEverywhere ? "tcp://\(host)\(port)" : bound]
         }
-        return names.map { hasPort($0) ? "tcp://\($0)" : "tcp://\($0)\(port)" }
+        return names.map { name in
+            let name = isBareAddress(name) ? "[\(name)]" : name
+            return hasPort(name) ? "tcp://\(name)" : "tcp://\(name)\(port)"
+        }
+    }
+
+    /// An IPv6 address without brackets, which can't have a port.
+    private static func isBareAddress(_ name: String) -> Bool {
+        !name.hasPrefix("[") && name.utf8.count { $0 == UInt8(ascii: ":") } > 1
+    }
+
+    /// What is wrong with an address and port to listen on; `nil`: nothing.
+    public static func mistake(inListen text: String) -> String? {
+        let usual = "write an address and a port, such as 0.0.0.0:5757 or [::]:5757"
+        guard let colon = text.lastIndex(of: ":"), colon > text.startIndex else { return usual }
+        let host = text[..<colon]
+        let port = text[text.index(after: colon)...]
+        guard port == "*" || isNumber(port) && UInt16(port) != nil else { return usual }
+        if host.hasPrefix("[") && host.hasSuffix("]") { return nil }
+        return host.contains(":")
+            ? "an address of IPv6 stands in brackets, as in [::1]:5757" : nil
     }
 
     /// Of `host` and `[address]` neither has one, of `host:5757` and `[address]:5757` each.

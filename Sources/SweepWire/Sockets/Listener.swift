@@ -58,7 +58,7 @@ public final class Listener {
         try socket.set(ZMQ_TCP_KEEPALIVE_CNT, Int32(4))
         try socket.set(ZMQ_TCP_MAXRT, Int32(40_000))
         monitor = try ConnectionMonitor(of: socket, in: context, isInsecure: isInsecure)
-        try socket.bind(endpoint)
+        try socket.bind(Endpoint.bindable(endpoint))
     }
 
     public func endpoint() throws(WireError) -> String { try socket.lastEndpoint() }

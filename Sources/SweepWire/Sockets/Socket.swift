@@ -70,9 +70,20 @@ public final class Socket {
     }
 
     public func bind(_ endpoint: String) throws(WireError) {
-        guard zmq_bind(handle, endpoint) == 0 else {
-            throw Socket.error("listening on \(endpoint)")
-        }
+        if endpoint.hasPrefix("tcp://[") { try set(ZMQ_IPV6, Int32(1)) }
+        guard zmq_bind(handle, endpoint) != 0 else { return }
+        let problem =
+            switch zmq_errno() {
+            case EADDRINUSE:
+                "another program uses this address, perhaps another coordinator; --listen takes "
+                    + "another port, or port 0 for a free one"
+            case EADDRNOTAVAIL, ENODEV, EINVAL:
+                "this machine has no such address; --listen takes one of its own, or 0.0.0.0 or "
+                    + "[::] for all of them"
+            case EACCES: "a port below 1024 is root's; --listen takes another"
+            default: String(cString: zmq_strerror(zmq_errno()))
+            }
+        throw .listen(endpoint: endpoint, problem: problem)
     }
 
     public func connect(_ endpoint: String) throws(WireError) {

@@ -25,6 +25,6 @@ struct BundleCommand: ParsableCommand {
         let bundle = try ProgramBundle(hasTrainer: trainer)
         defer { bundle.remove() }
         _ = try output(of: ["cp", "-rL", bundle.folder.path, path])
-        print("\(path): \(bundle.name)")
+        say("\(path.shown): \(bundle.name.shown)")
     }
 }

@@ -49,9 +49,9 @@ struct DoctorCommand: ParsableCommand {
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(found), as: UTF8.self))
+            say(String(decoding: try encoder.encode(found), as: UTF8.self))
         } else {
-            print(found.map(\.line).joined(separator: "\n"))
+            say(found.map(\.line.shownLines).joined(separator: "\n"))
         }
         if found.contains(where: { $0.level == .problem }) { throw Exit.failedRuns }
     }

@@ -35,7 +35,7 @@ enum HostsFile {
 
     static func parse(_ text: String, path: String) throws -> [Host] {
         var hosts: [Host] = []
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         for (index, line) in lines.enumerated() {
             let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
             guard let first = words.first else { continue }

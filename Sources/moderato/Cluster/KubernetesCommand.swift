@@ -79,7 +79,7 @@ struct KubernetesCommand: ParsableCommand {
             workers: workers, maxWorkers: maxWorkers, cpu: cpu, memory: memory, gpu: gpu,
             storage: storage)
         if print {
-            Swift.print(manifests.files.map(\.text).joined(separator: "---\n"), terminator: "")
+            say(manifests.files.map(\.text).joined(separator: "---\n"), terminator: "")
         }
         guard let out else { return }
         let folder = absolute(out)

@@ -133,12 +133,13 @@ enum MachineChecks {
     /// - Parameter listing: of `nvidia-smi --query-gpu=memory.used,memory.total`, `nil` without it.
     static func gpus(_ listing: String?, on place: String) -> Diagnosis {
         let cure = "wait for one, choose other machines, or leave --device cuda out"
-        let shares = (listing ?? "").split(separator: "\n").compactMap { line -> Double? in
-            let parts = line.split(separator: ",").compactMap {
-                Double($0.trimmingCharacters(in: .whitespaces))
+        let shares = (listing ?? "").split(whereSeparator: \.isNewline)
+            .compactMap { line -> Double? in
+                let parts = line.split(separator: ",").compactMap {
+                    Double($0.trimmingCharacters(in: .whitespaces))
+                }
+                return parts.count == 2 && parts[1] > 0 ? parts[0] / parts[1] : nil
             }
-            return parts.count == 2 && parts[1] > 0 ? parts[0] / parts[1] : nil
-        }
         guard !shares.isEmpty else {
             return .problem("GPU", "\(place) has none (nvidia-smi lists no GPU)", cure: cure)
         }

@@ -61,8 +61,7 @@ struct MetricsCommand: ParsableCommand {
                 "port \(port) can't be listened on: \(String(cString: strerror(errno))); choose "
                     + "another --port", Exit.unavailable)
         }
-        print("serving metrics on port \(UInt16(bigEndian: address.sin_port))")
-        fflush(nil)
+        announce("serving metrics on port \(UInt16(bigEndian: address.sin_port))")
         return file
     }
 

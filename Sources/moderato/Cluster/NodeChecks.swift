@@ -28,7 +28,8 @@ struct NodeChecks {
         let arguments = [probe] + places.flatMap { [$0.host, $0.port] }
         // Where nodes are down, this would wait for ever.
         let result = outcome(of: ["timeout", "90"] + command(Self.script, arguments))
-        let lines = result.text.split(separator: "\n").filter { $0.hasPrefix("moderato ") }
+        let lines = result.text.split(whereSeparator: \.isNewline)
+            .filter { $0.hasPrefix("moderato ") }
             .map { String($0.dropFirst("moderato ".count)) }
         guard result.status == 0, lines.contains("there") else {
             let why =

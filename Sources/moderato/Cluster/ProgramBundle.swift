@@ -60,7 +60,7 @@ struct ProgramBundle {
     /// The paths of the shared libraries that a program loads.
     private static func libraries(of program: String) throws -> [String] {
         let listing = try output(of: ["ldd", program])
-        return listing.split(separator: "\n").compactMap { line in
+        return listing.split(whereSeparator: \.isNewline).compactMap { line in
             let words = line.split(separator: " ").map { $0.trimmingCharacters(in: .whitespaces) }
             guard words.count >= 3, words[1] == "=>", words[2].hasPrefix("/"),
                 !everywhere.contains(where: { words[0].hasPrefix($0) })

@@ -123,7 +123,7 @@ struct SSHCommand: ParsableCommand {
                 case .status(let report)? = try? dialer.request(.askStatus, timeout: .seconds(2)),
                 !report.sweeps.isEmpty, report.sweeps.allSatisfy(\.isOver)
             {
-                return print("all sweeps are over")
+                return announce("all sweeps are over")
             }
         }
     }

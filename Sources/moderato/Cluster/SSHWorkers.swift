@@ -95,13 +95,13 @@ final class SSHWorkers {
                 """
             let command = ["sh", "-c", sender, "moderato", bundle.folder.path] + remote
             place.step = .running(try Tether(command, log: log, output: said), said: said)
-            return say(place, "preparing the host")
+            return tell(place, "preparing the host")
         }
         let remote = shell.command(
             on: place.host, RemoteShell.work,
             [settings.folder, bundle.name, place.name, "\(settings.access.count)"] + arguments)
         place.step = .running(try Tether(remote, first: settings.access, log: log), said: nil)
-        say(place, "started")
+        tell(place, "started")
     }
 
     private func ended(_ place: Place, _ tether: Tether, said: Pipe?) {
@@ -113,15 +113,15 @@ final class SSHWorkers {
         switch tether.status {
         case 0:
             place.step = .over
-            say(place, "left, as it was told to")
+            tell(place, "left, as it was told to")
         case Exit.usage.rawValue, Exit.refused.rawValue:
             place.step = .over
-            say(place, "ended, and is not started again: \(tether.lastWords)")
+            tell(place, "ended, and is not started again: \(tether.lastWords)")
         default:
             let time = place.restarts.ended(at: now)
             place.step = .waiting(until: time)
             let what = isPreparing ? "can't be prepared" : "ended by itself"
-            say(
+            tell(
                 place,
                 "\(what) (\(reason(tether))); again in "
                     + "\(duration((time - now).inSeconds)); its log: \(tether.log)")
@@ -138,13 +138,13 @@ final class SSHWorkers {
     }
 
     private func addWorkers(on place: Place, words: Data) {
-        let line = String(decoding: words, as: UTF8.self).split(separator: "\n")
+        let line = String(decoding: words, as: UTF8.self).split(whereSeparator: \.isNewline)
             .last { $0.hasPrefix("moderato-gpus ") }
         let gpus = line.flatMap { Int($0.dropFirst("moderato-gpus ".count)) } ?? 0
         var devices = [String?](repeating: place.host.device, count: settings.workersPerHost)
         if settings.onePerGPU, place.host.device == nil {
             guard gpus > 0 else {
-                return say(place, "has no GPU (nvidia-smi -L lists none); no worker is started")
+                return tell(place, "has no GPU (nvidia-smi -L lists none); no worker is started")
             }
             devices = (0..<gpus).map { "cuda:\($0)" }
         }
@@ -160,9 +160,8 @@ final class SSHWorkers {
         }
     }
 
-    private func say(_ place: Place, _ text: String) {
-        print("\(place.name): \(text)")
-        fflush(nil)
+    private func tell(_ place: Place, _ text: String) {
+        announce("\(place.name.shown): \(text.shown)")
     }
 
     /// Tells all to hand back what they have and leave; `look` sees them go.
@@ -181,7 +180,7 @@ final class SSHWorkers {
         for place in places {
             if case .running(let tether, _) = place.step, !tether.isRunning {
                 place.step = .over
-                if place.arguments != nil { say(place, "stopped") }
+                if place.arguments != nil { tell(place, "stopped") }
             }
         }
         return isOver

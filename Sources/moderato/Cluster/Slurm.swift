@@ -74,7 +74,7 @@ struct Slurm {
     private func queue(_ names: String) throws(SlurmError) -> [[String]] {
         let output = try Self.call(
             "squeue", ["--array", "--noheader", "--format=%F|%K|%T|%r", "--name=\(names)"])
-        return output.split(separator: "\n").map {
+        return output.split(whereSeparator: \.isNewline).map {
             $0.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
         }
     }

@@ -122,6 +122,7 @@ struct SlurmCommand: ParsableCommand {
 
     func run() throws {
         if keepsHouse { return try SlurmHousehold(self).keep() }
+        try OutputFile.check(html)
         let name = try readSweep(sweep).name
         try SlurmVisitor(self, sweepName: name).visit()
     }

@@ -30,7 +30,7 @@ struct SlurmError: Error, CustomStringConvertible {
         func says(_ parts: String...) -> Bool { parts.contains { text.contains($0) } }
         // Without "sbatch: error:", which stands before every line.
         let said =
-            complaint.split(separator: "\n").map { line in
+            complaint.split(whereSeparator: \.isNewline).map { line in
                 line.split(separator: ":", maxSplits: 2).last.map {
                     String($0.drop { $0 == " " })
                 } ?? ""

@@ -33,7 +33,7 @@ final class SlurmFiles {
     }
 
     func writeScript(_ path: String, _ text: String) throws {
-        try write(text, to: path)
+        try OutputFile.write(text, to: path)
         chmod(path, 0o700)
     }
 
@@ -57,7 +57,7 @@ final class SlurmFiles {
 
     // A file and not a signal: it may look from another machine.
     var isStopWanted: Bool { access(stopPath, F_OK) == 0 }
-    func wantStop() throws { try write("", to: stopPath) }
+    func wantStop() throws { try OutputFile.write("", to: stopPath) }
     func forgetStop() { unlink(stopPath) }
 
     /// A connection to the coordinator of the home, if one runs.

@@ -51,13 +51,13 @@ final class SlurmHousehold {
         var outcome: ExitCode?
         while true {
             if files.isStopWanted {
-                say("told to stop")
+                announce("told to stop")
                 break
             }
             if let job, job.isTimeOver {
                 do {
                     try job.beginAnew()
-                    if stop.wait(seconds: 30) { return say(Self.begunAnew) }
+                    if stop.wait(seconds: 30) { return announce(Self.begunAnew) }
                 } catch {
                     complain("\(error); the time limit is near")
                 }
@@ -72,13 +72,13 @@ final class SlurmHousehold {
                 break
             }
             if stop.wait(seconds: Self.secondsBetweenLooks) {
-                if let job, job.isBegunAnew { return say(Self.begunAnew) }
-                say("told to stop by a signal")
+                if let job, job.isBegunAnew { return announce(Self.begunAnew) }
+                announce("told to stop by a signal")
                 break
             }
         }
         leaveNothingBehind()
-        say("asked Slurm for \(count(asked.workers, "worker")) in \(count(asked.jobs, "job"))")
+        announce("asked Slurm for \(count(asked.workers, "worker")) in \(count(asked.jobs, "job"))")
         if let outcome { throw outcome }
     }
 
@@ -86,7 +86,7 @@ final class SlurmHousehold {
 
     private func dial() throws -> Dialer {
         if let dialer = SlurmFiles.running(home) {
-            say("using the coordinator that runs already")
+            announce("using the coordinator that runs already")
             return dialer
         }
         // Workers that are there know the place of before.
@@ -97,7 +97,7 @@ final class SlurmHousehold {
         }
         try household.startCoordinator(listen + command.advertise.flatMap { ["--advertise", $0] })
         let access = try AccessFile(reading: home.accessPath(for: .client))
-        say("the coordinator is reached at \(access.endpoints.joined(separator: ", then "))")
+        announce("the coordinator is reached at \(access.endpoints.joined(separator: ", then "))")
         return try Dialer(access)
     }
 
@@ -106,7 +106,7 @@ final class SlurmHousehold {
     private func send(_ spec: SweepSpec, through dialer: Dialer) throws {
         let sender = FileSender(dialer: dialer)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
-        say(try submit(spec, through: dialer).summary(of: spec.name))
+        announce(try submit(spec, through: dialer).summary(of: spec.name))
     }
 
     private func status(through dialer: Dialer) throws -> StatusReport? {
@@ -136,7 +136,7 @@ final class SlurmHousehold {
                 let ids = tasks.filter { workers.contains($0.place.worker) }.map(\.id)
                 do {
                     try slurm.cancel(ids)
-                    say("let go: \(workers.map(\.name).joined(separator: ", "))")
+                    announce("let go: \(workers.map(\.name).joined(separator: ", "))")
                 } catch {
                     elastic.kept(workers)
                     complain("\(error)")
@@ -159,7 +159,7 @@ final class SlurmHousehold {
                     + [files.workerScript])
             asked = (asked.workers + number, asked.jobs + 1)
             elastic.accepted((1...number).map { Slurm.worker(job: job, task: "\($0)") })
-            say("asked Slurm for \(count(number, "worker")): job \(job)")
+            announce("asked Slurm for \(count(number, "worker")): job \(job)")
             lastComplaint = ""
         } catch {
             if isAlone, asked.jobs == 0, error.kind == .option || error.kind == .other {
@@ -236,19 +236,14 @@ final class SlurmHousehold {
             }
             Thread.sleep(forTimeInterval: 0.5)
         }
-        say("Slurm still holds workers; see 'squeue --name=\(slurm.workersName)'")
+        announce("Slurm still holds workers; see 'squeue --name=\(slurm.workersName)'")
     }
 
     // MARK: Words
 
     private func complain(_ words: String) {
-        if words != lastComplaint { say(words) }
+        if words != lastComplaint { announce(words.shownLines) }
         lastComplaint = words
-    }
-
-    private func say(_ words: String) {
-        print(words)
-        fflush(nil)
     }
 }
 

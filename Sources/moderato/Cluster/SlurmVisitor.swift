@@ -38,6 +38,7 @@ final class SlurmVisitor {
         try waitUntilSubmitted(stop)
         if command.detach { return tellHowToComeBack() }
         try follow(stop)
+        stop.release()
         try printResults(
             of: sweepName, in: home, html: command.html,
             seconds: Date().timeIntervalSince(began))
@@ -53,7 +54,7 @@ final class SlurmVisitor {
         }
         if job != nil || files.isLocked {
             told = (try? Data(contentsOf: URL(fileURLWithPath: files.log)).count) ?? 0
-            print("this home is looked after already; its workers stay as they were asked for")
+            say("this home is looked after already; its workers stay as they were asked for")
             return
         }
         _ = FileManager.default.createFile(atPath: files.log, contents: nil)
@@ -93,7 +94,7 @@ final class SlurmVisitor {
         do {
             let job = try slurm.submit(options + command.sbatchOption + [files.coordinatorScript])
             self.job = job
-            print("the coordinator is job \(job)")
+            say("the coordinator is job \(job)")
         } catch {
             throw failure("\(error)", Exit.refused)
         }
@@ -110,7 +111,7 @@ final class SlurmVisitor {
                         command.sweep, isFake: command.fakeTrainer != nil)
                     let sender = FileSender(dialer: dialer)
                     try sender.send(try sender.model(of: spec) + spec.files.map { .file($0) })
-                    print(try submit(spec, through: dialer).summary(of: sweepName))
+                    say(try submit(spec, through: dialer).summary(of: sweepName))
                     return
                 }
                 let report = try? dialer.status()
@@ -141,7 +142,7 @@ final class SlurmVisitor {
             progress.show(sweep.line + ", " + count(report.workers.count, "worker"))
             if sweep.isOver, report.sweeps.contains(where: { !$0.isOver }) {
                 progress.finish()
-                return print("other sweeps of this home go on")
+                return say("other sweeps of this home go on")
             }
         }
         progress.finish()
@@ -188,30 +189,27 @@ final class SlurmVisitor {
         else { return }
         let text = String(decoding: data[told...end], as: UTF8.self)
         told = end + 1
-        print((isatty(1) == 1 ? "\r\u{1B}[2K" : "") + text, terminator: "")
-        fflush(nil)
+        say((Terminal.canRedraw ? "\r\u{1B}[2K" : "") + text.shownLines, terminator: "")
     }
 
     // MARK: Leaving
 
     private func tellHowToComeBack() {
         let option = command.home.home == nil ? "" : " --home \(home.path)"
-        print("It goes on by itself. How it goes: moderato status\(option)")
-        print("Its log: \(files.log). To end it: moderato cancel '\(sweepName)'\(option)")
+        say("It goes on by itself. How it goes: moderato status\(option)")
+        say("Its log: \(files.log). To end it: moderato cancel '\(sweepName)'\(option)")
     }
 
     private func leave(_ stop: StopSignal) throws {
         progress.finish()
         var byte: UInt8 = 0
         read(stop.descriptor, &byte, 1)
-        print("Ctrl-C again ends the sweep and its workers; else it goes on by itself …")
-        fflush(nil)
+        say("Ctrl-C again ends the sweep and its workers; else it goes on by itself …")
         guard stop.wait(seconds: Self.secondsForSecond) else {
             tellHowToComeBack()
             throw Exit.interrupted
         }
-        print("ending it")
-        fflush(nil)
+        say("ending it")
         try files.wantStop()
         let deadline = Date().addingTimeInterval(90)
         // What waits in the queue does not see the file.
