@@ -29,10 +29,11 @@ extension Message {
         case .upload, .chunk, .fetch, .askFiles: true
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
-            .submit, .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected,
+            .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
+            .rejected,
             .status,
             .results,
-            .done, .explanation, .ended:
+            .done, .explanation, .artifacts, .ended:
             false
         }
     }

@@ -276,6 +276,7 @@ public enum Message: Hashable, Sendable {
     case askStatus
     /// An empty name asks for the newest sweep.
     case askResults(sweep: String, offset: Int)
+    indirect case askArtifacts(AskArtifacts)
     /// Asks for `ended` as soon as nothing of the sweep is left to do.
     case watch(sweep: String)
     case control(Control)
@@ -288,6 +289,7 @@ public enum Message: Hashable, Sendable {
     /// What was asked has been done, in words.
     case done(String)
     case explanation([String])
+    indirect case artifacts(ArtifactsSlice)
     /// Every run of the sweep is over; lost when the connection or the coordinator is.
     case ended(sweep: String)
 }

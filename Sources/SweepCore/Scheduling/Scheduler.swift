@@ -192,7 +192,8 @@ public struct Scheduler: Sendable {
         case .askStatus: effects.append(.send(.status(statusReport(at: now)), to: route))
         case .watch(let sweep): watch(sweep, from: route)
         case .control(let control): carryOut(control, from: route)
-        case .leave, .explain, .done, .explanation, .ended, .welcome, .refused, .identify, .assign,
+        case .leave, .explain, .done, .explanation, .artifacts, .ended, .askArtifacts, .welcome,
+            .refused, .identify, .assign,
             .acknowledge,
             .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
             .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
@@ -282,12 +283,12 @@ extension Message {
     public func isAllowed(for role: Role) -> Bool {
         switch self {
         case .hello, .heartbeat, .report, .goodbye: role == .worker
-        case .fetch: role == .worker
-        case .upload, .chunk: role == .worker || role == .client
-        case .submit, .control, .askFiles: role == .client
+        case .upload, .chunk, .fetch: role == .worker || role == .client
+        case .submit, .control, .askFiles, .askArtifacts: role == .client
         case .askStatus, .askResults, .watch, .explain: role == .client || role == .readOnly
         case .welcome, .refused, .identify, .assign, .acknowledge, .revoke, .progress, .submitted,
-            .rejected, .status, .results, .leave, .done, .explanation, .ended, .uploadProgress,
+            .rejected, .status, .results, .leave, .done, .explanation, .artifacts, .ended,
+            .uploadProgress,
             .missing,
             .lacking:
             false

@@ -112,9 +112,10 @@ public struct Transfers: Sendable {
         case .hello, .heartbeat, .report, .goodbye, .welcome, .refused, .identify, .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
             .submit,
-            .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected, .status,
+            .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
+            .rejected, .status,
             .results,
-            .done, .explanation, .ended:
+            .done, .explanation, .artifacts, .ended:
             return drop()
         }
     }
