@@ -907,6 +907,141 @@ void   moderato__artifact__free_unpacked
   assert(message->base.descriptor == &moderato__artifact__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__kept_artifact__init
+                     (Moderato__KeptArtifact         *message)
+{
+  static const Moderato__KeptArtifact init_value = MODERATO__KEPT_ARTIFACT__INIT;
+  *message = init_value;
+}
+size_t moderato__kept_artifact__get_packed_size
+                     (const Moderato__KeptArtifact *message)
+{
+  assert(message->base.descriptor == &moderato__kept_artifact__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__kept_artifact__pack
+                     (const Moderato__KeptArtifact *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__kept_artifact__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__kept_artifact__pack_to_buffer
+                     (const Moderato__KeptArtifact *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__kept_artifact__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__KeptArtifact *
+       moderato__kept_artifact__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__KeptArtifact *)
+     protobuf_c_message_unpack (&moderato__kept_artifact__descriptor,
+                                allocator, len, data);
+}
+void   moderato__kept_artifact__free_unpacked
+                     (Moderato__KeptArtifact *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__kept_artifact__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__ask_artifacts__init
+                     (Moderato__AskArtifacts         *message)
+{
+  static const Moderato__AskArtifacts init_value = MODERATO__ASK_ARTIFACTS__INIT;
+  *message = init_value;
+}
+size_t moderato__ask_artifacts__get_packed_size
+                     (const Moderato__AskArtifacts *message)
+{
+  assert(message->base.descriptor == &moderato__ask_artifacts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__ask_artifacts__pack
+                     (const Moderato__AskArtifacts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__ask_artifacts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__ask_artifacts__pack_to_buffer
+                     (const Moderato__AskArtifacts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__ask_artifacts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__AskArtifacts *
+       moderato__ask_artifacts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__AskArtifacts *)
+     protobuf_c_message_unpack (&moderato__ask_artifacts__descriptor,
+                                allocator, len, data);
+}
+void   moderato__ask_artifacts__free_unpacked
+                     (Moderato__AskArtifacts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__ask_artifacts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__artifacts__init
+                     (Moderato__Artifacts         *message)
+{
+  static const Moderato__Artifacts init_value = MODERATO__ARTIFACTS__INIT;
+  *message = init_value;
+}
+size_t moderato__artifacts__get_packed_size
+                     (const Moderato__Artifacts *message)
+{
+  assert(message->base.descriptor == &moderato__artifacts__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__artifacts__pack
+                     (const Moderato__Artifacts *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__artifacts__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__artifacts__pack_to_buffer
+                     (const Moderato__Artifacts *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__artifacts__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Artifacts *
+       moderato__artifacts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Artifacts *)
+     protobuf_c_message_unpack (&moderato__artifacts__descriptor,
+                                allocator, len, data);
+}
+void   moderato__artifacts__free_unpacked
+                     (Moderato__Artifacts *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__artifacts__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__epoch_report__init
                      (Moderato__EpochReport         *message)
 {
@@ -2662,7 +2797,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[34] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[36] =
 {
   {
     "version",
@@ -3072,9 +3207,35 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[34] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "ask_artifacts",
+    40,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, ask_artifacts),
+    &moderato__ask_artifacts__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "artifacts",
+    41,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, artifacts),
+    &moderato__artifacts__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
+  35,   /* field[35] = artifacts */
+  34,   /* field[34] = ask_artifacts */
   29,   /* field[29] = ask_files */
   14,   /* field[14] = ask_results */
   13,   /* field[13] = ask_status */
@@ -3109,10 +3270,11 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   31,   /* field[31] = watch */
   5,   /* field[5] = welcome */
 };
-static const ProtobufCIntRange moderato__envelope__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 34 }
+  { 40, 34 },
+  { 0, 36 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -3122,10 +3284,10 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  34,
+  36,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
-  1,  moderato__envelope__number_ranges,
+  2,  moderato__envelope__number_ranges,
   (ProtobufCMessageInit) moderato__envelope__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -4455,6 +4617,198 @@ const ProtobufCMessageDescriptor moderato__artifact__descriptor =
   moderato__artifact__field_indices_by_name,
   1,  moderato__artifact__number_ranges,
   (ProtobufCMessageInit) moderato__artifact__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__kept_artifact__field_descriptors[3] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__KeptArtifact, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "spec",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__KeptArtifact, spec),
+    &moderato__training_spec__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "artifact",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__KeptArtifact, artifact),
+    &moderato__artifact__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__kept_artifact__field_indices_by_name[] = {
+  2,   /* field[2] = artifact */
+  0,   /* field[0] = run */
+  1,   /* field[1] = spec */
+};
+static const ProtobufCIntRange moderato__kept_artifact__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__kept_artifact__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.KeptArtifact",
+  "KeptArtifact",
+  "Moderato__KeptArtifact",
+  "moderato",
+  sizeof(Moderato__KeptArtifact),
+  3,
+  moderato__kept_artifact__field_descriptors,
+  moderato__kept_artifact__field_indices_by_name,
+  1,  moderato__kept_artifact__number_ranges,
+  (ProtobufCMessageInit) moderato__kept_artifact__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__ask_artifacts__field_descriptors[3] =
+{
+  {
+    "sweep",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__AskArtifacts, sweep),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__AskArtifacts, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__AskArtifacts, has_run),
+    offsetof(Moderato__AskArtifacts, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__ask_artifacts__field_indices_by_name[] = {
+  1,   /* field[1] = offset */
+  2,   /* field[2] = run */
+  0,   /* field[0] = sweep */
+};
+static const ProtobufCIntRange moderato__ask_artifacts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__ask_artifacts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.AskArtifacts",
+  "AskArtifacts",
+  "Moderato__AskArtifacts",
+  "moderato",
+  sizeof(Moderato__AskArtifacts),
+  3,
+  moderato__ask_artifacts__field_descriptors,
+  moderato__ask_artifacts__field_indices_by_name,
+  1,  moderato__ask_artifacts__number_ranges,
+  (ProtobufCMessageInit) moderato__ask_artifacts__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__artifacts__field_descriptors[3] =
+{
+  {
+    "total",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Artifacts, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "offset",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Artifacts, offset),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "items",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Artifacts, n_items),
+    offsetof(Moderato__Artifacts, items),
+    &moderato__kept_artifact__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__artifacts__field_indices_by_name[] = {
+  2,   /* field[2] = items */
+  1,   /* field[1] = offset */
+  0,   /* field[0] = total */
+};
+static const ProtobufCIntRange moderato__artifacts__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor moderato__artifacts__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Artifacts",
+  "Artifacts",
+  "Moderato__Artifacts",
+  "moderato",
+  sizeof(Moderato__Artifacts),
+  3,
+  moderato__artifacts__field_descriptors,
+  moderato__artifacts__field_indices_by_name,
+  1,  moderato__artifacts__number_ranges,
+  (ProtobufCMessageInit) moderato__artifacts__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__epoch_report__field_descriptors[3] =

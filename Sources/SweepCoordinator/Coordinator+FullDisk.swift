@@ -74,7 +74,7 @@ extension Coordinator {
         case .known, .anyone: break
         }
         switch try? Codec.decode(arrival.frame) {
-        case .askStatus, .askResults, .explain: return true
+        case .askStatus, .askResults, .askArtifacts, .explain: return true
         default: return false
         }
     }

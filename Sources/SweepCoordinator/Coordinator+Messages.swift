@@ -38,6 +38,9 @@ extension Coordinator {
                 return scheduler.handle(
                     .message(message, from: arrival.route, role: role), at: now)
             }
+            if case .fetch(let fetch) = message, known == .client, !isKept(fetch.digest) {
+                return [.send(.missing(fetch.digest), to: arrival.route)]
+            }
             if message.isAboutFiles {
                 return files.handle(.message(message, from: arrival.route), at: now)
             }
@@ -74,6 +77,8 @@ extension Coordinator {
                     ? results(of: sweep, from: offset)
                     : restOfCurve(sweep, at: offset, after: epoch)
                 effects.append(.send(answer, to: request.route))
+            } else if case .askArtifacts(let question) = request.message {
+                effects.append(.send(artifacts(question), to: request.route))
             } else if case .explain(let subject) = request.message {
                 effects.append(.send(explanation(of: subject), to: request.route))
             } else {
@@ -140,6 +145,25 @@ extension Coordinator {
                 if bytes <= Self.bytesInAnAnswer || count <= 1 { return message }
                 count = max(1, min(count / 2, count * Self.bytesInAnAnswer / bytes))
             }
+        } catch {
+            return .rejected("\(error)")
+        }
+    }
+
+    /// Clients may have what runs left behind, and none of the data that others submitted.
+    private func isKept(_ digest: Digest) -> Bool { (try? store.kept([digest]))?.isEmpty == false }
+
+    /// States are the coordinator's own affair.
+    private func artifacts(_ question: AskArtifacts) -> Message {
+        do {
+            let all =
+                try question.run.map { try store.artifacts(of: $0) }
+                ?? store.artifacts(ofSweep: question.sweep)
+            let kept = all.filter { $0.artifact.kind != .state }
+            return .artifacts(
+                ArtifactsSlice(
+                    total: kept.count, offset: question.offset,
+                    items: Array(kept.dropFirst(question.offset).prefix(100))))
         } catch {
             return .rejected("\(error)")
         }

@@ -30,10 +30,11 @@ extension Message {
         case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
             .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
-            .submit, .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected,
+            .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
+            .rejected,
             .status,
             .results,
-            .done, .explanation, .ended:
+            .done, .explanation, .artifacts, .ended:
             false
         }
     }

@@ -26,13 +26,6 @@ public struct StoredAttempt: Hashable, Sendable {
     }
 }
 
-/// A file that a run left behind.
-public struct StoredArtifact: Hashable, Sendable {
-    public let run: RunID
-    public let spec: TrainingSpec
-    public let artifact: Artifact
-}
-
 extension SweepStore {
     public func sweepNames() throws(StoreError) -> [String] {
         try run { try database.read { try names($0) } }
@@ -105,7 +98,7 @@ extension SweepStore {
     /// What the runs of a sweep left behind, by run, kind and epoch.
     ///
     /// - Parameter name: the sweep's name; empty for the sweep submitted last.
-    public func artifacts(ofSweep name: String) throws(StoreError) -> [StoredArtifact] {
+    public func artifacts(ofSweep name: String) throws(StoreError) -> [KeptArtifact] {
         try run {
             try database.read { database in
                 let sweep = try UInt64.fetchOne(
@@ -128,7 +121,7 @@ extension SweepStore {
 
     /// Whether one of the run's points is among `wanted`.
     private func serves(
-        _ database: Database, _ item: StoredArtifact, _ wanted: Set<PointKey>, _ plans: [PlanRow]
+        _ database: Database, _ item: KeptArtifact, _ wanted: Set<PointKey>, _ plans: [PlanRow]
     ) throws -> Bool {
         let number = item.run.number
         if let plan = plans.first(where: { $0.has(number) }) {
@@ -150,13 +143,13 @@ extension SweepStore {
     }
 
     /// What one run left behind, by kind and epoch; nothing for an unknown run.
-    public func artifacts(of id: RunID) throws(StoreError) -> [StoredArtifact] {
+    public func artifacts(of id: RunID) throws(StoreError) -> [KeptArtifact] {
         try run { try database.read { try artifacts($0, "run.id = ?", [id.number]) } }
     }
 
     private func artifacts(
         _ database: Database, _ condition: String, _ arguments: StatementArguments
-    ) throws -> [StoredArtifact] {
+    ) throws -> [KeptArtifact] {
         // An earlier version's store has no such table.
         guard try database.tableExists("artifact") else { return [] }
         let plans = try planRows(database)
@@ -168,7 +161,7 @@ extension SweepStore {
                 """, arguments: arguments
         ).map { row in
             let id: UInt64 = row["run"]
-            return StoredArtifact(
+            return KeptArtifact(
                 run: RunID(id),
                 spec: try spec(database, ofRun: id, stored: row["spec"], plans),
                 artifact: try artifact(row))

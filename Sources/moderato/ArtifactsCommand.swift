@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import SweepCore
 import SweepReport
-import SweepStore
 
 struct ArtifactsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,6 +11,7 @@ struct ArtifactsCommand: ParsableCommand {
             Examples:
               moderato artifacts                           of the sweep submitted last
               moderato artifacts --sweep movie-reviews --json
+              moderato artifacts --access client.access --fetch kept     from another machine
               moderato export 3 --out my-model             the model of run 3
               moderato project $(moderato artifacts --paths)
 
@@ -19,7 +19,7 @@ struct ArtifactsCommand: ParsableCommand {
               keep: { model: yes, hidden-states: [1, 5, 10] }
             """)
 
-    @OptionGroup var home: HomeOption
+    @OptionGroup var access: AccessOption
 
     @Option(help: ArgumentHelp("Which sweep. Default: the one submitted last.", valueName: "name"))
     var sweep = ""
@@ -30,8 +30,36 @@ struct ArtifactsCommand: ParsableCommand {
     @Flag(help: "Print the paths of the files of hidden states, and nothing else.")
     var paths = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Copy the files there, also from a coordinator elsewhere.", valueName: "folder"))
+    var fetch: String?
+
     func validate() throws {
-        if json && paths { throw ValidationError("--json or --paths, not both") }
+        guard [json, paths, fetch != nil].count(where: \.self) <= 1 else {
+            throw ValidationError("one of --json, --paths and --fetch")
+        }
+        if paths, access.access != nil {
+            throw ValidationError(
+                "--paths are those of the coordinator's machine; --fetch FOLDER copies the files")
+        }
+    }
+
+    private func copy(
+        _ artifacts: [KeptArtifact], of kept: KeptFiles, to folder: String
+    ) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw failure(
+                "\(folder): can't be made: \(error.localizedDescription)", Exit.unavailable)
+        }
+        for item in artifacts {
+            let path = "\(folder)/\(item.fileName)"
+            try kept.copy(item.artifact, to: path)
+            say(path.shown)
+        }
     }
 
     private struct Row: Encodable {
@@ -48,13 +76,9 @@ struct ArtifactsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let artifacts: [StoredArtifact]
-        do {
-            artifacts = try SweepStore.reading(path: home.folder.storePath)
-                .artifacts(ofSweep: sweep).filter { $0.artifact.kind != .state }
-        } catch {
-            throw failure("\(error)", Exit.unavailable)
-        }
+        let kept = try KeptFiles(access)
+        let artifacts = try kept.list(sweep: sweep)
+        if let fetch { return try copy(artifacts, of: kept, to: absolute(fetch)) }
         if json { return try printJSON(artifacts) }
         if paths {
             for item in artifacts where item.artifact.kind == .hiddenStates {
@@ -78,7 +102,7 @@ struct ArtifactsCommand: ParsableCommand {
         }
     }
 
-    private func printJSON(_ artifacts: [StoredArtifact]) throws {
+    private func printJSON(_ artifacts: [KeptArtifact]) throws {
         let rows = artifacts.map {
             Row(
                 run: $0.run.number, kind: $0.artifact.kind.rawValue, epoch: $0.artifact.epoch,

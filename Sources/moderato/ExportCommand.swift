@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import SweepCore
-import SweepStore
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,6 +11,7 @@ struct ExportCommand: ParsableCommand {
               moderato export 3 --out my-model            transformers, everything merged
               moderato export 3 --out my-lora --form peft LoRA and head alone, for PEFT
               moderato export 3 --out parts --form parameters
+              moderato export 3 --out my-model --access client.access   from another machine
 
             The sweep's file must have said keep: { model: yes }; 'moderato artifacts' lists the
             runs that left a model. In Python:
@@ -31,46 +31,46 @@ struct ExportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("transformers, peft or parameters.", valueName: "form"))
     var form = Form.transformers
 
-    @OptionGroup var home: HomeOption
+    @OptionGroup var access: AccessOption
 
     @Option(
         help: ArgumentHelp("The trainer's program. Default: beside this one.", valueName: "file"))
     var trainer: String?
 
     func run() throws {
-        let artifact = try model()
         let folder = absolute(out)
         let existing = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         guard existing.isEmpty else {
             throw failure("\(out) is not empty; name another folder", Exit.usage)
         }
+        let kept = try KeptFiles(access)
+        let artifact = try model(kept)
+        var path = artifact.file.path
+        defer { if path != artifact.file.path { unlink(path) } }
+        if access.access != nil {
+            path =
+                FileManager.default.temporaryDirectory
+                .appendingPathComponent("moderato-\(UUID().uuidString).safetensors").path
+            try kept.copy(artifact, to: path)
+        }
         try runTrainer(
-            trainer,
-            [
-                "export", "--checkpoint", artifact.file.path, "--out", folder, "--form",
-                form.rawValue,
-            ])
+            trainer, ["export", "--checkpoint", path, "--out", folder, "--form", form.rawValue])
         say("\(RunID(number)), epoch \(artifact.epoch): \(folder.shown)")
     }
 
-    private func model() throws -> Artifact {
-        let artifacts: [StoredArtifact]
-        do {
-            artifacts = try SweepStore.reading(path: home.folder.storePath)
-                .artifacts(of: RunID(number))
-        } catch {
-            throw failure("\(error)", Exit.unavailable)
-        }
-        guard let found = artifacts.map(\.artifact).last(where: { $0.kind == .checkpoint }) else {
+    private func model(_ kept: KeptFiles) throws -> Artifact {
+        let artifacts = try kept.list(run: RunID(number)).map(\.artifact)
+        guard let found = artifacts.last(where: { $0.kind == .checkpoint }) else {
             throw failure(
                 "\(RunID(number)) left no model; 'moderato artifacts' lists the runs that did. A "
                     + "sweep keeps models when its file says keep: { model: yes }",
                 Exit.unavailable)
         }
-        guard FileManager.default.fileExists(atPath: found.file.path) else {
+        guard access.access != nil || FileManager.default.fileExists(atPath: found.file.path)
+        else {
             throw failure(
-                "\(found.file.path) is not here; run this where the worker wrote it, or copy it "
-                    + "here", Exit.unavailable)
+                "\(found.file.path) is not here; name the coordinator that has it with --access",
+                Exit.unavailable)
         }
         return found
     }

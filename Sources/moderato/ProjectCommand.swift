@@ -105,8 +105,8 @@ struct ProjectCommand: ParsableCommand {
     private func title(of states: HiddenStates, in file: String) -> String {
         let own = name(of: file)
         guard Digest(hex: own) != nil else { return own }
-        let run = states.run.replacing(" ", with: "-")
-        return OutputFile.name(for: "\(run)-epoch-\(states.epoch)")
+        let run = states.run.hasPrefix("run ") ? states.run.dropFirst(4) : states.run[...]
+        return OutputFile.name(for: "run-\(run)-epoch-\(states.epoch)")
     }
 
     private func name(of file: String) -> String {

@@ -112,7 +112,15 @@ enum Sample {
             .control(.resume(sweep: "x")), .control(.retry(sweep: "x")),
             .control(.prioritize(sweep: "x", -7)), .control(.drain(WorkerID("w"))),
             .control(.readmit(WorkerID("w"))), .explain(.run(RunID(7))),
-            .explain(.worker(WorkerID("w"))),
+            .explain(.worker(WorkerID("w"))), .askArtifacts(AskArtifacts(sweep: "é", offset: 7)),
+            .askArtifacts(AskArtifacts(run: RunID(7))),
+            .artifacts(ArtifactsSlice(total: 0, offset: 0, items: [])),
+            .artifacts(
+                ArtifactsSlice(
+                    total: 9, offset: 3,
+                    items: specs.prefix(3).map {
+                        KeptArtifact(run: RunID(5), spec: $0, artifact: state)
+                    })),
         ]
         + specs.prefix(40).enumerated().map { index, spec in
             .assign(

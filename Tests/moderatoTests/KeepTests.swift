@@ -1,11 +1,13 @@
 import Foundation
+import SweepCore
 import SweepStore
+import SweepWire
 import Testing
 
 @Suite("What runs leave behind", .serialized)
 struct KeepTests {
     @Test("A sweep keeps hidden states and models; they are listed, projected and exported")
-    func keeping() throws {
+    func keeping() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(
             grid: """
@@ -36,10 +38,13 @@ struct KeepTests {
 
         let charts = stage.path("charts")
         let project = try stage.run(
-            ["project", "--method", "pca", "--out", charts] + paths.prefix(1))
+            ["project", "--method", "pca", "--out", charts] + paths.prefix(2))
         #expect(project.status == 0, "\(project.errors)")
         let written = try FileManager.default.contentsOfDirectory(atPath: charts)
-        #expect(Set(written.map { $0.suffix(8) }) == ["-pca.csv", "-pca.svg"])
+        let names = ["run-1-epoch-1", "run-1-epoch-2"].flatMap {
+            ["\($0)-pca.csv", "\($0)-pca.svg"]
+        }
+        #expect(written.sorted() == names.sorted())
 
         let model = stage.path("model")
         let lora = try #require(rows.first { $0["capacity"] as? String == "LoRA r=8" })
@@ -52,6 +57,36 @@ struct KeepTests {
         #expect(again.status == 64 && again.errors.contains("not empty"))
         let unknown = try stage.run(["export", "99", "--out", model + "2", "--home", stage.home])
         #expect(unknown.status == 69 && unknown.errors.contains("left no model"))
+        try await checkOverTheWire(stage, number)
+    }
+
+    /// The same from another machine, which has an access file and no home.
+    private func checkOverTheWire(_ stage: Stage, _ number: String) async throws {
+        _ = try await stage.startCoordinator()
+        let access = ["--access", stage.home + "/client.access"]
+        let listed = try stage.run(["artifacts", "--json"] + access)
+        let local = try stage.run(["artifacts", "--json", "--home", stage.home])
+        #expect(listed.status == 0 && listed.output == local.output, "\(listed)")
+        let fetched = try stage.run(["artifacts", "--fetch", stage.path("kept")] + access)
+        #expect(fetched.status == 0, "\(fetched)")
+        let files = try FileManager.default.contentsOfDirectory(atPath: stage.path("kept"))
+        #expect(files.count == 6 && files.contains("run-1-epoch-2-hidden-states.safetensors"))
+        let export = try stage.run(["export", number, "--out", stage.path("far")] + access)
+        #expect(export.status == 0, "\(export)")
+        let weights = ["far", "model"].map {
+            try? Data(contentsOf: URL(fileURLWithPath: stage.path("\($0)/model.safetensors")))
+        }
+        #expect(weights[0] != nil && weights[0] == weights[1])
+        // Not what sweeps were trained on, though their digests are no secret.
+        let data = try #require(stage.results().first?.spec.data.train.files.first?.digest)
+        let dialer = try Dialer(AccessFile(reading: stage.home + "/client.access"))
+        let answer = try dialer.request(.fetch(Fetch(digest: data, offset: 0)))
+        #expect(answer == .missing(data))
+        for role in ["worker", "read-only"] {
+            let refused = try stage.run(
+                ["artifacts", "--access", stage.home + "/\(role).access"])
+            #expect(refused.status == 77, "\(refused)")
+        }
     }
 
     @Test("A model that can't be written leaves its point without a result; a retry makes both")

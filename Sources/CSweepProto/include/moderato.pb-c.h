@@ -35,6 +35,9 @@ typedef struct Moderato__Fit Moderato__Fit;
 typedef struct Moderato__EpochMetrics Moderato__EpochMetrics;
 typedef struct Moderato__Report Moderato__Report;
 typedef struct Moderato__Artifact Moderato__Artifact;
+typedef struct Moderato__KeptArtifact Moderato__KeptArtifact;
+typedef struct Moderato__AskArtifacts Moderato__AskArtifacts;
+typedef struct Moderato__Artifacts Moderato__Artifacts;
 typedef struct Moderato__EpochReport Moderato__EpochReport;
 typedef struct Moderato__CompletedReport Moderato__CompletedReport;
 typedef struct Moderato__File Moderato__File;
@@ -115,7 +118,9 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_LACKING = 31,
   MODERATO__ENVELOPE__MESSAGE_WATCH = 32,
   MODERATO__ENVELOPE__MESSAGE_ENDED = 33,
-  MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN = 34
+  MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN = 34,
+  MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS = 40,
+  MODERATO__ENVELOPE__MESSAGE_ARTIFACTS = 41
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
 } Moderato__Envelope__MessageCase;
 
@@ -158,6 +163,8 @@ struct  Moderato__Envelope
     Moderato__Text *watch;
     Moderato__Text *ended;
     Moderato__Text *name_taken;
+    Moderato__AskArtifacts *ask_artifacts;
+    Moderato__Artifacts *artifacts;
   };
 };
 #define MODERATO__ENVELOPE__INIT \
@@ -441,6 +448,50 @@ struct  Moderato__Artifact
 #define MODERATO__ARTIFACT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__artifact__descriptor) \
     , NULL, 0, NULL, 0, 0, 0 }
+
+
+/*
+ * What a run left behind.
+ */
+struct  Moderato__KeptArtifact
+{
+  ProtobufCMessage base;
+  uint64_t run;
+  Moderato__TrainingSpec *spec;
+  Moderato__Artifact *artifact;
+};
+#define MODERATO__KEPT_ARTIFACT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__kept_artifact__descriptor) \
+    , 0, NULL, NULL }
+
+
+struct  Moderato__AskArtifacts
+{
+  ProtobufCMessage base;
+  char *sweep;
+  uint64_t offset;
+  /*
+   * Of this run alone, of whichever sweep.
+   */
+  protobuf_c_boolean has_run;
+  uint64_t run;
+};
+#define MODERATO__ASK_ARTIFACTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__ask_artifacts__descriptor) \
+    , NULL, 0, 0, 0 }
+
+
+struct  Moderato__Artifacts
+{
+  ProtobufCMessage base;
+  uint64_t total;
+  uint64_t offset;
+  size_t n_items;
+  Moderato__KeptArtifact **items;
+};
+#define MODERATO__ARTIFACTS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__artifacts__descriptor) \
+    , 0, 0, 0,NULL }
 
 
 struct  Moderato__EpochReport
@@ -1512,6 +1563,63 @@ Moderato__Artifact *
 void   moderato__artifact__free_unpacked
                      (Moderato__Artifact *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__KeptArtifact methods */
+void   moderato__kept_artifact__init
+                     (Moderato__KeptArtifact         *message);
+size_t moderato__kept_artifact__get_packed_size
+                     (const Moderato__KeptArtifact   *message);
+size_t moderato__kept_artifact__pack
+                     (const Moderato__KeptArtifact   *message,
+                      uint8_t             *out);
+size_t moderato__kept_artifact__pack_to_buffer
+                     (const Moderato__KeptArtifact   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__KeptArtifact *
+       moderato__kept_artifact__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__kept_artifact__free_unpacked
+                     (Moderato__KeptArtifact *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__AskArtifacts methods */
+void   moderato__ask_artifacts__init
+                     (Moderato__AskArtifacts         *message);
+size_t moderato__ask_artifacts__get_packed_size
+                     (const Moderato__AskArtifacts   *message);
+size_t moderato__ask_artifacts__pack
+                     (const Moderato__AskArtifacts   *message,
+                      uint8_t             *out);
+size_t moderato__ask_artifacts__pack_to_buffer
+                     (const Moderato__AskArtifacts   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__AskArtifacts *
+       moderato__ask_artifacts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__ask_artifacts__free_unpacked
+                     (Moderato__AskArtifacts *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Artifacts methods */
+void   moderato__artifacts__init
+                     (Moderato__Artifacts         *message);
+size_t moderato__artifacts__get_packed_size
+                     (const Moderato__Artifacts   *message);
+size_t moderato__artifacts__pack
+                     (const Moderato__Artifacts   *message,
+                      uint8_t             *out);
+size_t moderato__artifacts__pack_to_buffer
+                     (const Moderato__Artifacts   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Artifacts *
+       moderato__artifacts__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__artifacts__free_unpacked
+                     (Moderato__Artifacts *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__EpochReport methods */
 void   moderato__epoch_report__init
                      (Moderato__EpochReport         *message);
@@ -2315,6 +2423,15 @@ typedef void (*Moderato__Report_Closure)
 typedef void (*Moderato__Artifact_Closure)
                  (const Moderato__Artifact *message,
                   void *closure_data);
+typedef void (*Moderato__KeptArtifact_Closure)
+                 (const Moderato__KeptArtifact *message,
+                  void *closure_data);
+typedef void (*Moderato__AskArtifacts_Closure)
+                 (const Moderato__AskArtifacts *message,
+                  void *closure_data);
+typedef void (*Moderato__Artifacts_Closure)
+                 (const Moderato__Artifacts *message,
+                  void *closure_data);
 typedef void (*Moderato__EpochReport_Closure)
                  (const Moderato__EpochReport *message,
                   void *closure_data);
@@ -2458,6 +2575,9 @@ extern const ProtobufCMessageDescriptor moderato__fit__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor;
 extern const ProtobufCMessageDescriptor moderato__report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__artifact__descriptor;
+extern const ProtobufCMessageDescriptor moderato__kept_artifact__descriptor;
+extern const ProtobufCMessageDescriptor moderato__ask_artifacts__descriptor;
+extern const ProtobufCMessageDescriptor moderato__artifacts__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__completed_report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__file__descriptor;

@@ -63,6 +63,46 @@ public struct Fetch: Hashable, Sendable {
     }
 }
 
+/// What a run left behind, and what it was trained for.
+public struct KeptArtifact: Hashable, Sendable {
+    public let run: RunID
+    public let spec: TrainingSpec
+    public let artifact: Artifact
+
+    public init(run: RunID, spec: TrainingSpec, artifact: Artifact) {
+        self.run = run
+        self.spec = spec
+        self.artifact = artifact
+    }
+}
+
+/// Asks for what the runs of a sweep left behind, or one run of any sweep; from `offset` on.
+public struct AskArtifacts: Hashable, Sendable {
+    /// Empty: the newest sweep.
+    public var sweep: String
+    public var run: RunID?
+    public var offset: Int
+
+    public init(sweep: String = "", run: RunID? = nil, offset: Int = 0) {
+        self.sweep = sweep
+        self.run = run
+        self.offset = offset
+    }
+}
+
+/// A part of the answer to it.
+public struct ArtifactsSlice: Hashable, Sendable {
+    public var total: Int
+    public var offset: Int
+    public var items: [KeptArtifact]
+
+    public init(total: Int, offset: Int, items: [KeptArtifact]) {
+        self.total = total
+        self.offset = offset
+        self.items = items
+    }
+}
+
 extension Message {
     /// The most files that are asked for at once.
     public static let mostFiles = 4_096

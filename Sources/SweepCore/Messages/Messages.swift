@@ -319,6 +319,7 @@ public enum Message: Hashable, Sendable {
     /// An empty name asks for the newest sweep. `curveAfter`: of the first point only the rest of
     /// its curve.
     case askResults(sweep: String, offset: Int, curveAfter: Int = 0)
+    indirect case askArtifacts(AskArtifacts)
     /// Asks for `ended` as soon as nothing of the sweep is left to do.
     case watch(sweep: String)
     case control(Control)
@@ -331,6 +332,7 @@ public enum Message: Hashable, Sendable {
     /// What was asked has been done, in words.
     case done(String)
     case explanation([String])
+    indirect case artifacts(ArtifactsSlice)
     /// Every run of the sweep is over; lost when the connection or the coordinator is.
     case ended(sweep: String)
 }

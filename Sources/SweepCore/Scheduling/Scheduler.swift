@@ -198,8 +198,9 @@ public struct Scheduler: Sendable {
         case .askStatus: answerStatus(to: route, at: now)
         case .watch(let sweep): watch(sweep, from: route)
         case .control(let control): carryOut(control, from: route)
-        case .leave, .explain, .done, .explanation, .ended, .welcome, .nameTaken, .refused,
-            .identify, .assign,
+        case .leave, .explain, .done, .explanation, .artifacts, .ended, .askArtifacts, .welcome,
+            .nameTaken,
+            .refused, .identify, .assign,
             .acknowledge,
             .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
             .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
@@ -289,13 +290,13 @@ extension Message {
     public func isAllowed(for role: Role) -> Bool {
         switch self {
         case .hello, .heartbeat, .report, .goodbye: role == .worker
-        case .fetch: role == .worker
-        case .upload, .chunk: role == .worker || role == .client
-        case .submit, .control, .askFiles: role == .client
+        case .upload, .chunk, .fetch: role == .worker || role == .client
+        case .submit, .control, .askFiles, .askArtifacts: role == .client
         case .askStatus, .askResults, .watch, .explain: role == .client || role == .readOnly
         case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .progress,
             .submitted,
-            .rejected, .status, .results, .leave, .done, .explanation, .ended, .uploadProgress,
+            .rejected, .status, .results, .leave, .done, .explanation, .artifacts, .ended,
+            .uploadProgress,
             .missing,
             .lacking:
             false

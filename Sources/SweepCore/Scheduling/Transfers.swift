@@ -129,9 +129,10 @@ public struct Transfers: Sendable {
             .assign,
             .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
             .submit,
-            .askStatus, .askResults, .watch, .control, .explain, .submitted, .rejected, .status,
+            .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
+            .rejected, .status,
             .results,
-            .done, .explanation, .ended:
+            .done, .explanation, .artifacts, .ended:
             return drop()
         }
     }

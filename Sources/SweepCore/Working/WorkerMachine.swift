@@ -205,8 +205,10 @@ public struct WorkerMachine: Sendable {
             effects.append(.note("the coordinator rejected a message: \(reason)"))
         case .leave: drain(at: now, &effects)
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
+            .askArtifacts,
             .watch,
-            .control, .explain, .submitted, .status, .results, .done, .explanation, .ended, .upload,
+            .control, .explain, .submitted, .status, .results, .done, .explanation, .artifacts,
+            .ended, .upload,
             .fetch, .askFiles, .lacking:
             break
         }

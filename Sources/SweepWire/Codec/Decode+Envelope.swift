@@ -49,6 +49,10 @@ extension Codec {
         case MODERATO__ENVELOPE__MESSAGE_ASK_FILES: .askFiles(try digests(envelope.ask_files))
         case MODERATO__ENVELOPE__MESSAGE_LACKING: .lacking(try digests(envelope.lacking))
         case MODERATO__ENVELOPE__MESSAGE_WATCH: .watch(sweep: try text(envelope.watch))
+        case MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS:
+            .askArtifacts(try askArtifacts(envelope.ask_artifacts))
+        case MODERATO__ENVELOPE__MESSAGE_ARTIFACTS:
+            .artifacts(try artifacts(envelope.artifacts))
         case MODERATO__ENVELOPE__MESSAGE_ENDED: .ended(sweep: try text(envelope.ended))
         default: throw .malformed("an envelope without a message this version knows")
         }

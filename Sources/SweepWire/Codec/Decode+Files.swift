@@ -5,6 +5,37 @@ extension Codec {
     /// The largest file that is sent: 1 TiB.
     private static let mostFileBytes = 1 << 40
 
+    static func askArtifacts(
+        _ pointer: UnsafeMutablePointer<Moderato__AskArtifacts>?
+    ) throws(WireError) -> AskArtifacts {
+        let value = try Decoding.part(pointer, "request for artifacts")
+        return AskArtifacts(
+            sweep: try Decoding.text(
+                value.sweep, "name of the sweep", maxBytes: Decoding.maxNameBytes),
+            run: value.has_run == 0
+                ? nil : RunID(try Decoding.identifier(value.run, "run")),
+            offset: try Decoding.integer(value.offset, "offset"))
+    }
+
+    static func artifacts(
+        _ pointer: UnsafeMutablePointer<Moderato__Artifacts>?
+    ) throws(WireError) -> ArtifactsSlice {
+        let value = try Decoding.part(pointer, "artifacts")
+        return ArtifactsSlice(
+            total: try Decoding.integer(value.total, "total"),
+            offset: try Decoding.integer(value.offset, "offset"),
+            items: try Decoding.list(value.items, value.n_items, keptArtifact))
+    }
+
+    private static func keptArtifact(
+        _ value: Moderato__KeptArtifact
+    ) throws(WireError) -> KeptArtifact {
+        KeptArtifact(
+            run: RunID(try Decoding.identifier(value.run, "run")),
+            spec: try trainingSpec(try Decoding.part(value.spec, "spec")),
+            artifact: try artifact(value.artifact))
+    }
+
     static func artifact(
         _ pointer: UnsafeMutablePointer<Moderato__Artifact>?
     ) throws(WireError) -> Artifact {

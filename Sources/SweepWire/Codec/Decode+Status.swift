@@ -92,7 +92,8 @@ extension Codec {
             curve: try Decoding.list(value.curve, value.n_curve, metrics),
             trainableParameters: value.has_trainable_parameters == 0
                 ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"),
-            run: value.has_run == 0 ? nil : RunID(value.run),
+            run: value.has_run == 0
+                ? nil : RunID(try Decoding.identifier(value.run, "run")),
             provenance: try value.provenance.map { (value) throws(WireError) in
                 try provenance(value.pointee)
             })

@@ -33,9 +33,9 @@ extension Arena {
             fillForWorker(&envelope, with: message)
         case .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             fillFile(&envelope, with: message)
-        case .submit, .askStatus, .askResults, .watch, .control, .explain:
+        case .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain:
             fillFromClient(&envelope, with: message)
-        case .submitted, .rejected, .status, .results, .done, .explanation, .ended:
+        case .submitted, .rejected, .status, .results, .done, .explanation, .artifacts, .ended:
             fillForClient(&envelope, with: message)
         }
     }
@@ -79,9 +79,9 @@ extension Arena {
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
             envelope.leave = empty()
         case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .watch,
+            .askArtifacts, .watch,
             .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation,
-            .ended,
+            .artifacts, .ended,
             .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not for workers")
         }
@@ -107,6 +107,14 @@ extension Arena {
                 $0.has_curve_after = epoch == 0 ? 0 : 1
                 $0.curve_after = UInt32(clamping: epoch)
             }
+        case .askArtifacts(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS
+            envelope.ask_artifacts = make(moderato__ask_artifacts__init) {
+                $0.sweep = string(value.sweep)
+                $0.offset = UInt64(value.offset)
+                $0.has_run = value.run == nil ? 0 : 1
+                $0.run = value.run?.number ?? 0
+            }
         case .watch(let sweep):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_WATCH
             envelope.watch = text(sweep)
@@ -119,7 +127,8 @@ extension Arena {
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
             .identify,
             .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
-            .explanation, .ended, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles,
+            .explanation, .artifacts, .ended, .upload, .uploadProgress, .chunk, .fetch, .missing,
+            .askFiles,
             .lacking:
             preconditionFailure("\(message) is not from clients")
         }
@@ -151,12 +160,16 @@ extension Arena {
         case .explanation(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLANATION
             envelope.explanation = explanation(value)
+        case .artifacts(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ARTIFACTS
+            envelope.artifacts = artifacts(value)
         case .ended(let sweep):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ENDED
             envelope.ended = text(sweep)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
             .identify,
-            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .watch,
+            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .askArtifacts,
+            .watch,
             .control,
             .explain, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
             preconditionFailure("\(message) is not for clients")

@@ -43,9 +43,11 @@ extension Arena {
             envelope.lacking = digests(values)
         case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
             .identify,
-            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .watch,
+            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .askArtifacts,
+            .watch,
             .control,
-            .explain, .submitted, .rejected, .status, .results, .done, .explanation, .ended:
+            .explain, .submitted, .rejected, .status, .results, .done, .explanation, .artifacts,
+            .ended:
             preconditionFailure("\(message) is not about files")
         }
     }
@@ -54,6 +56,25 @@ extension Arena {
         make(moderato__digests__init) {
             $0.n_digests = values.count
             $0.digests = array(values.map(binary))
+        }
+    }
+
+    func artifacts(_ value: ArtifactsSlice) -> UnsafeMutablePointer<Moderato__Artifacts> {
+        make(moderato__artifacts__init) {
+            $0.total = UInt64(value.total)
+            $0.offset = UInt64(value.offset)
+            $0.n_items = value.items.count
+            $0.items = pointers(value.items.map(keptArtifact))
+        }
+    }
+
+    private func keptArtifact(
+        _ value: KeptArtifact
+    ) -> UnsafeMutablePointer<Moderato__KeptArtifact> {
+        make(moderato__kept_artifact__init) {
+            $0.run = value.run.number
+            $0.spec = trainingSpec(value.spec)
+            $0.artifact = artifact(value.artifact)
         }
     }
 
