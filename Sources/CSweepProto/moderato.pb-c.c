@@ -7575,7 +7575,7 @@ const ProtobufCMessageDescriptor moderato__results__descriptor =
   (ProtobufCMessageInit) moderato__results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[15] =
+static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[16] =
 {
   {
     "id",
@@ -7746,6 +7746,18 @@ static const ProtobufCFieldDescriptor moderato__sweep_status__field_descriptors[
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "reason",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SweepStatus, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "trainer",
     40,
     PROTOBUF_C_LABEL_OPTIONAL,
@@ -7768,18 +7780,19 @@ static const unsigned moderato__sweep_status__field_indices_by_name[] = {
   1,   /* field[1] = name */
   2,   /* field[2] = points */
   13,   /* field[13] = priority */
+  14,   /* field[14] = reason */
   11,   /* field[11] = seconds_left */
   12,   /* field[12] = state */
   9,   /* field[9] = steps */
   10,   /* field[10] = steps_done */
-  14,   /* field[14] = trainer */
+  15,   /* field[15] = trainer */
   5,   /* field[5] = waiting_runs */
 };
 static const ProtobufCIntRange moderato__sweep_status__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 40, 14 },
-  { 0, 15 }
+  { 40, 15 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
 {
@@ -7789,7 +7802,7 @@ const ProtobufCMessageDescriptor moderato__sweep_status__descriptor =
   "Moderato__SweepStatus",
   "moderato",
   sizeof(Moderato__SweepStatus),
-  15,
+  16,
   moderato__sweep_status__field_descriptors,
   moderato__sweep_status__field_indices_by_name,
   2,  moderato__sweep_status__number_ranges,

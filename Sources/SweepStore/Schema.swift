@@ -113,6 +113,9 @@ enum Schema {
                     """)
             try forgetMadeUpResults(database)
         }
+        migrator.registerMigration("9: why a sweep is paused") { database in
+            try database.execute(sql: "ALTER TABLE sweep ADD COLUMN reason TEXT")
+        }
         return migrator
     }
 

@@ -81,8 +81,8 @@ extension SweepStore {
                 [id.number])
         case .sweepConditioned(let id, let condition):
             try execute(
-                "UPDATE sweep SET condition = ?, priority = ? WHERE id = ?",
-                [condition.state.rawValue, condition.priority, id.number])
+                "UPDATE sweep SET condition = ?, priority = ?, reason = ? WHERE id = ?",
+                [condition.state.rawValue, condition.priority, condition.reason, id.number])
         case .runsCancelled(let runs):
             for id in runs {
                 try execute(

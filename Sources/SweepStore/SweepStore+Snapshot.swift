@@ -35,7 +35,8 @@ extension SweepStore {
                         database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place",
                         [id]),
                 condition: SweepCondition(
-                    state: state ?? .active, priority: row["priority"] ?? 0))
+                    state: state ?? .active, priority: row["priority"] ?? 0,
+                    reason: row["reason"]))
         }
     }
 

@@ -40,6 +40,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("As for 'moderato worker'.", valueName: "seconds=…"))
     var fakeTrainer: String?
 
+    @Flag(help: "A sweep of the same name may lose points by this one.")
+    var replace = false
+
     func validate() throws {
         guard (1...1_024).contains(workers) else { throw ValidationError("--workers: 1 to 1024") }
     }
@@ -55,7 +58,7 @@ struct RunCommand: ParsableCommand {
         // The files themselves are on this machine.
         let sender = FileSender(dialer: dialer)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
-        say(try submit(spec, through: dialer).summary(of: spec.name))
+        say(try submit(spec, replaces: replace, through: dialer).summary(of: spec.name))
         printNotes(on: spec)
         try startWorkers(in: household)
         let stop = StopSignal()
@@ -84,6 +87,10 @@ struct RunCommand: ParsableCommand {
                 }
                 progress.show(sweep.line)
                 if sweep.isOver { return progress.finish() }
+                if let words = sweep.wordsOfPause, sweep.activeRuns == 0 {
+                    progress.finish()
+                    throw failure("\(sweep.name) is \(words)", Exit.failedRuns)
+                }
             }
             if let problem = household.problem {
                 progress.finish()

@@ -69,6 +69,7 @@ extension StatusReport {
         var lines: [String] = []
         for sweep in sweeps {
             lines.append(sweep.line)
+            if let words = sweep.wordsOfPause { lines.append("  " + words) }
         }
         if sweeps.isEmpty { lines.append("no sweeps yet; submit one with: moderato submit FILE") }
         lines.append("")
@@ -114,6 +115,8 @@ extension StatusReport {
             var isOver: Bool
             var state: String
             var priority: Int
+            /// Why the coordinator itself has paused it.
+            var reason: String?
             var trainer: String
         }
 
@@ -147,7 +150,8 @@ extension StatusReport {
                     ],
                     steps: $0.steps, stepsDone: $0.stepsDone, secondsLeft: $0.secondsLeft,
                     isOver: $0.isOver, state: $0.condition.state.rawValue,
-                    priority: $0.condition.priority, trainer: $0.trainer.rawValue)
+                    priority: $0.condition.priority, reason: $0.condition.reason,
+                    trainer: $0.trainer.rawValue)
             }
             workers = report.workers.map {
                 Worker(
@@ -179,6 +183,21 @@ extension StatusReport.Sweep {
         return min(0.99, Double(stepsDone) / Double(steps))
     }
 
+    /// Why the coordinator itself has paused it, and the way out.
+    var wordsOfPause: String? {
+        condition.reason.map {
+            "paused: \($0.shown)\n  once that is mended: moderato resume \(name.shown)"
+        }
+    }
+
+    /// Where to look when runs have failed.
+    var pointer: String? {
+        failedRuns == 0
+            ? nil
+            : "\(count(failedRuns, "run")) failed; moderato explain RUN tells why, moderato retry "
+                + "\(name.shown) tries again"
+    }
+
     /// One line: name, bar, share, points; runs; time left.
     var line: String {
         let width = 20
@@ -195,7 +214,7 @@ extension StatusReport.Sweep {
         if !runs.isEmpty { parts.append("runs: " + runs.joined(separator: ", ")) }
         if condition.priority != 0 { parts.append("priority \(condition.priority)") }
         switch condition.state {
-        case .paused: parts.append("paused")
+        case .paused: parts.append(condition.reason == nil ? "paused" : "paused, see below")
         case .cancelled: parts.append("cancelled")
         case .active: break
         }

@@ -35,6 +35,9 @@ struct SubmitCommand: ParsableCommand {
             discussion: "They are never taken for results of a training, nor the other way round."))
     var fake = false
 
+    @Flag(help: "A sweep of the same name may lose points by this one.")
+    var replace = false
+
     @Flag(help: "Come back when it is over; exit status 1 if runs have failed.")
     var wait = false
 
@@ -45,7 +48,7 @@ struct SubmitCommand: ParsableCommand {
         let model = try sender.model(of: spec)
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
-        say(try submit(spec, through: dialer).summary(of: spec.name))
+        say(try submit(spec, replaces: replace, through: dialer).summary(of: spec.name))
         printNotes(on: spec)
         guard wait else { return say("See how it goes:  moderato status --watch") }
         try waitUntilOver(spec.name, through: dialer)
@@ -60,7 +63,8 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
             let answer = try dialer.request(.watch(sweep: name), timeout: .seconds(10))
             if answer == .ended(sweep: name) { break }
         } catch .rejected(let reason) {
-            throw failure(reason, Exit.refused)
+            // It is not there, or the coordinator has paused it.
+            throw failure(reason, Exit.failedRuns)
         } catch .noAnswer {
             continue
         } catch {
@@ -69,6 +73,7 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
     }
     let sweep = try dialer.status().sweeps.first { $0.name == name }
     say(sweep?.line ?? "\(name.shown) is over")
+    if let pointer = sweep?.pointer { say(pointer) }
     if let sweep, sweep.failedPoints > 0 { throw Exit.failedRuns }
 }
 
@@ -76,13 +81,15 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
 ///
 /// One that is killed meanwhile does not answer when it is back. It answers in the order of what is
 /// asked; so if the status comes first, the sweep is handed over again, which does no harm.
-func submit(_ spec: SweepSpec, through dialer: Dialer) throws -> Submission {
+func submit(
+    _ spec: SweepSpec, replaces: Bool = false, through dialer: Dialer
+) throws -> Submission {
     let deadline = ContinuousClock.now + .seconds(600)
     var isSent = false
     var nextLook = ContinuousClock.now + .seconds(5)
     do {
         while ContinuousClock.now < deadline {
-            if !isSent { isSent = try dialer.send(.submit(spec)) }
+            if !isSent { isSent = try dialer.send(.submit(spec, replaces: replaces)) }
             if isSent, ContinuousClock.now >= nextLook {
                 nextLook = ContinuousClock.now + .seconds(5)
                 _ = try dialer.send(.askStatus)

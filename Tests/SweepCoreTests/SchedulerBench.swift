@@ -38,8 +38,10 @@ struct SchedulerBench {
     }
 
     @discardableResult
-    mutating func submit(_ spec: SweepSpec) -> [(to: String, message: Message)] {
-        send(.submit(spec), from: "client", as: .client)
+    mutating func submit(
+        _ spec: SweepSpec, replaces: Bool = false
+    ) -> [(to: String, message: Message)] {
+        send(.submit(spec, replaces: replaces), from: "client", as: .client)
     }
 
     @discardableResult

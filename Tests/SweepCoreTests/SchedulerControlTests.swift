@@ -247,7 +247,7 @@ struct SchedulerControlTests {
         second.name = "second"
         bench.submit(second)
         second.grid.seeds = [2]
-        bench.submit(second)
+        bench.submit(second, replaces: true)
         let waiting = bench.facts.contains { fact in
             if case .runsCancelled(let runs) = fact { runs == [RunID(2)] } else { false }
         }

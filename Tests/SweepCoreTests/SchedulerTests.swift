@@ -352,7 +352,7 @@ struct SchedulerTests {
     func unwantedRuns() {
         var bench = SchedulerBench()
         bench.submit(Sample.sweep(epochs: [100]))
-        bench.submit(Sample.sweep(epochs: [10]))
+        bench.submit(Sample.sweep(epochs: [10]), replaces: true)
         #expect(bench.facts.contains(.runsCancelled([RunID(1)])))
         #expect(bench.join("a").assignments.map(\.job.spec.epochs) == [10])
         #expect(bench.scheduler.statusReport().sweeps.first?.waitingRuns == 0)
@@ -368,7 +368,7 @@ struct SchedulerTests {
         var status = try #require(bench.scheduler.statusReport().sweeps.first)
         #expect(status.steps == 40)
         #expect(status.stepsDone == 20)
-        bench.submit(Sample.sweep(epochs: [2], learningRates: [1e-5]))
+        bench.submit(Sample.sweep(epochs: [2], learningRates: [1e-5]), replaces: true)
         status = try #require(bench.scheduler.statusReport().sweeps.first)
         #expect(status.steps == 20)
         #expect(status.stepsDone == 0)

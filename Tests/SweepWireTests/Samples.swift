@@ -145,7 +145,8 @@ enum Sample {
                 id: SweepID(1), name: "x", points: 1, finishedPoints: 2, failedPoints: 3,
                 waitingRuns: 4, activeRuns: 5, completedRuns: 6, failedRuns: 7, steps: 8,
                 stepsDone: 9, secondsLeft: 10.5,
-                condition: SweepCondition(state: .paused, priority: -3), trainer: .fake)
+                condition: SweepCondition(state: .paused, priority: -3, reason: "é"), trainer: .fake
+            )
         ],
         workers: [
             .init(

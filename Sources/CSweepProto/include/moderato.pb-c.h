@@ -1126,13 +1126,17 @@ struct  Moderato__SweepStatus
   char *state;
   int32_t priority;
   /*
+   * Why the coordinator itself has paused it.
+   */
+  char *reason;
+  /*
    * As in Hello.
    */
   char *trainer;
 };
 #define MODERATO__SWEEP_STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sweep_status__descriptor) \
-    , 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL }
+    , 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL }
 
 
 struct  Moderato__WorkerStatus

@@ -35,9 +35,12 @@ public struct SweepCondition: Hashable, Sendable, Codable {
     public var state: State
     /// In `Control.priorities`.
     public var priority: Int
+    /// Why the coordinator itself has paused it; `nil` if it has not.
+    public var reason: String?
 
-    public init(state: State = .active, priority: Int = 0) {
+    public init(state: State = .active, priority: Int = 0, reason: String? = nil) {
         self.state = state
         self.priority = priority
+        self.reason = reason
     }
 }

@@ -4,7 +4,10 @@ extension Scheduler {
         case .cancel(let name): change(name, route) { $0.cancel(at: $1) }
         case .pause(let name):
             change(name, route) { scheduler, place in
-                scheduler.setCondition(at: place) { $0.state = .paused }
+                scheduler.setCondition(at: place) {
+                    $0.state = .paused
+                    $0.reason = nil
+                }
                 return "\(name) is paused; what is in training goes on"
             }
         case .resume(let name):
@@ -12,12 +15,20 @@ extension Scheduler {
                 guard scheduler.sweeps[place].condition.state != .cancelled else {
                     return "\(name) was cancelled; take it up again with: moderato retry \(name)"
                 }
-                scheduler.setCondition(at: place) { $0.state = .active }
+                scheduler.endTrial(place)
+                scheduler.setCondition(at: place) {
+                    $0.state = .active
+                    $0.reason = nil
+                }
                 return "\(name) goes on"
             }
         case .retry(let name):
             change(name, route) { scheduler, place in
-                scheduler.setCondition(at: place) { $0.state = .active }
+                scheduler.endTrial(place)
+                scheduler.setCondition(at: place) {
+                    $0.state = .active
+                    $0.reason = nil
+                }
                 let spec = scheduler.sweeps[place].spec
                 let plan = scheduler.plan(spec)
                 scheduler.take(spec, plan)
@@ -40,6 +51,7 @@ extension Scheduler {
         case .readmit(let id):
             guard workers[id] != nil else { return reject(unknown(id), route) }
             workers[id]?.isSetAside = false
+            workers[id]?.reasonAside = nil
             workers[id]?.blamedFailures = 0
             offer(id)
             done("\(id) gets work again", route)
@@ -85,7 +97,11 @@ extension Scheduler {
     /// Cancels what nobody else wants.
     private mutating func cancel(at place: Int) -> String {
         let sweep = sweeps[place]
-        setCondition(at: place) { $0.state = .cancelled }
+        sweeps[place].trial = [:]
+        setCondition(at: place) {
+            $0.state = .cancelled
+            $0.reason = nil
+        }
         var elsewhere: Set<RunID> = []
         for other in sweeps where other.id != sweep.id && other.condition.state != .cancelled {
             elsewhere.formUnion(other.runs)
@@ -114,7 +130,7 @@ extension Scheduler {
         for id in all { runs[id]?.priority = nil }
         for sweep in sweeps where sweep.condition.state == .active {
             let priority = Int8(clamping: sweep.condition.priority)
-            for id in sweep.runs where runs[id]?.state == .waiting {
+            for id in sweep.runs where runs[id]?.state == .waiting && sweep.trial[id] == nil {
                 let before = runs[id]?.priority ?? priority
                 runs[id]?.priority = max(before, priority)
             }
@@ -175,7 +191,16 @@ extension Scheduler {
     }
 
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
-        guard run.priority != nil else { return "its sweep is paused" }
+        guard run.priority != nil else {
+            if let reason = sweeps.first(where: { contains(id, $0) && $0.condition.reason != nil })?
+                .condition.reason
+            {
+                return "its sweep is paused: \(reason)"
+            }
+            return isHeldBack(id)
+                ? "it has failed, and other runs of its sweep are tried first"
+                : "its sweep is paused"
+        }
         if workers.isEmpty { return "no worker is connected" }
         let affinity = run.plan.grid.affinity
         let needs = affinity.needs
@@ -222,10 +247,12 @@ extension Scheduler {
         }
         if worker.isLeaving { lines.append("It is leaving and gets no more work.") }
         if worker.isSetAside {
+            let why =
+                worker.reasonAside
+                ?? "\(worker.blamedFailures) runs failed there that succeeded elsewhere, or had "
+                + "figures that can't be"
             lines.append(
-                "It is put aside: \(worker.blamedFailures) runs failed there that succeeded "
-                    + "elsewhere, or had figures that can't be. Once it is mended: "
-                    + "moderato readmit \(id)")
+                "It is put aside: \(why). Once it is mended: moderato readmit \(id)")
         }
         return lines
     }

@@ -162,6 +162,7 @@ extension Scheduler {
         effects.append(
             .persist(
                 .runCompleted(id, attempt, steps: steps, seconds: seconds)))
+        prove(id)
         if let worker {
             workers[worker]?.blamedFailures = 0
             for failure in run.failures where failure.worker != worker { blame(failure.worker) }
@@ -178,6 +179,7 @@ extension Scheduler {
         effects.append(.note("\(id), \(attempt) on \(worker): failed: \(error)"))
         runs[id]?.failures.append(Failure(worker: worker, error: error))
         guard isOrphaned, let failures = runs[id]?.failures else { return }
+        if holdBack(id, after: Failure(worker: worker, error: error)) { return }
         if isGivenUp(after: failures) {
             let error = Self.words(for: failures)
             runs[id]?.state = .failed(error)

@@ -79,8 +79,12 @@ extension Scheduler {
             sweeps[place].spec = spec
             sweeps[place].keys = keys
             sweeps[place].runs = serving.sorted()
+            sweeps[place].trial = [:]
             setCondition(at: place) { condition in
-                if condition.state == .cancelled { condition.state = .active }
+                if condition.state == .cancelled || condition.reason != nil {
+                    condition.state = .active
+                }
+                condition.reason = nil
             }
             cancelUnwantedRuns()
             countAgain(sweeps[place])

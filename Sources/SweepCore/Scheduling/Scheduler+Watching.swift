@@ -19,6 +19,10 @@ extension Scheduler {
             effects.append(.send(.ended(sweep: name), to: route))
             return
         }
+        if let words = wordsOfPause(sweep) {
+            effects.append(.send(.rejected(words), to: route))
+            return
+        }
         var watch = watches[sweep.id] ?? Watch(openRuns: open, routes: [])
         watch.routes.removeAll { $0 == route }
         watch.routes = watch.routes.suffix(Self.mostWatchers - 1) + [route]
@@ -32,6 +36,20 @@ extension Scheduler {
             guard watches[sweep.id] != nil, contains(run, sweep) else { continue }
             watches[sweep.id]?.openRuns -= 1
             tellIfOver(sweep)
+        }
+    }
+
+    /// The coordinator has paused the sweep by itself: nothing will end it.
+    mutating func tellWatchers(of sweep: Sweep) {
+        guard let words = wordsOfPause(sweep), let watch = watches.removeValue(forKey: sweep.id)
+        else { return }
+        for route in watch.routes { effects.append(.send(.rejected(words), to: route)) }
+    }
+
+    private func wordsOfPause(_ sweep: Sweep) -> String? {
+        sweep.condition.reason.map {
+            "\(sweep.spec.name) is paused: \($0)\nOnce that is mended: moderato resume "
+                + sweep.spec.name
         }
     }
 

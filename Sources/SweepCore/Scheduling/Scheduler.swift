@@ -14,6 +14,9 @@ public struct Scheduler: Sendable {
         /// Failures in a row, of runs that then succeed elsewhere, after which a worker gets no
         /// more work.
         public var failuresUntilSetAside = 3
+        /// Runs that fail alike before any other of their sweep has succeeded, after which their
+        /// worker is put aside, or the sweep paused.
+        public var failuresUntilPaused = 3
         /// How much work of short runs a worker is given ahead, so that it need not wait for the
         /// next one.
         public var workAhead: Duration = .milliseconds(50)
@@ -105,6 +108,8 @@ public struct Scheduler: Sendable {
         /// Runs that failed here and then succeeded elsewhere, since its own last success.
         var blamedFailures = 0
         var isSetAside = false
+        /// Why, where it is not for runs that succeeded elsewhere.
+        var reasonAside: String?
         var isLeaving = false
         /// Whether its connection has not ended, as far as is known.
         var isConnected = true
@@ -117,6 +122,11 @@ public struct Scheduler: Sendable {
         /// Runs that serve, or served, one of its points.
         var runs: [RunID]
         var condition = SweepCondition()
+        /// Whether a run of it has succeeded, or people have said that it shall go on.
+        var isProven = false
+        /// The first failures of a sweep of which nothing has succeeded; these runs wait until
+        /// others have been tried.
+        var trial: [RunID: Failure] = [:]
     }
 
     let configuration: Configuration
@@ -257,6 +267,9 @@ public struct Scheduler: Sendable {
             return Sweep(
                 id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: Set(serving).sorted(),
                 condition: sweep.condition)
+        }
+        for place in sweeps.indices {
+            sweeps[place].isProven = sweeps[place].runs.contains { runs[$0]?.state == .completed }
         }
         rebuildQueue()
         leftOvers = runs.all.filter { $0.1.state == .waiting && !isWanted($0.0) }.map(\.0)

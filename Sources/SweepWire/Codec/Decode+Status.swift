@@ -43,7 +43,9 @@ extension Codec {
             stepsDone: try Decoding.integer(value.steps_done, "steps done"),
             secondsLeft: value.has_seconds_left == 0
                 ? nil : try Decoding.seconds(value.seconds_left, "seconds left"),
-            condition: SweepCondition(state: state, priority: try priority(value.priority)),
+            condition: SweepCondition(
+                state: state, priority: try priority(value.priority),
+                reason: value.reason == nil ? nil : try Decoding.text(value.reason, "reason")),
             trainer: try trainerKind(value.trainer))
     }
 

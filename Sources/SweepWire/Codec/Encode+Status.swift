@@ -41,6 +41,7 @@ extension Arena {
             $0.seconds_left = value.secondsLeft ?? 0
             $0.state = string(value.condition.state.rawValue)
             $0.priority = Int32(value.condition.priority)
+            $0.reason = value.condition.reason.map(string)
             $0.trainer = trainerKind(value.trainer)
         }
     }
