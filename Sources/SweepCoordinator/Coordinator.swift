@@ -31,7 +31,7 @@ public final class Coordinator {
     private static let messagesInABatch = 2_000
     private static let bytesLikeAMessage = 5_000
     /// The least time after which a batch is committed and answered, and what is asked for waits.
-    private static let longestBatch = Duration.milliseconds(15)
+    private static let longestBatch = Duration.milliseconds(30)
     private static let longestPieces = Duration.milliseconds(10)
     private static let tickInterval = Duration.milliseconds(250)
 

@@ -20,7 +20,7 @@ DIGEST = hashlib.sha256(b"nothing").digest()
 # Values of fields that have to be words of the protocol.
 WORDS = {
     "precision": "float32", "label_mode": "dirty", "corner": "bottom-right", "state": "active",
-    "kind": "checkpoint", "needs": "attacker", "labels": "attacker",
+    "kind": "checkpoint", "trainer": "real", "needs": "attacker", "labels": "attacker",
 }
 SMALL = {"target": 1, "labels": 2, "slots": 1, "epoch": 1, "total": 9, "dropout": 0.1,
          "max_length": 3, "colour": 3, "priority": 1, "last_blocks": 1}
