@@ -114,7 +114,6 @@ public final class ProcessTrainer: Trainer {
             }
         } catch {
             let how = "the trainer spoke nonsense (\(error)) and was ended"
-            if let process { kill(process.pid, SIGKILL) }
             _ = reap()
             return [.exited(how)]
         }
@@ -141,6 +140,9 @@ public final class ProcessTrainer: Trainer {
     /// Takes leave of a process that has ended; how it ended, with the last lines it wrote.
     private func reap() -> String {
         guard let ended = process else { return "the trainer is gone" }
+        // One that has closed its output alone would let us wait for ever; how one ended that is
+        // gone already does not change.
+        kill(ended.pid, SIGKILL)
         let status = ProcessTrainer.wait(for: ended.pid)
         while ProcessTrainer.isReadable(ended.errors) {
             let before = process?.lastWords.count

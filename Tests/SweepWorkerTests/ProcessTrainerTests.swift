@@ -48,12 +48,14 @@ struct ProcessTrainerTests {
         #expect(silence.contains("thinking"), "\(silence)")
     }
 
-    @Test("One that speaks another language, ends by a signal or can't be started is told apart")
+    @Test("Nonsense, a closed output, a signal and a program that isn't there are told apart")
     func unusable() throws {
         let nonsense = words { try prove("exec yes", within: .seconds(60)) }
         #expect(nonsense.contains("spoke nonsense"), "\(nonsense)")
         let killed = words { try prove("kill -9 $$", within: .seconds(60)) }
         #expect(killed.contains("signal 9"), "\(killed)")
+        let mute = words { try prove("exec >&-; exec sleep 1000", within: .seconds(60)) }
+        #expect(mute.contains("signal 9"), "\(mute)")
         let stop = Silence()
         defer { stop.end() }
         let missing = words {
