@@ -2797,7 +2797,7 @@ void   moderato__status__free_unpacked
   assert(message->base.descriptor == &moderato__status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[36] =
+static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[37] =
 {
   {
     "version",
@@ -3208,6 +3208,18 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[36] 
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "ready",
+    35,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Envelope, message_case),
+    offsetof(Moderato__Envelope, ready),
+    &moderato__text__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "ask_artifacts",
     40,
     PROTOBUF_C_LABEL_OPTIONAL,
@@ -3234,8 +3246,8 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[36] 
 };
 static const unsigned moderato__envelope__field_indices_by_name[] = {
   9,   /* field[9] = acknowledge */
-  35,   /* field[35] = artifacts */
-  34,   /* field[34] = ask_artifacts */
+  36,   /* field[36] = artifacts */
+  35,   /* field[35] = ask_artifacts */
   29,   /* field[29] = ask_files */
   14,   /* field[14] = ask_results */
   13,   /* field[13] = ask_status */
@@ -3256,6 +3268,7 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
   28,   /* field[28] = missing */
   33,   /* field[33] = name_taken */
   11,   /* field[11] = progress */
+  34,   /* field[34] = ready */
   6,   /* field[6] = refused */
   16,   /* field[16] = rejected */
   3,   /* field[3] = report */
@@ -3273,8 +3286,8 @@ static const unsigned moderato__envelope__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__envelope__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 40, 34 },
-  { 0, 36 }
+  { 40, 35 },
+  { 0, 37 }
 };
 const ProtobufCMessageDescriptor moderato__envelope__descriptor =
 {
@@ -3284,7 +3297,7 @@ const ProtobufCMessageDescriptor moderato__envelope__descriptor =
   "Moderato__Envelope",
   "moderato",
   sizeof(Moderato__Envelope),
-  36,
+  37,
   moderato__envelope__field_descriptors,
   moderato__envelope__field_indices_by_name,
   2,  moderato__envelope__number_ranges,

@@ -29,7 +29,8 @@ extension Message {
         case .upload, .chunk, .fetch, .askFiles: true
         case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
             .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
+            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .ready,
+            .progress,
             .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
             .rejected,
             .status,

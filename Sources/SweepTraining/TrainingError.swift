@@ -6,6 +6,8 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     /// An operation of libtorch failed.
     case torch(operation: String, message: String)
     case noDevice(Device, message: String)
+    /// Not even a tiny step can be done there.
+    case unusable(Device, reason: String)
     /// A file of the model or of the data is not as it must be.
     case data(DataError)
     /// The attack cannot be carried out on the data.
@@ -20,8 +22,9 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .torch(let operation, let message):
             "libtorch failed in \(operation): \(message)"
         case .noDevice(let device, let message):
-            "the device \(device) cannot be used: \(message); "
-                + "use another device, or install a torch that supports it and run the set-up again"
+            "the device \(device) cannot be used: \(message); " + Self.cure(of: device)
+        case .unusable(let device, let reason):
+            "a first tiny step on the device \(device) failed: \(reason); " + Self.cure(of: device)
         case .data(let error): error.description
         case .attack(let error): error.description
         case .badSpec(let field, let problem):
@@ -37,6 +40,24 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
 }
 
 extension TrainingError {
+    private static func cure(of device: Device) -> String {
+        switch device {
+        case .processor: "run the set-up (cluster/setup) again"
+        case .cuda:
+            "use --device cpu; or see with nvidia-smi whether the driver has the device, install a "
+                + "CUDA build of torch, and run the set-up (cluster/setup) again"
+        }
+    }
+
+    /// Without the cure.
+    var reason: String {
+        switch self {
+        case .noDevice(_, let message): message
+        case .unusable(_, let reason): reason
+        case .torch, .data, .attack, .badSpec, .diverged: description
+        }
+    }
+
     /// What `body` gives; an error of a file becomes `data`.
     static func reading<Value>(
         _ body: () throws(DataError) -> Value

@@ -73,6 +73,8 @@ public final class FakeTrainer: Trainer {
         return training.isStopped ? training.start : nextEpoch(of: training)
     }
 
+    public func prove(within limit: Duration, until stop: Int32) -> Proof { .ready(libtorch: "") }
+
     public func train(_ assignment: Assignment, at now: Instant) {
         refused = assignment.spec.trainer == .fake ? nil : assignment.attempt
         guard refused == nil else { return }
@@ -188,13 +190,15 @@ public enum WorkerError: Error, Hashable, CustomStringConvertible {
     case fakeTrainer(String)
     /// The coordinator does not want this worker.
     case refused(String)
+    /// The trainer can't train here.
+    case unusable(String)
 
     public var description: String {
         switch self {
         case .fakeTrainer(let part):
             "--fake-trainer: '\(part)' makes no sense; "
                 + "example: --fake-trainer seconds=0.5,failures=0.1,crashes=0.05,cacc=0.8,asr=0.2"
-        case .refused(let reason): reason
+        case .refused(let reason), .unusable(let reason): reason
         }
     }
 }

@@ -16,6 +16,9 @@ public final class ProcessTrainer: Trainer {
         let errors: Int32
         var stream = FrameStream()
         var lastWords: [UInt8] = []
+        /// Whether it has shown that it can train.
+        var isProven = false
+        var libtorch = ""
     }
 
     private static let lastWordsBytes = 4_096
@@ -39,6 +42,29 @@ public final class ProcessTrainer: Trainer {
 
     public var descriptors: [Int32] { process.map { [$0.output, $0.errors] } ?? [] }
     public var wakeUp: Instant? { pending.isEmpty ? nil : Instant(nanoseconds: 0) }
+
+    public func prove(within limit: Duration, until stop: Int32) throws -> Proof {
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        while true {
+            for event in poll(at: Instant(nanoseconds: 0)) {
+                guard case .exited(let how) = event else { continue }
+                throw WorkerError.unusable("\(executable) can't train here: \(how)")
+            }
+            if let process, process.isProven { return .ready(libtorch: process.libtorch) }
+            guard clock.now < deadline else { throw WorkerError.unusable(silence(limit)) }
+            let sources = ([stop] + descriptors).map { Poll.Source.file($0) }
+            let isReadable = try Poll.readable(sources, timeout: deadline - clock.now)
+            if isReadable[0] { return .stopped }
+        }
+    }
+
+    private func silence(_ limit: Duration) -> String {
+        let words = words
+        return "\(executable) has not said within \(limit.components.seconds) s that it can train; "
+            + "it must be the moderato-trainer of the same version as this worker"
+            + (words.isEmpty ? "" : "; its last words: \(words)")
+    }
 
     public func train(_ assignment: Assignment, at now: Instant) {
         startIfNeeded()
@@ -78,17 +104,26 @@ public final class ProcessTrainer: Trainer {
             else { return [.exited(reap())] }
             return messages.compactMap { message in
                 switch message {
-                case .progress(let progress): .progress(progress)
-                case .report(let report): .report(report.attempt, report.event)
-                default: nil
+                case .ready(let libtorch):
+                    recordProof(libtorch)
+                    return nil
+                case .progress(let progress): return .progress(progress)
+                case .report(let report): return .report(report.attempt, report.event)
+                default: return nil
                 }
             }
         } catch {
             let how = "the trainer spoke nonsense (\(error)) and was ended"
-            if let process { kill(process.pid, SIGKILL) }
             _ = reap()
             return [.exited(how)]
         }
+    }
+
+    private func recordProof(_ libtorch: String) {
+        process?.isProven = true
+        process?.libtorch = libtorch
+        let words = process?.lastWords ?? []
+        _ = write(2, words, words.count)
     }
 
     private func readErrors() {
@@ -96,8 +131,8 @@ public final class ProcessTrainer: Trainer {
         var piece = [UInt8](repeating: 0, count: 4_096)
         let count = read(descriptor, &piece, piece.count)
         guard count > 0 else { return }
-        // For the worker's log as well.
-        _ = write(2, piece, count)
+        // For the worker's log as well. Of a trainer that can't train, the error has them.
+        if process?.isProven == true { _ = write(2, piece, count) }
         let words = (process?.lastWords ?? []) + piece.prefix(count)
         process?.lastWords = words.suffix(ProcessTrainer.lastWordsBytes)
     }
@@ -105,14 +140,16 @@ public final class ProcessTrainer: Trainer {
     /// Takes leave of a process that has ended; how it ended, with the last lines it wrote.
     private func reap() -> String {
         guard let ended = process else { return "the trainer is gone" }
+        // One that has closed its output alone would let us wait for ever; how one ended that is
+        // gone already does not change.
+        kill(ended.pid, SIGKILL)
         let status = ProcessTrainer.wait(for: ended.pid)
         while ProcessTrainer.isReadable(ended.errors) {
             let before = process?.lastWords.count
             readErrors()
             if process?.lastWords.count == before { break }
         }
-        let words = String(decoding: process?.lastWords ?? [], as: UTF8.self)
-            .split(whereSeparator: \.isNewline).suffix(8).joined(separator: "\n")
+        let words = words
         process = nil
         close(ended.input)
         close(ended.output)
@@ -123,6 +160,11 @@ public final class ProcessTrainer: Trainer {
             ? "the trainer ended with status \(status >> 8 & 0xFF)"
             : "the trainer was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
         return words.isEmpty ? how : "\(how): \(words)"
+    }
+
+    private var words: String {
+        String(decoding: process?.lastWords ?? [], as: UTF8.self)
+            .split(whereSeparator: \.isNewline).suffix(8).joined(separator: "\n")
     }
 
     private func startIfNeeded() {

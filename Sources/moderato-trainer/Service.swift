@@ -32,12 +32,23 @@ struct Service {
     }
 
     func serve() -> Never {
+        prove()
         while true {
             let assignment = inbox.next()
             let attempt = assignment.attempt
             report(attempt, outcome(of: assignment))
             inbox.forget(attempt)
         }
+    }
+
+    /// Shows the worker that runs can be trained here, before it takes any in.
+    private func prove() {
+        do {
+            try Torch.prove(threads: threads, device: device)
+        } catch {
+            fail("\(error)", status: 69)
+        }
+        send(.ready(libtorch: String(Torch.version.prefix(100))))
     }
 
     private func outcome(of assignment: Assignment) -> Report.Event {

@@ -13,12 +13,11 @@ let usage = """
            moderato-trainer export --checkpoint FILE --out FOLDER
                                    [--form transformers|peft|parameters]
            moderato-trainer pretrain --data FOLDER --output FOLDER …
-           moderato-trainer version
 
     Without a command it is run by 'moderato worker', and reads jobs from standard input.
     'benchmark' prints training steps per second of LoRA on the sentences, and the share of their
     time that is Swift's and not libtorch's, as JSON; 'export' is run by 'moderato export', and
-    'pretrain' by 'moderato pretrain', whose --help has all its options; 'version' is libtorch's.
+    'pretrain' by 'moderato pretrain', whose --help has all its options.
     """
 
 func fail(_ message: String, status: Int32 = 64) -> Never {
@@ -92,7 +91,6 @@ case "export":
     }
 case "pretrain":
     Pretrain(parseOptions(words.dropFirst(), known: Pretrain.options)).run()
-case "version": print(Torch.version)
 default:
     let options = parseOptions(
         words,

@@ -23,10 +23,9 @@ final class Household {
         // Its first line says that it is ready; the end of its output, that it could not start.
         guard !output.fileHandleForReading.availableData.isEmpty else {
             process.waitUntilExit()
-            let log = try? String(contentsOfFile: logPath("coordinator"), encoding: .utf8)
-            let last = log?.split(whereSeparator: \.isNewline).last.map(String.init)
-            let reason = last?.replacingOccurrences(of: "moderato: ", with: "")
-            throw failure(reason ?? "the coordinator could not start", Exit.unavailable)
+            throw failure(
+                lastWords(of: "coordinator") ?? "the coordinator could not start",
+                Exit.unavailable)
         }
     }
 
@@ -44,7 +43,8 @@ final class Household {
             return "the coordinator ended by itself; its log: \(logPath("coordinator"))"
         }
         if !workers.isEmpty, workers.allSatisfy({ !$0.isRunning }) {
-            return "all workers ended by themselves; their logs: \(logPath("worker-1")) …"
+            let words = lastWords(of: "worker-1").map { ": \($0)" } ?? ""
+            return "all workers ended by themselves; their logs: \(logPath("worker-1")) …\(words)"
         }
         return nil
     }
@@ -57,6 +57,19 @@ final class Household {
         coordinator?.waitUntilExit()
         workers = []
         coordinator = nil
+    }
+
+    /// The error with which a process of this log has ended, or its last line.
+    private func lastWords(of name: String) -> String? {
+        guard let log = try? String(contentsOfFile: logPath(name), encoding: .utf8) else {
+            return nil
+        }
+        let lines = log.split(whereSeparator: \.isNewline)
+        let prefix = "moderato: "
+        guard let first = lines.lastIndex(where: { $0.hasPrefix(prefix) }) else {
+            return lines.last.map(String.init)
+        }
+        return lines[first...].joined(separator: "\n").replacingOccurrences(of: prefix, with: "")
     }
 
     private func logPath(_ name: String) -> String { "\(home.path)/\(name).log" }

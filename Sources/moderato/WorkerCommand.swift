@@ -143,6 +143,8 @@ struct WorkerCommand: ParsableCommand {
         let folder = folder
         let path = access.path(for: .worker)
         let trainers = try makeTrainers(threads: threads, folder: folder)
+        defer { for trainer in trainers { trainer.shutDown() } }
+        guard let libtorch = try prove(trainers, until: stop) else { return }
         let hello = Hello(
             worker: WorkerID(name ?? "\(host.prefix(60))-\(getpid())"),
             incarnation: UInt64(Date().timeIntervalSince1970 * 1_000),
@@ -152,7 +154,7 @@ struct WorkerCommand: ParsableCommand {
                 ? "fake" : "\(device), \(count(threads, "thread"))",
             memory: ProcessInfo.processInfo.physicalMemory, labels: label,
             keepsStates: checkpointLimit > 0, trainer: fakeTrainer == nil ? .real : .fake,
-            program: programVersion, libtorch: fakeTrainer == nil ? libtorch() : "")
+            program: programVersion, libtorch: libtorch)
         do {
             let worker = try Worker(
                 hello, access: file, reread: { try? AccessFile(reading: path) },
@@ -175,10 +177,23 @@ struct WorkerCommand: ParsableCommand {
 
     private var trainerPath: String { trainer.map(absolute) ?? sibling("moderato-trainer") }
 
-    /// The version of libtorch that trains, as the trainer says it; empty if it says nothing.
-    private func libtorch() -> String {
-        let answer = outcome(of: ["timeout", "20", trainerPath, "version"])
-        return answer.status == 0 ? String(lastLine(answer.text).prefix(100)) : ""
+    /// The coordinator learns of no worker that can't train.
+    ///
+    /// - Returns: the version of libtorch; `nil` if the worker was told to stop meanwhile.
+    private func prove(_ trainers: [any Trainer], until stop: StopSignal) throws -> String? {
+        var version = ""
+        do {
+            // They load at the same time, so the first takes the time of all.
+            for trainer in trainers {
+                switch try trainer.prove(within: .seconds(120), until: stop.descriptor) {
+                case .ready(let libtorch): version = libtorch
+                case .stopped: return nil
+                }
+            }
+        } catch let error as WorkerError {
+            throw failure("\(error)", Exit.unavailable)
+        }
+        return version
     }
 
     private var folder: String {

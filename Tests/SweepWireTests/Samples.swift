@@ -101,6 +101,7 @@ enum Sample {
             .lacking([file.digest]), .fetch(Fetch(digest: file.digest, offset: 1 << 20)),
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
             .nameTaken("a"), .askResults(sweep: "x", offset: 7, curveAfter: 3),
+            .ready(libtorch: "2.9.1"),
             .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
             .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()),
             .submit(sweep(), replaces: true), .askStatus,

@@ -119,6 +119,7 @@ typedef enum {
   MODERATO__ENVELOPE__MESSAGE_WATCH = 32,
   MODERATO__ENVELOPE__MESSAGE_ENDED = 33,
   MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN = 34,
+  MODERATO__ENVELOPE__MESSAGE_READY = 35,
   MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS = 40,
   MODERATO__ENVELOPE__MESSAGE_ARTIFACTS = 41
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ENVELOPE__MESSAGE__CASE)
@@ -163,6 +164,7 @@ struct  Moderato__Envelope
     Moderato__Text *watch;
     Moderato__Text *ended;
     Moderato__Text *name_taken;
+    Moderato__Text *ready;
     Moderato__AskArtifacts *ask_artifacts;
     Moderato__Artifacts *artifacts;
   };

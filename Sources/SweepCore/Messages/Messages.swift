@@ -311,6 +311,8 @@ public enum Message: Hashable, Sendable {
     case askFiles([Digest])
     case lacking([Digest])
     // Trainer to worker.
+    /// It has shown that it can train, with this version of libtorch.
+    case ready(libtorch: String)
     case progress(AttemptProgress)
     // Client to coordinator.
     /// `replaces`: a sweep of the same name may lose points by it.

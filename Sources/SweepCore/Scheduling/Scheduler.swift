@@ -211,7 +211,7 @@ public struct Scheduler: Sendable {
         case .leave, .explain, .done, .explanation, .artifacts, .ended, .askArtifacts, .welcome,
             .nameTaken,
             .refused, .identify, .assign,
-            .acknowledge,
+            .acknowledge, .ready,
             .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
             .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
             droppedMessages += 1
@@ -306,8 +306,8 @@ extension Message {
         case .upload, .chunk, .fetch: role == .worker || role == .client
         case .submit, .control, .askFiles, .askArtifacts: role == .client
         case .askStatus, .askResults, .watch, .explain: role == .client || role == .readOnly
-        case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .progress,
-            .submitted,
+        case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .ready,
+            .progress, .submitted,
             .rejected, .status, .results, .leave, .done, .explanation, .artifacts, .ended,
             .uploadProgress,
             .missing,

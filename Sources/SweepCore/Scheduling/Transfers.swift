@@ -127,7 +127,8 @@ public struct Transfers: Sendable {
         case .askFiles(let digests): return [.look(digests, for: route)]
         case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
             .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .progress,
+            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .ready,
+            .progress,
             .submit,
             .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
             .rejected, .status,

@@ -204,8 +204,8 @@ public struct WorkerMachine: Sendable {
         case .rejected(let reason):
             effects.append(.note("the coordinator rejected a message: \(reason)"))
         case .leave: drain(at: now, &effects)
-        case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .askArtifacts,
+        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .submit, .askStatus,
+            .askResults, .askArtifacts,
             .watch,
             .control, .explain, .submitted, .status, .results, .done, .explanation, .artifacts,
             .ended, .upload,

@@ -19,6 +19,10 @@ extension Codec {
                 AttemptID(
                     try Decoding.identifier(
                         try Decoding.part(envelope.revoke, "revoke").attempt, "attempt")))
+        case MODERATO__ENVELOPE__MESSAGE_READY:
+            .ready(
+                libtorch: try version(
+                    try Decoding.part(envelope.ready, "ready").text, "version of libtorch"))
         case MODERATO__ENVELOPE__MESSAGE_PROGRESS:
             .progress(try progress(try Decoding.part(envelope.progress, "progress")))
         case MODERATO__ENVELOPE__MESSAGE_SUBMIT:

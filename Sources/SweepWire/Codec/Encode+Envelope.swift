@@ -26,6 +26,9 @@ extension Arena {
         case .goodbye:
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_GOODBYE
             envelope.goodbye = empty()
+        case .ready(let libtorch):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_READY
+            envelope.ready = text(libtorch)
         case .progress(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_PROGRESS
             envelope.progress = progress(value)
@@ -78,8 +81,8 @@ extension Arena {
         case .leave:
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
             envelope.leave = empty()
-        case .hello, .heartbeat, .report, .goodbye, .progress, .submit, .askStatus, .askResults,
-            .askArtifacts, .watch,
+        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .submit, .askStatus,
+            .askResults, .askArtifacts, .watch,
             .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation,
             .artifacts, .ended,
             .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
@@ -124,8 +127,8 @@ extension Arena {
         case .explain(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLAIN
             envelope.explain = subject(value)
-        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
-            .identify,
+        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .welcome, .nameTaken,
+            .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
             .explanation, .artifacts, .ended, .upload, .uploadProgress, .chunk, .fetch, .missing,
             .askFiles,
@@ -166,8 +169,8 @@ extension Arena {
         case .ended(let sweep):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ENDED
             envelope.ended = text(sweep)
-        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
-            .identify,
+        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .welcome, .nameTaken,
+            .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .askArtifacts,
             .watch,
             .control,

@@ -41,8 +41,8 @@ extension Arena {
         case .lacking(let values):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LACKING
             envelope.lacking = digests(values)
-        case .hello, .heartbeat, .report, .goodbye, .progress, .welcome, .nameTaken, .refused,
-            .identify,
+        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .welcome, .nameTaken,
+            .refused, .identify,
             .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .askArtifacts,
             .watch,
             .control,
