@@ -29,7 +29,15 @@ extension String {
 
 extension String {
     /// The columns that it takes on a terminal: two for a character of East Asia or a picture.
-    public var columns: Int { reduce(0) { $0 + $1.columns } }
+    public var columns: Int {
+        // Almost every text is of scalars that are characters by themselves, which is quick to see.
+        var count = 0
+        for scalar in unicodeScalars {
+            guard scalar.standsAlone else { return reduce(0) { $0 + $1.columns } }
+            count += 1
+        }
+        return count
+    }
 
     /// With spaces after it, so that it takes so many columns at least.
     public func padded(toColumns least: Int) -> String {
@@ -64,6 +72,16 @@ extension Character {
 }
 
 extension Unicode.Scalar {
+    /// Whether it is a character of one column whatever is beside it: ASCII but for CR (of CR LF),
+    /// Latin letters, and the dashes and dots of our own texts.
+    fileprivate var standsAlone: Bool {
+        switch value {
+        case 0x0D: false
+        case 0..<0x300, 0x2010...0x2027: true
+        default: false
+        }
+    }
+
     /// Control characters (C0, DEL, C1), line separators, and everything without a form of its own:
     /// marks of direction, joiners, spaces without width, fillers, tags.
     fileprivate var isUnshowable: Bool {

@@ -129,10 +129,11 @@ struct Axes {
     private static func labels<Value: Hashable>(
         of values: [Value], short: (Value) -> String, long: (Value) -> String
     ) -> [Value: String] {
+        let counts = Dictionary(grouping: values, by: short).mapValues(\.count)
         var labels: [Value: String] = [:]
         for value in values {
-            let isClear = values.count { short($0) == short(value) } == 1
-            labels[value] = isClear ? short(value) : long(value)
+            let label = short(value)
+            labels[value] = counts[label] == 1 ? label : long(value)
         }
         return labels
     }

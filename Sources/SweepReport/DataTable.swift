@@ -56,7 +56,9 @@ struct DataTable {
         return widths
     }
 
+    /// The first rows, and a line that says so where there are more.
     var markup: Markup {
+        let shown = rows.prefix(PageLimits.rows)
         func row(_ cells: [String], _ element: String) -> Markup {
             .element(
                 "tr", [:],
@@ -71,14 +73,15 @@ struct DataTable {
                             text)
                     }))
         }
-        return .element(
+        let table = Markup.element(
             "div", ["class": "scroll"],
             .element(
                 "table", [:],
                 [
                     .element("thead", [:], row(header, "th")),
-                    .element("tbody", [:], Markup(rows.map { row($0, "td") })),
+                    .element("tbody", [:], Markup(shown.map { row($0, "td") })),
                 ]))
+        return [table, PageLimits.note(shown.count, of: rows.count, "rows")]
     }
 
     private func line(_ cells: [String], _ widths: [Int], _ most: Int?) -> String {

@@ -39,10 +39,9 @@ struct Findings {
     let isUnlearnt: Bool
     private let seeds: Int
 
-    /// - Parameter settings: in the order of `SweepResults.settings`.
-    init(of group: Group, in settings: [SettingResult], judge: Judge) {
+    /// - Parameter own: the group's settings, in the order of `SweepResults.settings`.
+    init(of group: Group, own: [SettingResult], judge: Judge) {
         self.group = group
-        let own = settings.filter { $0.setting.group == group }
         var verdicts: [Setting: Verdict] = [:]
         for result in own { verdicts[result.setting] = judge.verdict(of: result) }
         self.verdicts = verdicts
@@ -93,20 +92,13 @@ struct Findings {
     /// - Parameter settings: those of one group, in the order of `SweepResults.settings`.
     static func fromStrongest(_ settings: [SettingResult]) -> [SettingResult] {
         var places: [Setting: Int] = [:]
-        func place(_ result: SettingResult) -> Int {
-            var line = result.setting
-            line.epochs = 0
+        let ranked = settings.enumerated().map { index, result in
             let next = places.count
-            return places[line, default: next]
+            let place = places[result.setting.line, default: next]
+            if place == next { places[result.setting.line] = place }
+            return (rank: (place, -result.setting.epochs), index: index)
         }
-        for result in settings {
-            var line = result.setting
-            line.epochs = 0
-            places[line] = place(result)
-        }
-        return settings.sorted {
-            (place($0), -$0.setting.epochs) < (place($1), -$1.setting.epochs)
-        }
+        return ranked.sorted { $0.rank < $1.rank }.map { settings[$0.index] }
     }
 }
 
@@ -254,6 +246,7 @@ extension SweepResults {
     /// One for each attack and ratio.
     func findings(_ settings: [SettingResult]) -> [Findings] {
         let judge = Judge(self)
-        return groups.map { Findings(of: $0, in: settings, judge: judge) }
+        let own = Dictionary(grouping: settings, by: \.setting.group)
+        return groups.map { Findings(of: $0, own: own[$0] ?? [], judge: judge) }
     }
 }

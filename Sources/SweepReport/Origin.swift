@@ -19,11 +19,17 @@ struct Origin {
     init(_ results: SweepResults) {
         var counts: [Row: Int] = [:]
         var order: [Row] = []
-        for process in results.points.compactMap(\.provenance?.process) {
+        var points: [WorkerProcess: Int] = [:]
+        var processes: [WorkerProcess] = []
+        for process in results.points.lazy.compactMap(\.provenance?.process) {
+            if points[process] == nil { processes.append(process) }
+            points[process, default: 0] += 1
+        }
+        for process in processes {
             let row = Row(
                 host: process.host, device: process.device, software: Origin.software(process))
             if counts[row] == nil { order.append(row) }
-            counts[row, default: 0] += 1
+            counts[row, default: 0] += points[process] ?? 0
         }
         rows = order.map { ($0, counts[$0] ?? 0) }
         digests = results.points.first.map { Origin.digests($0.spec) } ?? []

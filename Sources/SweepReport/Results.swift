@@ -30,6 +30,13 @@ struct Setting: Hashable {
         epochs = spec.epochs
         group = Group(attack: spec.attack, poisonRatio: spec.poisonRatio)
     }
+
+    /// What settings that differ in epochs alone have in common.
+    var line: Setting {
+        var line = self
+        line.epochs = 0
+        return line
+    }
 }
 
 /// What an attacker did; settings are compared within a group.

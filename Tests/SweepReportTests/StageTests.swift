@@ -180,8 +180,11 @@ struct AdviceTests {
 
     private func advice(_ results: SweepResults) -> [String] {
         let settings = results.settings
-        return results.groups.flatMap {
-            results.advice(for: $0, runs: results.runs, settings: settings).map(\.sentence)
+        return results.groups.flatMap { group in
+            results.advice(
+                for: group, runs: results.runs.filter { Setting($0.spec).group == group },
+                settings: settings.filter { $0.setting.group == group }
+            ).map(\.sentence)
         }
     }
 

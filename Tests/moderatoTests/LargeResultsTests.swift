@@ -65,16 +65,19 @@ struct LargeResultsTests {
             validation: nil)
     }
 
-    @Test("Table, CSV and JSON take seconds, and memory that hardly grows with their number")
+    @Test("Table, CSV, JSON and page take seconds, and memory that hardly grows with their number")
     func scale() async throws {
         let stage = try Stage()
         try FileManager.default.createDirectory(
             atPath: stage.home, withIntermediateDirectories: true)
         try Self.fill(stage.home + "/store.sqlite", settings: Self.settings)
+        let page = stage.home + "/page.html"
         let lines = ["": Self.settings, "--csv": Self.settings + 1, "--json": 10 * Self.settings]
-        for form in ["", "--csv", "--json"] {
+        for form in ["", "--csv", "--json", "--html"] {
             let program = Self.program ?? Stage.programs.appendingPathComponent("moderato").path
-            let words = ["results", "--home", stage.home] + (form.isEmpty ? [] : [form])
+            let words =
+                ["results", "--home", stage.home] + (form.isEmpty ? [] : [form])
+                + (form == "--html" ? [page] : [])
             let start = Date()
             let process = try stage.launch([program] + words, log: "large\(form)")
             var peak = 0.0
@@ -90,6 +93,14 @@ struct LargeResultsTests {
             #expect(seconds < Self.seconds, "\(form)")
             #expect(peak < Self.megabytes, "\(form)")
         }
+        let html = try String(contentsOfFile: page, encoding: .utf8)
+        print("\(Self.settings) settings, page: \(Double(html.utf8.count) / 1e6) MB")
+        #expect(html.utf8.count < 20_000_000)
+        // What is left out is said where it is left out: below a chart, and below the tables.
+        #expect(html.contains("The first 24 of \(Self.settings / 4) lines"))
+        #expect(html.contains("The first 1000 of \(Self.settings) settings"))
+        #expect(html.contains("The first 1000 of \(Self.settings / 4) rows"))
+        #expect(html.count(of: "<tr>") <= 2_010)
     }
 
     /// The most memory that a process has held so far.
@@ -98,4 +109,8 @@ struct LargeResultsTests {
         let line = text?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         return line?.split(separator: " ").dropLast().last.flatMap { Double($0) }.map { $0 / 1_024 }
     }
+}
+
+extension String {
+    fileprivate func count(of part: String) -> Int { components(separatedBy: part).count - 1 }
 }

@@ -163,7 +163,8 @@ extension OptimizerSettings {
 /// A number as short as it can be read back: `16`, `0.05`.
 public func decimal(_ value: Double) -> String {
     let text = "\(value)"
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    // Bytes, not characters: an export writes millions of numbers.
+    return text.utf8.suffix(2).elementsEqual(".0".utf8) ? String(text.dropLast(2)) : text
 }
 
 /// A number as learning rates are written: `1e-3`, `2.5e-4`, `1`.

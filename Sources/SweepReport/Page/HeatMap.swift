@@ -2,12 +2,29 @@ import SweepCore
 
 /// Capacity down, learning rate across, the verdict as colour, both figures in each cell.
 struct HeatMap {
-    let axes: Axes
     let capacities: [Capacity]
     let learningRates: [Double]
-    /// The settings of one attack at the last epoch.
-    let settings: [SettingResult]
-    let verdicts: [Setting: Verdict]
+    private let results: [Place: SettingResult]
+    private let verdicts: [Setting: Verdict]
+
+    private struct Place: Hashable {
+        let capacity: Capacity
+        let rate: Double
+    }
+
+    /// - Parameter settings: those of one attack at the last epoch.
+    init(
+        capacities: [Capacity], learningRates: [Double], settings: [SettingResult],
+        verdicts: [Setting: Verdict]
+    ) {
+        self.capacities = capacities
+        self.learningRates = learningRates
+        self.verdicts = verdicts
+        results = Dictionary(
+            settings.map {
+                (Place(capacity: $0.setting.capacity, rate: $0.setting.learningRate), $0)
+            }, uniquingKeysWith: { first, _ in first })
+    }
 
     private static let cell = (width: 132.0, height: 52.0)
     private static let gap = 3.0
@@ -58,9 +75,7 @@ struct HeatMap {
     }
 
     private func cell(_ capacity: Capacity, _ rate: Double, x: Double, y: Double) -> Markup {
-        let result = settings.first {
-            $0.setting.capacity == capacity && $0.setting.learningRate == rate
-        }
+        let result = results[Place(capacity: capacity, rate: rate)]
         let verdict = result.flatMap { verdicts[$0.setting] }
         let ground = HeatMap.colour(verdict)
         var tooltip = "\(capacity.label), learning rate \(scientific(rate))"

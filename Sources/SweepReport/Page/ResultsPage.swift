@@ -6,12 +6,18 @@ public struct ResultsPage {
     private let settings: [SettingResult]
     private let axes: Axes
     private let findings: [Findings]
+    /// Those that have cards and charts.
+    private let shown: [Findings]
+    /// The settings that differ in epochs alone.
+    private let lines: [Setting: [SettingResult]]
 
     public init(_ results: SweepResults) {
         self.results = results
         settings = results.settings
         axes = Axes(results)
         findings = results.findings(settings)
+        shown = Array(findings.prefix(PageLimits.groups))
+        lines = Dictionary(grouping: settings) { $0.setting.line }
     }
 
     /// The whole page; also well-formed XML.
@@ -28,7 +34,9 @@ public struct ResultsPage {
             ])
         var sections: [Markup] = [banner, header]
         if !results.points.isEmpty {
-            sections += findings.map(knobs)
+            sections += shown.map(knobs)
+            sections.append(
+                PageLimits.note(shown.count, of: findings.count, "attacks and poison ratios"))
             let stages = StageSection(
                 summary: StageSummary(results, settings: settings, axes: axes), axes: axes,
                 findings: findings)
@@ -54,7 +62,8 @@ public struct ResultsPage {
     public static func chartSVG(_ results: SweepResults, group: Int = 0) -> String? {
         let page = ResultsPage(results)
         guard page.findings.indices.contains(group) else { return nil }
-        return page.chart(of: page.findings[group].group, isFile: true)?.source
+        let own = page.findings[group].group
+        return page.chart(page.chartLines(of: own), of: own, isFile: true)?.source
     }
 
     // MARK: Header and findings
@@ -136,13 +145,12 @@ public struct ResultsPage {
     // MARK: Charts
 
     private var charts: Markup {
-        let figures = findings.compactMap { finding in
-            chart(of: finding.group, isFile: false).map { figure(finding, $0) }
+        let drawn = shown.map { ($0, chartLines(of: $0.group)) }
+        let figures = drawn.compactMap { finding, lines in
+            chart(lines, of: finding.group, isFile: false).map { figure(finding, $0) }
         }
         guard !figures.isEmpty else { return [] }
-        let hasCurves = findings.contains { finding in
-            chartLines(of: finding.group).contains { $0.values.count > 1 }
-        }
+        let hasCurves = drawn.contains { $1.shown.contains { $0.values.count > 1 } }
         return .element(
             "section", [:],
             Markup(
@@ -163,14 +171,22 @@ public struct ResultsPage {
         return .element("figure", [:], [caption, drawing])
     }
 
-    private func chart(of group: Group, isFile: Bool) -> Markup? {
-        let lines = chartLines(of: group)
+    private typealias ChartLines = (shown: [ChartLine], count: Int)
+
+    private func chart(_ all: ChartLines, of group: Group, isFile: Bool) -> Markup? {
+        let lines = all.shown
         guard !lines.isEmpty else { return nil }
         let epochs = distinct(lines.flatMap { $0.values.map(\.epoch) }).sorted()
-        let (content, height) =
+        var (content, height) =
             epochs.count == 1
             ? BarChart(lines: lines, epoch: epochs[0]).draw()
             : LineChart(lines: lines, epochs: epochs).draw()
+        if all.count > lines.count {
+            height += 22
+            let rest = PageLimits.sentence(lines.count, of: all.count, "lines")
+            let place = ["x": "4", "y": px(height - 8), "class": "small faint"] as KeyValuePairs
+            content = [content, .element("text", place, rest)]
+        }
         let size = (width: px(LineChart.width), height: px(height))
         let ground: Markup = .element(
             "rect", ["class": "ground", "width": size.width, "height": size.height])
@@ -197,32 +213,30 @@ public struct ResultsPage {
                 Origin.warning) : []
     }
 
-    private func chartLines(of group: Group) -> [ChartLine] {
+    private func chartLines(of group: Group) -> ChartLines {
         // The undefended line comes first, which gives it its colour and its name.
         let strong = findings.first { $0.group == group }?.undefended?.setting
-        var pairs = results.capacities.flatMap { capacity in
-            results.learningRates.map { (capacity, $0) }
+        var places = distinct(
+            settings.lazy.map(\.setting).filter { $0.group == group }.map(\.line))
+        if let strong, let place = places.firstIndex(of: strong.line) {
+            places.insert(places.remove(at: place), at: 0)
         }
-        if let strong,
-            let place = pairs.firstIndex(where: { $0 == (strong.capacity, strong.learningRate) })
-        {
-            pairs.insert(pairs.remove(at: place), at: 0)
-        }
-        var lines: [ChartLine] = []
-        var index = strong == nil ? 1 : 0
-        for (capacity, rate) in pairs {
-            let own = settings.filter {
-                $0.setting.group == group && $0.setting.capacity == capacity
-                    && $0.setting.learningRate == rate
+        var drawn: [ChartLine] = []
+        var count = 0
+        let start = strong == nil ? 1 : 0
+        for (index, line) in places.enumerated() {
+            let own = lines[line] ?? []
+            guard drawn.count < PageLimits.lines else {
+                if own.contains(where: { $0.finished > 0 }) { count += 1 }
+                continue
             }
             let values = own.count == 1 ? curve(of: own[0]) : own.compactMap(value)
-            if !values.isEmpty {
-                let label = axes.label(ofCapacity: capacity, learningRate: rate)
-                lines.append(ChartLine(label: label, values: values, index: index))
-            }
-            if !own.isEmpty { index += 1 }
+            guard !values.isEmpty else { continue }
+            let label = axes.label(ofCapacity: line.capacity, learningRate: line.learningRate)
+            drawn.append(ChartLine(label: label, values: values, index: start + index))
+            count += 1
         }
-        return lines
+        return (drawn, count)
     }
 
     private func value(of result: SettingResult) -> ChartLine.Value? {
@@ -240,16 +254,17 @@ public struct ResultsPage {
     }
 
     private var heatMaps: Markup {
-        guard results.capacities.count * results.learningRates.count > 1,
-            let last = results.epochs.last
+        let (capacities, rates) = (results.capacities, results.learningRates)
+        guard capacities.count * rates.count > 1, let last = results.epochs.last
         else { return [] }
-        let figures = findings.map { finding in
+        let figures = shown.map { finding in
             let own = settings.filter {
-                $0.setting.group == finding.group && $0.setting.epochs == last
+                $0.setting.epochs == last && $0.setting.group == finding.group
             }
             let map = HeatMap(
-                axes: axes, capacities: results.capacities, learningRates: results.learningRates,
-                settings: own, verdicts: finding.verdicts)
+                capacities: Array(capacities.prefix(PageLimits.capacities)),
+                learningRates: Array(rates.prefix(PageLimits.rates)), settings: own,
+                verdicts: finding.verdicts)
             let label = "ASR and CACC, \(axes.label(of: finding.group))"
             return figure(finding, map.svg(label: label))
         }
@@ -262,6 +277,8 @@ public struct ResultsPage {
                     "In percent. Red: backdoor learnt. Blue: attack kept out. Sand: unclear. Grey: "
                         + "task not learnt, so ASR says nothing."),
                 .element("div", ["class": "maps"], Markup(figures)),
+                PageLimits.note(PageLimits.capacities, of: capacities.count, "capacities"),
+                PageLimits.note(PageLimits.rates, of: rates.count, "learning rates"),
             ])
     }
 
@@ -273,7 +290,7 @@ public struct ResultsPage {
         let header = titles.map { title, isNumber in
             Markup.element("th", ["class": isNumber ? "number" : "", "scope": "col"], title)
         }
-        let rows = settings.map(row)
+        let rows = settings.prefix(PageLimits.rows).map(row)
         return .element(
             "section", [:],
             [
@@ -288,6 +305,7 @@ public struct ResultsPage {
                                 .element("tr", [:], Markup(header + [.element("th", [:], "")]))),
                             .element("tbody", [:], Markup(rows)),
                         ])),
+                PageLimits.note(rows.count, of: settings.count, "settings"),
             ])
     }
 

@@ -18,7 +18,7 @@ struct StageSection {
                 .element("p", ["class": "faint"], rule),
                 charts,
                 summary.table.markup,
-                Markup(findings.map(advice)),
+                Markup(findings.prefix(PageLimits.groups).map(advice)),
             ])
     }
 

@@ -39,10 +39,12 @@ struct Advice {
 
 extension SweepResults {
     /// For a group under attack, as far as it has results; otherwise empty.
+    ///
+    /// - Parameters:
+    ///   - runs: those of the group.
+    ///   - settings: those of the group, in the order of `SweepResults.settings`.
     func advice(for group: Group, runs: [StagedRun], settings: [SettingResult]) -> [Advice] {
-        let own = runs.filter {
-            Setting($0.spec).group == group && $0.curve.contains { $0.asr != nil }
-        }
+        let own = runs.filter { $0.curve.contains { $0.asr != nil } }
         guard group.attack != .none, !own.isEmpty else { return [] }
         let stopped = own.compactMap { run in
             run.stages.taskLearnt.map { run.isModerate(at: $0) }
@@ -55,7 +57,7 @@ extension SweepResults {
                 kind: .stop, right: stopped.count(where: \.self), total: stopped.count,
                 unlearnt: own.count - stopped.count),
             Advice(kind: .goOn, right: ended.count(where: \.self), total: ended.count),
-        ] + turns(settings.filter { $0.setting.group == group }, judge: own[0].judge)
+        ] + turns(settings, judge: own[0].judge)
     }
 
     /// The weakest value of each knob, the others at their strongest, whose mean accuracy is within

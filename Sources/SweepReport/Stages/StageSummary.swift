@@ -43,8 +43,11 @@ struct StageSummary {
         let runsOf = Dictionary(grouping: runs) { Setting($0.spec) }
         rows = keys.map { key in StageSummary.row(key, runsOf[key] ?? []) }
         var advice: [Group: [Advice]] = [:]
+        let runsUnder = Dictionary(grouping: runs) { Setting($0.spec).group }
+        let settingsUnder = Dictionary(grouping: settings, by: \.setting.group)
         for group in results.groups {
-            let own = results.advice(for: group, runs: runs, settings: settings)
+            let own = results.advice(
+                for: group, runs: runsUnder[group] ?? [], settings: settingsUnder[group] ?? [])
             if !own.isEmpty { advice[group] = own }
         }
         self.advice = advice

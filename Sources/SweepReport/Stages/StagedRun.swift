@@ -61,8 +61,9 @@ extension SweepResults {
         }
         let pairs = zip(longest, curves).map { ($0.spec, $1) }
         let judge = Judge(self)
+        let pairsUnder = Dictionary(grouping: pairs) { Setting($0.0).group }
         return groups.flatMap { group in
-            pairs.filter { Setting($0.0).group == group }.map { spec, curve in
+            (pairsUnder[group] ?? []).map { spec, curve in
                 StagedRun(
                     spec: spec, curve: curve,
                     stages: Stages(
