@@ -72,6 +72,7 @@ struct ChaosTests {
             try await chaos.stage.wait(for: "the sweeps to be over") {
                 try chaos.supervise()
                 let snapshot = try chaos.stage.snapshot()
+                try resumePaused(chaos, snapshot)
                 try chaos.feed(snapshot, more: false)
                 return !chaos.isFeeding && chaos.open("fake", in: snapshot) == 0
                     && chaos.open("real", in: snapshot) == 0
@@ -83,6 +84,16 @@ struct ChaosTests {
         try await retryKilled(chaos)
         Chaos.say("the sweeps are over")
         try await chaos.calm.waitUntilOver("the undisturbed sweeps")
+    }
+
+    /// Sweeps that were paused, rightly, since the trainers of all their first runs were killed.
+    private func resumePaused(_ chaos: Chaos, _ snapshot: Snapshot) throws {
+        for sweep in snapshot.sweeps where sweep.condition.reason != nil {
+            Chaos.say("\(sweep.spec.name) is resumed")
+            _ = try chaos.stage.run(
+                ["resume", sweep.spec.name, "--home", chaos.stage.home],
+                in: chaos.network?.near ?? [])
+        }
     }
 
     /// Runs that have failed, rightly, since their trainers were killed on two workers.
@@ -98,6 +109,7 @@ struct ChaosTests {
         try await chaos.stage.wait(for: "the runs that are tried again") {
             try chaos.supervise()
             let snapshot = try chaos.stage.snapshot()
+            try resumePaused(chaos, snapshot)
             return chaos.sweeps.allSatisfy { chaos.open($0, in: snapshot) == 0 }
         }
     }

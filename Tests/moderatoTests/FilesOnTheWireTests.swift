@@ -113,7 +113,7 @@ struct FilesOnTheWireTests {
         #expect(try String(contentsOfFile: damaged, encoding: .utf8) != "not this")
     }
 
-    @Test("What no coordinator has makes runs fail in words that say what to do")
+    @Test("What no coordinator has makes runs fail, and pauses their sweep with what to do")
     func gone() async throws {
         let stage = try Stage()
         _ = try await stage.startCoordinator()
@@ -121,13 +121,12 @@ struct FilesOnTheWireTests {
         let artifact = "\(stage.home)/artifacts/\(spec.files[0].digest.hex)"
         try FileManager.default.removeItem(atPath: artifact)
         _ = try worker("worker", on: stage, cache: "cache")
-        try await stage.waitUntilOver("small")
-        for outcome in try stage.results() {
-            guard case .failed(let why) = outcome.state else {
-                Issue.record("\(outcome.state)")
-                continue
-            }
-            #expect(why.contains("submit the sweep again"))
+        try await stage.wait(for: "the pause") {
+            try stage.snapshot().sweeps.first?.condition.reason != nil
         }
+        let reason = try stage.snapshot().sweeps.first?.condition.reason
+        #expect(reason?.contains("submit the sweep again") == true, "\(reason ?? "")")
+        let attempts = try stage.attempts()
+        #expect(attempts.count <= 3 && attempts.allSatisfy { $0.outcome == "failed" })
     }
 }
