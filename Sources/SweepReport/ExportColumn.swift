@@ -1,5 +1,5 @@
-/// A column of the CSV and a key of the JSON, in the CSV's order. The compiler holds each to be there
-/// once.
+/// A column of the CSV and a key of the JSON, in the CSV's order. The compiler sees to it that each
+/// is there once.
 enum ExportColumn: Int, CaseIterable {
     case pet, rank, alpha, bottleneck, inDim, learningRate, epochs, attack, triggers,
         triggerCount, labelMode, target, poisonRatio, seed, trainableParameters, state, cacc, asr,

@@ -77,7 +77,10 @@ struct AttackerTests {
     @Test(
         "The coordinator holds, and others notice nothing",
         .enabled(if: hasPython),
-        arguments: ["numbers", "reports", "names", "parts", "unread", "silent", "uploads"])
+        arguments: [
+            "numbers", "reports", "names", "parts", "unread", "silent", "uploads", "large",
+            "forged",
+        ])
     func attacks(_ name: String) async throws {
         let stage = try Stage()
         let coordinator = try await stage.startCoordinator()
@@ -108,6 +111,12 @@ struct AttackerTests {
             "attack \(name): \(text); peak \(sizeBefore.peak / 1_000) to "
                 + "\(sizeAfter.peak / 1_000) MB, files \(sizeBefore.files) to "
                 + "\(sizeAfter.files), honest runs at \(share) of their rate")
-        #expect(stage.text(of: "coordinator").utf8.count < 200_000, "the log is bounded")
+        let written = stage.text(of: "coordinator")
+        #expect(written.utf8.count < 200_000, "the log is bounded")
+        let isClean = written.unicodeScalars.allSatisfy {
+            $0 == "\n" || $0.value >= 0x20 && $0.value != 0x7F && $0.value != 0x202E
+        }
+        #expect(isClean, "nothing in the log moves a cursor")
+        #expect(!written.split(separator: "\n").contains { $0.hasPrefix("2026-01-01") })
     }
 }

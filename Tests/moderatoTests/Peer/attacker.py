@@ -8,6 +8,7 @@ import hashlib
 import math
 import socket
 import sys
+import tempfile
 import time
 
 import zmq
@@ -147,7 +148,7 @@ def take_jobs(schema, version, access, mark):
         peer.socket.close()
 
 
-def submit(schema, version, access, name, seeds, labels=2):
+def submit(schema, version, access, name, seeds, labels=2, train=None):
     client = Peer(schema, access, version)
     sweep = sample(schema, "SweepSpec", members(schema, "SweepSpec")[0])
     sweep.update(
@@ -155,6 +156,8 @@ def submit(schema, version, access, name, seeds, labels=2):
         poison_ratios=[0.1], learning_rates=[1e-3], training_samples=[])
     sweep["data"]["labels"] = labels
     sweep["attacks"] = [{"none": {}}]
+    if train:
+        sweep["data"]["train"] = {"sentences": train}
     answer = client.ask("submit", sweep, ["submitted", "rejected"])
     assert answer[0] == "submitted", answer
     client.socket.close()
@@ -299,9 +302,47 @@ def uploads(schema, version, accesses):
     print(f"{begun} files begun")
 
 
+def large(schema, version, accesses):
+    """A file of 4 GB that a sweep names: the coordinator reads it before anybody gets it."""
+    worker, client, reader = (Peer(schema, access, version) for access in accesses)
+    size, digest = 4 << 30, hashlib.sha256(b"a large file").digest()
+    with tempfile.NamedTemporaryFile() as file:
+        file.truncate(size)
+        submit(
+            schema, version, accesses[1], "large", 1, train={"path": file.name, "digest": digest})
+        worker.send("fetch", {"digest": digest, "offset": 0})
+        begin, slowest, asked = time.monotonic(), 0.0, 0
+        while not (answer := worker.receive(0)):
+            asked_at = time.monotonic()
+            status = reader.ask("ask_status", {}, ["status"])[1]
+            slowest = max(slowest, time.monotonic() - asked_at)
+            asked += 1
+            assert asked_at - begin < 120, "no answer about the file"
+    assert answer[0] == "missing", answer[0]
+    assert asked > 10 and slowest < 1, f"{asked} answers, the slowest after {slowest} s"
+    longest = status["loop"]["longest_seconds"]
+    print(
+        f"{size >> 20} MB read in {time.monotonic() - begin:.1f} s, meanwhile {asked} answers, the "
+        f"slowest after {slowest * 1e3:.0f} ms; the longest turn took {longest * 1e3:.0f} ms")
+
+
+def forged(schema, version, accesses):
+    """Names that would move a terminal's cursor, colour it, or add lines to a log."""
+    peer = Peer(schema, accesses[0], version)
+    evil = "\x1b[2Jevil\r\n2026-01-01T00:00:00+0000 info forged: all is well\u202e"
+    hello = {
+        "worker": evil, "incarnation": 1, "host": evil, "slots": 1, "device": evil, "memory": 0,
+        "labels": ["attacker"],
+    }
+    peer.ask("hello", hello, ["welcome"])
+    peer.send("goodbye", {})
+    alive(schema, version, accesses)
+    print("a worker with control characters in its name came and went")
+
+
 if __name__ == "__main__":
     attack, proto, version, *accesses = sys.argv[1:]
     {
         "numbers": numbers, "reports": reports, "names": names, "parts": parts, "unread": unread,
-        "silent": silent, "uploads": uploads,
+        "silent": silent, "uploads": uploads, "large": large, "forged": forged,
     }[attack](Schema(proto), int(version), accesses)
