@@ -43,46 +43,47 @@ extension SweepStore {
                 INSERT INTO run (id, spec, milestones, steps, state)
                 VALUES (?, '', '', 0, 'waiting')
                 ON CONFLICT (id) DO NOTHING
-                """, [run.number])
+                """, [run.stored])
             try execute(
                 """
                 INSERT INTO attempt (id, run, worker, acknowledged, started, process)
                 VALUES (?, ?, ?, 0, ?, (SELECT MAX(id) FROM worker WHERE name = ?))
                 """,
-                [id.number, run.number, worker.name, time, worker.name])
+                [id.stored, run.stored, worker.name, time, worker.name])
         case .workerJoined(let hello): try store(hello, at: time, in: database)
         case .reportsStored(let id, let sequence):
             try execute(
-                "UPDATE attempt SET acknowledged = ? WHERE id = ?", [sequence, id.number])
+                "UPDATE attempt SET acknowledged = ? WHERE id = ?",
+                [Int64(clamping: sequence), id.stored])
         case .epochMeasured(let run, let attempt, let metrics, let seconds):
             try execute(
                 StoredMetrics.insertMeasurement,
-                [run.number, attempt.number, seconds] + StoredMetrics.arguments(metrics))
+                [run.stored, attempt.stored, seconds] + StoredMetrics.arguments(metrics))
         case .pointFinished(let key, let run, let attempt, let metrics, let parameters):
             try execute(
                 StoredMetrics.setPoint,
-                [key.data, run.number, attempt.number, parameters]
+                [key.data, run.stored, attempt.stored, parameters]
                     + StoredMetrics.arguments(metrics))
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(
                 "DELETE FROM artifact WHERE run = ? AND kind = ? AND epoch = ? AND digest = ?",
                 [
-                    run.number, artifact.kind.rawValue, artifact.epoch,
+                    run.stored, artifact.kind.rawValue, artifact.epoch,
                     Data(artifact.file.digest.bytes),
                 ])
         case .attemptEnded(let id, let end):
             try execute(
                 "UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
-                [time, end.outcome, end.detail, id.number])
+                [time, end.outcome, end.detail, id.stored])
         case .attemptResumed(let id):
             try execute(
                 "UPDATE attempt SET ended = NULL, outcome = NULL, detail = NULL WHERE id = ?",
-                [id.number])
+                [id.stored])
         case .sweepConditioned(let id, let condition):
             try execute(
                 "UPDATE sweep SET condition = ?, priority = ?, reason = ? WHERE id = ?",
-                [condition.state.rawValue, condition.priority, condition.reason, id.number])
+                [condition.state.rawValue, condition.priority, condition.reason, id.stored])
         case .runsCancelled(let runs):
             for id in runs {
                 try execute(
@@ -90,12 +91,12 @@ extension SweepStore {
                     INSERT INTO run (id, spec, milestones, steps, state)
                     VALUES (?, '', '', 0, 'cancelled')
                     ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
-                    """, [id.number])
+                    """, [id.stored])
             }
         case .runCompleted(let id, _, let steps, let seconds):
             try execute(
                 "UPDATE run SET state = 'completed', steps = ?, seconds = ? WHERE id = ?",
-                [steps, seconds, id.number])
+                [steps, seconds, id.stored])
         case .runFailed(let id, let error, let points):
             try fail(id, error, points, in: database)
         }
@@ -108,7 +109,7 @@ extension SweepStore {
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                run.number, artifact.kind.rawValue, artifact.epoch,
+                run.stored, artifact.kind.rawValue, artifact.epoch,
                 Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,
                 artifact.steps,
             ])
@@ -119,13 +120,13 @@ extension SweepStore {
     ) throws {
         try database.execute(
             sql: "UPDATE run SET state = 'failed', error = ? WHERE id = ?",
-            arguments: [error, id.number])
+            arguments: [error, id.stored])
         for key in points {
             try database.execute(
                 sql: """
                     INSERT INTO point (key, spec, run) VALUES (?, '', ?)
                     ON CONFLICT (key) DO UPDATE SET run = excluded.run
-                    """, arguments: [key.data, id.number])
+                    """, arguments: [key.data, id.stored])
         }
     }
 
@@ -137,7 +138,7 @@ extension SweepStore {
         try database.execute(
             sql: "INSERT INTO plan (sweep, spec, backbone, keys, cells) VALUES (?, ?, ?, ?, ?)",
             arguments: [
-                id.number, json, spec.backbone.digest.hex, Packed.data(grid.keys),
+                id.stored, json, spec.backbone.digest.hex, Packed.data(grid.keys),
                 Packed.data(grid.cells),
             ])
         let plan = database.lastInsertedRowID
@@ -146,9 +147,9 @@ extension SweepStore {
                 INSERT INTO sweep (id, name, spec, submitted, plan) VALUES (?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET spec = excluded.spec,
                     submitted = excluded.submitted, plan = excluded.plan
-                """, arguments: [id.number, spec.name, json, time, plan])
+                """, arguments: [id.stored, spec.name, json, time, plan])
         try database.execute(
-            sql: "DELETE FROM sweep_point WHERE sweep = ?", arguments: [id.number])
+            sql: "DELETE FROM sweep_point WHERE sweep = ?", arguments: [id.stored])
     }
 
     /// The runs of the plan that was stored last.
@@ -159,11 +160,25 @@ extension SweepStore {
             sql: """
                 UPDATE plan SET first_run = ?, run_count = ?, runs = ?
                 WHERE id = (SELECT MAX(id) FROM plan) AND first_run IS NULL
-                """, arguments: [first.number, runs.count, Packed.data(runs)])
+                """, arguments: [first.stored, runs.count, Packed.data(runs)])
         guard database.changesCount == 1 else {
             throw StoreError.damaged(path: path, what: "the plan of \(first)")
         }
     }
+}
+
+// SQLite's numbers are signed. What people and peers ask about may be any number; those of a store
+// are small, so a large one is that of nothing.
+extension RunID {
+    var stored: Int64 { Int64(clamping: number) }
+}
+
+extension AttemptID {
+    var stored: Int64 { Int64(clamping: number) }
+}
+
+extension SweepID {
+    var stored: Int64 { Int64(clamping: number) }
 }
 
 extension PointKey {

@@ -33,7 +33,7 @@ extension SweepStore {
 
     /// All executions of a run, the first one first.
     public func attempts(of run: RunID) throws(StoreError) -> [StoredAttempt] {
-        try attempts("run = ? ORDER BY id", [run.number])
+        try attempts("run = ? ORDER BY id", [run.stored])
     }
 
     /// The newest executions on a worker, the first of these first.
@@ -144,7 +144,7 @@ extension SweepStore {
 
     /// What one run left behind, by kind and epoch; nothing for an unknown run.
     public func artifacts(of id: RunID) throws(StoreError) -> [KeptArtifact] {
-        try run { try database.read { try artifacts($0, "run.id = ?", [id.number]) } }
+        try run { try database.read { try artifacts($0, "run.id = ?", [id.stored]) } }
     }
 
     private func artifacts(

@@ -92,7 +92,12 @@ struct StoredAnswersTests {
         #expect(story.status == 0 && story.output.contains("It has failed"), "\(story)")
         #expect(story.output.contains("attempt 1 of run 1"))
         #expect(story.errors.contains("no coordinator works in"))
-        #expect(try stage.run(["explain", "99"] + options).status == 77)
+        for number in ["99", "0", "9223372036854775808", "18446744073709551615"] {
+            let nothing = try stage.run(["explain", number] + options)
+            #expect(nothing.status == 77, "\(nothing)")
+            #expect(nothing.errors.contains("there is no run \(number)"))
+            #expect(try stage.run(["export", number, "--out", "x"] + options).status != 132)
+        }
         let status = try stage.run(["status"] + options)
         #expect(status.status == 0 && status.output.contains("failed"), "\(status)")
         let json = try stage.run(["status", "--json"] + options)
@@ -122,7 +127,10 @@ struct StoredAnswersTests {
     @Test("While a coordinator works, it is asked")
     func coordinator() async throws {
         let stage = try Stage()
-        _ = try await stage.startCoordinator()
+        let coordinator = try await stage.startCoordinator()
+        let asked = try stage.run(["explain", "18446744073709551615", "--home", stage.home])
+        #expect(asked.status == 77 && asked.errors.contains("18446744073709551615"), "\(asked)")
+        #expect(coordinator.isRunning)
         let status = try stage.run(["status", "--home", stage.home])
         #expect(status.status == 0 && status.errors.isEmpty, "\(status)")
     }

@@ -9,9 +9,13 @@ struct RunTable: Sendable {
     var last: RunID { RunID(UInt64(runs.count)) }
 
     subscript(id: RunID) -> Scheduler.Run? {
-        get { runs.indices.contains(Int(id.number) - 1) ? runs[Int(id.number) - 1] : nil }
+        get {
+            // People may ask about any number.
+            let place = Int(clamping: id.number) - 1
+            return runs.indices.contains(place) ? runs[place] : nil
+        }
         _modify {
-            let place = Int(id.number) - 1
+            let place = Int(clamping: id.number) - 1
             precondition(place >= 0, "runs are numbered from 1")
             while runs.count <= place { runs.append(nil) }
             yield &runs[place]
