@@ -67,7 +67,7 @@ struct SlurmTests {
             if snapshot.runs.count(where: { $0.state == .waiting }) < 2 {
                 let more = try stage.writeSmallSweep(
                     name: "more-\(next)", grid: Self.grid(seeds: next...next + 3))
-                #expect(try lab.moderato("submit", "--fake", more).status == 0)
+                #expect(try lab.moderato("submit", more).status == 0)
                 next += 4
             }
             let running = try lab.running()
