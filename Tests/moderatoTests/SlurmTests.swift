@@ -130,7 +130,7 @@ struct SlurmTests {
         kill(visitor.processIdentifier, SIGINT)
         #expect(end(visitor) == 130)
         #expect(try lab.queue.isEmpty)
-        #expect(try lab.moderato("status").status == 69, "the coordinator has ended too")
+        #expect(try lab.moderato("drain", "anybody").status == 69, "the coordinator has ended too")
     }
 
     @Test("With a quota reached a sweep goes on with the workers it has")
