@@ -65,9 +65,6 @@ public struct Connections: Sendable {
 
     public var count: Int { connections.count }
 
-    /// The connection of a peer, by its file.
-    public func file(of route: Route) -> Int32? { files[route] }
-
     // MARK: What happens
 
     public mutating func accept(_ file: Int32, from address: String, at now: Instant) {
