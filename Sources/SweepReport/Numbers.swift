@@ -30,10 +30,5 @@ func duration(_ seconds: Double) -> String {
     return "\(whole / 3600) h \(whole % 3600 / 60) min"
 }
 
-/// `1 point`, `2 points`.
-func counted(_ count: Int, _ noun: String) -> String {
-    count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
-}
-
 /// With a capital letter at its start.
 func sentenceCase(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }

@@ -1,3 +1,5 @@
+import SweepCore
+
 /// What makes a report impossible.
 public enum ReportError: Error, Hashable, CustomStringConvertible {
     case noHiddenStates(problem: String)

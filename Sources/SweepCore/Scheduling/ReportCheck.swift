@@ -17,7 +17,7 @@ struct ReportCheck {
         in metrics: EpochMetrics, trainableParameters: Int, seconds: Double
     ) -> String? {
         if !(1...spec.epochs).contains(metrics.epoch) {
-            return "figures of epoch \(metrics.epoch) of a run of \(Count.epochs(spec.epochs))"
+            return "figures of epoch \(metrics.epoch) of a run of \(counted(spec.epochs, "epoch"))"
         }
         let losses = [
             metrics.trainingLoss, metrics.testLoss, metrics.cleanFit?.loss ?? 0,
@@ -93,10 +93,4 @@ struct ReportCheck {
         }
         return nil
     }
-}
-
-/// Numbers of things in words.
-public enum Count {
-    public static func points(_ count: Int) -> String { count == 1 ? "1 point" : "\(count) points" }
-    public static func epochs(_ count: Int) -> String { count == 1 ? "1 epoch" : "\(count) epochs" }
 }

@@ -186,10 +186,6 @@ extension Scheduler {
         return lines
     }
 
-    private func counted(_ count: Int, _ noun: String) -> String {
-        "\(count) \(noun)\(count == 1 ? "" : "s")"
-    }
-
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
         guard run.priority != nil else {
             if let reason = sweeps.first(where: { contains(id, $0) && $0.condition.reason != nil })?

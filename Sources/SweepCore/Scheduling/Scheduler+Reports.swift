@@ -85,7 +85,7 @@ extension Scheduler {
         case .artifact(let artifact):
             let epochs = run.plan.epochs
             return artifact.epoch <= epochs
-                ? nil : "a file of epoch \(artifact.epoch) of a run of \(Count.epochs(epochs))"
+                ? nil : "a file of epoch \(artifact.epoch) of a run of \(counted(epochs, "epoch"))"
         case .failed, .handedBack: return nil
         }
     }
