@@ -49,8 +49,8 @@ extension Scheduler {
         guard !lost.isEmpty else { return nil }
         let done = lost.count { finished.contains($0) }
         return
-            "there is a sweep '\(name)' already, with \(counted(lost.count, "point")) that this file "
-            + "does not have: \(done) finished, which its results would no longer show, and "
+            "there is a sweep '\(name)' already, with \(counted(lost.count, "point")) that this "
+            + "file does not have: \(done) finished, which its results would no longer show, and "
             + "\(lost.count - done) without a result, which would be cancelled. Give this sweep "
             + "another name, or submit it with --replace; the earlier one can then still be seen "
             + "with: moderato results --sweep \(name)@1"
