@@ -2752,6 +2752,51 @@ void   moderato__loop_status__free_unpacked
   assert(message->base.descriptor == &moderato__loop_status__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__incoming_status__init
+                     (Moderato__IncomingStatus         *message)
+{
+  static const Moderato__IncomingStatus init_value = MODERATO__INCOMING_STATUS__INIT;
+  *message = init_value;
+}
+size_t moderato__incoming_status__get_packed_size
+                     (const Moderato__IncomingStatus *message)
+{
+  assert(message->base.descriptor == &moderato__incoming_status__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__incoming_status__pack
+                     (const Moderato__IncomingStatus *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__incoming_status__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__incoming_status__pack_to_buffer
+                     (const Moderato__IncomingStatus *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__incoming_status__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__IncomingStatus *
+       moderato__incoming_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__IncomingStatus *)
+     protobuf_c_message_unpack (&moderato__incoming_status__descriptor,
+                                allocator, len, data);
+}
+void   moderato__incoming_status__free_unpacked
+                     (Moderato__IncomingStatus *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__incoming_status__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__status__init
                      (Moderato__Status         *message)
 {
@@ -4711,12 +4756,12 @@ static const ProtobufCFieldDescriptor moderato__ask_artifacts__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "offset",
+    "after",
     2,
-    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__AskArtifacts, offset),
+    offsetof(Moderato__AskArtifacts, has_after),
+    offsetof(Moderato__AskArtifacts, after),
     NULL,
     NULL,
     0,             /* flags */
@@ -4736,7 +4781,7 @@ static const ProtobufCFieldDescriptor moderato__ask_artifacts__field_descriptors
   },
 };
 static const unsigned moderato__ask_artifacts__field_indices_by_name[] = {
-  1,   /* field[1] = offset */
+  1,   /* field[1] = after */
   2,   /* field[2] = run */
   0,   /* field[0] = sweep */
 };
@@ -4763,24 +4808,24 @@ const ProtobufCMessageDescriptor moderato__ask_artifacts__descriptor =
 static const ProtobufCFieldDescriptor moderato__artifacts__field_descriptors[3] =
 {
   {
-    "total",
+    "last_run",
     1,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Moderato__Artifacts, total),
+    offsetof(Moderato__Artifacts, last_run),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "offset",
+    "goes_on",
     2,
     PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT64,
+    PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
-    offsetof(Moderato__Artifacts, offset),
+    offsetof(Moderato__Artifacts, goes_on),
     NULL,
     NULL,
     0,             /* flags */
@@ -4800,9 +4845,9 @@ static const ProtobufCFieldDescriptor moderato__artifacts__field_descriptors[3] 
   },
 };
 static const unsigned moderato__artifacts__field_indices_by_name[] = {
+  1,   /* field[1] = goes_on */
   2,   /* field[2] = items */
-  1,   /* field[1] = offset */
-  0,   /* field[0] = total */
+  0,   /* field[0] = last_run */
 };
 static const ProtobufCIntRange moderato__artifacts__number_ranges[1 + 1] =
 {
@@ -8041,7 +8086,58 @@ const ProtobufCMessageDescriptor moderato__loop_status__descriptor =
   (ProtobufCMessageInit) moderato__loop_status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__status__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__incoming_status__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__IncomingStatus, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "share",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__IncomingStatus, share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__incoming_status__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = share */
+};
+static const ProtobufCIntRange moderato__incoming_status__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__incoming_status__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.IncomingStatus",
+  "IncomingStatus",
+  "Moderato__IncomingStatus",
+  "moderato",
+  sizeof(Moderato__IncomingStatus),
+  2,
+  moderato__incoming_status__field_descriptors,
+  moderato__incoming_status__field_indices_by_name,
+  1,  moderato__incoming_status__number_ranges,
+  (ProtobufCMessageInit) moderato__incoming_status__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__status__field_descriptors[4] =
 {
   {
     "sweeps",
@@ -8079,8 +8175,21 @@ static const ProtobufCFieldDescriptor moderato__status__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "incoming",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Status, n_incoming),
+    offsetof(Moderato__Status, incoming),
+    &moderato__incoming_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__status__field_indices_by_name[] = {
+  3,   /* field[3] = incoming */
   2,   /* field[2] = loop */
   0,   /* field[0] = sweeps */
   1,   /* field[1] = workers */
@@ -8088,7 +8197,7 @@ static const unsigned moderato__status__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moderato__status__descriptor =
 {
@@ -8098,7 +8207,7 @@ const ProtobufCMessageDescriptor moderato__status__descriptor =
   "Moderato__Status",
   "moderato",
   sizeof(Moderato__Status),
-  3,
+  4,
   moderato__status__field_descriptors,
   moderato__status__field_indices_by_name,
   1,  moderato__status__number_ranges,

@@ -153,17 +153,18 @@ extension Coordinator {
     /// Clients may have what runs left behind, and none of the data that others submitted.
     private func isKept(_ digest: Digest) -> Bool { (try? store.kept([digest]))?.isEmpty == false }
 
-    /// States are the coordinator's own affair.
     private func artifacts(_ question: AskArtifacts) -> Message {
         do {
-            let all =
-                try question.run.map { try store.artifacts(of: $0) }
-                ?? store.artifacts(ofSweep: question.sweep)
-            let kept = all.filter { $0.artifact.kind != .state }
+            if let run = question.run {
+                return .artifacts(
+                    ArtifactsSlice(
+                        items: try store.artifacts(of: run), lastRun: run, goesOn: false))
+            }
+            let sweep = try store.sweep(named: question.sweep)
             return .artifacts(
-                ArtifactsSlice(
-                    total: kept.count, offset: question.offset,
-                    items: Array(kept.dropFirst(question.offset).prefix(100))))
+                try store.artifacts(after: question.after, limit: 100) {
+                    scheduler.serves($0, sweep)
+                })
         } catch {
             return .rejected("\(error)")
         }

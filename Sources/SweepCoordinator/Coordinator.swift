@@ -107,7 +107,9 @@ public final class Coordinator {
         }
         logger.info("access files in \(home.path): worker.access for new workers")
         if !snapshot.sweeps.isEmpty {
-            let open = snapshot.runs.count { $0.state == .waiting || $0.isActive }
+            let open = scheduler.statusReport().sweeps.reduce(0) {
+                $0 + ($1.condition.state == .cancelled ? 0 : $1.waitingRuns + $1.activeRuns)
+            }
             logger.info("\(snapshot.sweeps.count) sweeps in the store, \(open) runs to do")
         }
     }
@@ -154,7 +156,7 @@ public final class Coordinator {
     }
 
     private var hasMoreToDo: Bool {
-        shares.hasRequests || !delayed.isEmpty || files.isBusy || scheduler.isCounting
+        shares.hasRequests || !delayed.isEmpty || files.isBusy || scheduler.isBusy
             || listener.hasMoreNews
     }
 
@@ -194,7 +196,7 @@ public final class Coordinator {
         var effects: [Effect] = []
         let begin = now
         while files.isBusy, now - begin < Self.longestPieces { effects += files.goOn(at: now) }
-        if scheduler.isCounting { effects += scheduler.handle(.spareTime, at: now) }
+        if scheduler.isBusy { effects += scheduler.handle(.spareTime, at: now) }
         return effects
     }
 

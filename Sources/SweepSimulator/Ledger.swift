@@ -16,6 +16,13 @@ struct Ledger {
         var end: AttemptEnd?
     }
 
+    /// A plan whose sweep has not been submitted: worth nothing yet.
+    private struct Planned {
+        var keys: [PointKey] = []
+        var runs: [RunID: Run] = [:]
+    }
+
+    private var planned = Planned()
     private(set) var sweeps: [SweepID: Snapshot.Sweep] = [:]
     private(set) var runs: [RunID: Run] = [:]
     private(set) var attempts: [AttemptID: Attempt] = [:]
@@ -32,18 +39,30 @@ struct Ledger {
 
     private mutating func take(_ fact: Fact) {
         switch fact {
-        case .sweepSubmitted(let id, let spec, let grid):
+        case .pointsPlanned(let grid, let places):
+            if places.lowerBound == 0 { planned = Planned() }
+            require(planned.keys.count == places.lowerBound, "a part of a plan is missing")
+            planned.keys += grid.keys[places]
+        case .sweepSubmitted(let id, let spec, let submitted):
+            require(
+                submitted.points == planned.keys.count && submitted.runs == planned.runs.count,
+                "\(id) is submitted before its plan is whole")
             let condition = sweeps[id]?.condition ?? SweepCondition()
             sweeps[id] = Snapshot.Sweep(
-                id: id, spec: spec, keys: grid.keys, condition: condition)
+                id: id, spec: spec, keys: planned.keys, condition: condition,
+                firstLaterRun: RunID(submitted.firstRun.number + UInt64(submitted.runs)))
+            runs.merge(planned.runs) { old, _ in old }
+            planned = Planned()
         case .sweepConditioned(let id, let condition): sweeps[id]?.condition = condition
         case .runsCreated(let first, let plans):
             for (place, plan) in plans.enumerated() {
                 let id = RunID(first.number + UInt64(place))
-                require(runs[id] == nil, "\(id) is created twice")
-                runs[id] = Run(plan: plan)
+                require(
+                    runs[id] == nil && planned.runs[id] == nil, "\(id) is created twice")
+                planned.runs[id] = Run(plan: plan)
             }
         case .attemptStarted(let id, let run, let worker, let isSecond):
+            require(runs[run] != nil, "\(id) is of a run that no sweep has yet")
             require(id > lastAttempt, "\(id) is used again")
             lastAttempt = max(lastAttempt, id)
             let alive = attempts.filter { $0.value.run == run && $0.value.end == nil }

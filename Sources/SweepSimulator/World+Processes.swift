@@ -10,6 +10,11 @@ extension World {
             if deferred(event, until: coordinatorStoppedUntil) { return }
             handle(.tick)
             agenda.plan(.coordinatorTick, at: now + .milliseconds(250))
+        case .coordinatorHasTime:
+            guard scheduler != nil else { return }
+            if deferred(event, until: coordinatorStoppedUntil) { return }
+            isSpareTimePlanned = false
+            handle(.spareTime)
         case .toCoordinator(let frame, let connection, let role):
             guard scheduler != nil else { return }
             if deferred(event, until: coordinatorStoppedUntil) { return }
@@ -70,7 +75,9 @@ extension World {
         // Runs are short here: second attempts are worth it sooner.
         var configuration = Scheduler.Configuration()
         configuration.leastGain = .seconds(1)
+        configuration.itemsInASlice = sliceSize
         scheduler = Scheduler(snapshot, configuration: configuration, at: now)
+        isSpareTimePlanned = false
         agenda.plan(.coordinatorTick, at: now)
     }
 
@@ -96,6 +103,10 @@ extension World {
 
     private mutating func handle(_ event: SweepCore.Event) {
         guard let effects = scheduler?.handle(event, at: now) else { return }
+        if scheduler?.isBusy == true, !isSpareTimePlanned {
+            isSpareTimePlanned = true
+            agenda.plan(.coordinatorHasTime, at: now + random.duration(0.001...0.3))
+        }
         var facts: [Fact] = []
         for case .persist(let fact) in effects { facts.append(fact) }
         let isFaulty = now < faultsEnd && !facts.isEmpty

@@ -21,6 +21,7 @@ public struct World {
         case toWorker(name: Int, frame: [UInt8], connection: Int)
         case coordinatorTick
         case coordinatorStarts
+        case coordinatorHasTime
         case workerTick(name: Int, process: Int)
         case workerStarts(name: Int)
         case epoch(name: Int, process: Int, AttemptID, Int)
@@ -55,6 +56,9 @@ public struct World {
     var agenda = Agenda<Event>()
     var ledger = Ledger()
     var scheduler: Scheduler?
+    var isSpareTimePlanned = false
+    /// Sweeps are taken in over many events, or at once.
+    let sliceSize: Int
     var coordinatorStoppedUntil = Instant(nanoseconds: 0)
     var workers: [Worker] = []
     var lastConnection = 0
@@ -74,6 +78,7 @@ public struct World {
         self.seed = seed
         self.plantedBug = plantedBug
         random = RandomSource(seed: seed)
+        sliceSize = random.happens(0.7) ? Int.random(in: 1...5, using: &random) : 10_000
         for name in 0..<Int.random(in: 2...5, using: &random) {
             workers.append(
                 Worker(
@@ -146,6 +151,7 @@ public struct World {
         case .toWorker(let name, let frame, let connection):
             "down \(name) \(connection) \(frame.count)"
         case .coordinatorTick: "tick"
+        case .coordinatorHasTime: "spare time"
         case .coordinatorStarts: "coordinator"
         case .workerTick(let name, let process): "tick \(name) \(process)"
         case .workerStarts(let name): "worker \(name)"
@@ -171,14 +177,24 @@ public struct World {
         unfinished.isEmpty && violation == nil
     }
 
-    /// Points without a result that no run has failed on.
+    /// Runs that a sweep still needs: the newest of each point without a result.
     private var unfinished: [RunID] {
-        ledger.runs.filter { _, run in
-            switch run.state {
-            case .completed, .failed, .cancelled: false
-            case .waiting, .active: true
+        let runs = ledger.runs.sorted { $0.key < $1.key }
+        var needed: Set<RunID> = []
+        for sweep in ledger.sweeps.values where sweep.condition.state != .cancelled {
+            var newest: [PointKey: RunID] = [:]
+            for (id, run) in runs where id < sweep.firstLaterRun {
+                for milestone in run.plan.milestones { newest[milestone.key] = id }
             }
-        }.keys.sorted()
+            for key in sweep.keys where ledger.finished[key] == nil {
+                guard let id = newest[key] else { continue }
+                switch ledger.runs[id]?.state {
+                case .waiting, .active: needed.insert(id)
+                case .completed, .failed, .cancelled, nil: break
+                }
+            }
+        }
+        return needed.sorted()
     }
 
     private mutating func checkEnd() {

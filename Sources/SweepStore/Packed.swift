@@ -1,20 +1,37 @@
 import FoundationEssentials
 import SweepCore
 
-/// Lists in one BLOB each, little-endian: what a plan of a million points is stored as.
-enum Packed {
-    static let keyBytes = 32
-    static let cellBytes = 4
-    /// first, count, last: 4 bytes each; steps: 8 bytes.
-    static let runBytes = 20
+/// The lists of a plan.
+enum PlanList: String, CaseIterable {
+    case keys
+    case cells
+    case runs
 
-    static func data(_ keys: [PointKey]) -> Data {
+    var itemBytes: Int {
+        switch self {
+        case .keys: 32
+        case .cells: 4
+        // first, count, last: 4 bytes each; steps: 8 bytes.
+        case .runs: 20
+        }
+    }
+
+    static let insert = "INSERT INTO plan_part (plan, list, first, items) VALUES (?, ?, ?, ?)"
+}
+
+/// Lists in BLOBs, little-endian: what a plan of a million points is stored as.
+enum Packed {
+    private static let keyBytes = PlanList.keys.itemBytes
+    private static let cellBytes = PlanList.cells.itemBytes
+    private static let runBytes = PlanList.runs.itemBytes
+
+    static func data(_ keys: ArraySlice<PointKey>) -> Data {
         var data = Data(capacity: keys.count * keyBytes)
         for key in keys { data.append(contentsOf: key.digest.bytes) }
         return data
     }
 
-    static func data(_ cells: [UInt32]) -> Data {
+    static func data(_ cells: ArraySlice<UInt32>) -> Data {
         cells.withUnsafeBytes { Data($0) }
     }
 

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import GRDB
 
 enum Schema {
@@ -116,7 +117,55 @@ enum Schema {
         migrator.registerMigration("9: why a sweep is paused") { database in
             try database.execute(sql: "ALTER TABLE sweep ADD COLUMN reason TEXT")
         }
+        registerPlanParts(&migrator)
         return migrator
+    }
+
+    private static func registerPlanParts(_ migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("10: plans in parts") { database in
+            // The lists of a plan, a part of a few thousand items in a row: they are written, and
+            // read, in parts. Those of a plan that has no row yet are of a sweep on its way in.
+            try database.execute(
+                sql: """
+                    CREATE TABLE plan_part (
+                        id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, list TEXT NOT NULL,
+                        first INTEGER NOT NULL, items BLOB NOT NULL,
+                        UNIQUE (plan, list, first));
+                    ALTER TABLE plan RENAME TO whole_plan;
+                    CREATE TABLE plan (
+                        id INTEGER PRIMARY KEY, sweep INTEGER NOT NULL, spec TEXT NOT NULL,
+                        backbone TEXT NOT NULL, points INTEGER NOT NULL, first_run INTEGER,
+                        run_count INTEGER NOT NULL);
+                    DROP INDEX plan_of_run;
+                    CREATE INDEX plan_of_run ON plan (first_run);
+                    INSERT INTO plan
+                        SELECT id, sweep, spec, backbone, length(cells) / 4, first_run, run_count
+                        FROM whole_plan;
+                    -- Where a plan had no new run: that of the next one that had.
+                    UPDATE plan SET first_run = (
+                        SELECT MIN(first_run) FROM plan AS later WHERE later.id > plan.id)
+                        WHERE first_run IS NULL;
+                    CREATE INDEX attempt_on_worker ON attempt (worker, id);
+                    """)
+            for list in PlanList.allCases {
+                let rows = try Row.fetchCursor(
+                    database, sql: "SELECT id, \(list.rawValue) AS items FROM whole_plan")
+                while let row = try rows.next() {
+                    guard let items = row["items"] as Data? else { continue }
+                    let bytes = 8_192 * list.itemBytes
+                    for begin in stride(from: 0, to: items.count, by: bytes) {
+                        let part = items.dropFirst(begin).prefix(bytes)
+                        try database.execute(
+                            sql: PlanList.insert,
+                            arguments: [
+                                row["id"] as Int64, list.rawValue, begin / list.itemBytes,
+                                Data(part),
+                            ])
+                    }
+                }
+            }
+            try database.execute(sql: "DROP TABLE whole_plan")
+        }
     }
 
     /// Earlier versions stored what fake trainers made up under the keys of real results. It is

@@ -27,6 +27,7 @@ extension SweepStore {
                 }
             }
         }
+        checkpoints?.noteCommit()
     }
 
     private func apply(_ fact: Fact, at time: Double, in database: Database) throws {
@@ -34,8 +35,9 @@ extension SweepStore {
             try database.cachedStatement(sql: sql).execute(arguments: arguments)
         }
         switch fact {
-        case .sweepSubmitted(let id, let spec, let grid):
-            try store(id, spec, grid, at: time, in: database)
+        case .pointsPlanned(let grid, let places): try store(grid, places, in: database)
+        case .sweepSubmitted(let id, let spec, let submitted):
+            try store(id, spec, submitted, at: time, in: database)
         case .runsCreated(let first, let runs): try store(runs, from: first, in: database)
         case .attemptStarted(let id, let run, let worker, _):
             try execute(
@@ -130,18 +132,62 @@ extension SweepStore {
         }
     }
 
+    /// The number that the plan gets whose sweep is submitted next.
+    private func nextPlan(_ database: Database) throws -> Int64 {
+        try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM plan").map { $0 + 1 } ?? 1
+    }
+
+    /// A part of the next plan.
     private func store(
-        _ id: SweepID, _ spec: SweepSpec, _ grid: PlannedGrid, at time: Double,
+        _ grid: PlannedGrid, _ places: Range<Int>, in database: Database
+    ) throws {
+        let plan = try nextPlan(database)
+        if places.lowerBound == 0 {
+            // Of one that a coordinator had begun when it was killed.
+            try database.execute(
+                sql: "DELETE FROM plan_part WHERE plan >= ?", arguments: [plan])
+        }
+        func add(_ list: PlanList, _ items: Data) throws {
+            try database.execute(
+                sql: PlanList.insert,
+                arguments: [plan, list.rawValue, places.lowerBound, items])
+        }
+        try add(.keys, Packed.data(grid.keys[places]))
+        try add(.cells, Packed.data(grid.cells[places]))
+    }
+
+    /// Runs of the next plan.
+    private func store(
+        _ runs: [PlannedRun], from first: RunID, in database: Database
+    ) throws {
+        let plan = try nextPlan(database)
+        let before = try Int.fetchOne(
+            database,
+            sql: """
+                SELECT COALESCE(SUM(length(items)), 0) / ? FROM plan_part
+                WHERE plan = ? AND list = ?
+                """,
+            arguments: [PlanList.runs.itemBytes, plan, PlanList.runs.rawValue])
+        try database.execute(
+            sql: PlanList.insert,
+            arguments: [plan, PlanList.runs.rawValue, before ?? 0, Packed.data(runs)])
+    }
+
+    private func store(
+        _ id: SweepID, _ spec: SweepSpec, _ submitted: Submitted, at time: Double,
         in database: Database
     ) throws {
         let json = try Self.json(spec)
+        let plan = try nextPlan(database)
         try database.execute(
-            sql: "INSERT INTO plan (sweep, spec, backbone, keys, cells) VALUES (?, ?, ?, ?, ?)",
+            sql: """
+                INSERT INTO plan (id, sweep, spec, backbone, points, first_run, run_count)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
             arguments: [
-                id.stored, json, spec.backbone.digest.hex, Packed.data(grid.keys),
-                Packed.data(grid.cells),
+                plan, id.stored, json, spec.backbone.digest.hex, submitted.points,
+                submitted.firstRun.stored, submitted.runs,
             ])
-        let plan = database.lastInsertedRowID
         try database.execute(
             sql: """
                 INSERT INTO sweep (id, name, spec, submitted, plan) VALUES (?, ?, ?, ?, ?)
@@ -150,20 +196,6 @@ extension SweepStore {
                 """, arguments: [id.stored, spec.name, json, time, plan])
         try database.execute(
             sql: "DELETE FROM sweep_point WHERE sweep = ?", arguments: [id.stored])
-    }
-
-    /// The runs of the plan that was stored last.
-    private func store(
-        _ runs: [PlannedRun], from first: RunID, in database: Database
-    ) throws {
-        try database.execute(
-            sql: """
-                UPDATE plan SET first_run = ?, run_count = ?, runs = ?
-                WHERE id = (SELECT MAX(id) FROM plan) AND first_run IS NULL
-                """, arguments: [first.stored, runs.count, Packed.data(runs)])
-        guard database.changesCount == 1 else {
-            throw StoreError.damaged(path: path, what: "the plan of \(first)")
-        }
     }
 }
 

@@ -28,6 +28,14 @@ extension SweepStore {
             firstRun: row["first_run"] ?? 0, runCount: row["run_count"])
     }
 
+    /// The number of the first run that was made after the plan.
+    func firstLaterRun(_ database: Database, of plan: Int64) throws -> RunID {
+        let number = try UInt64.fetchOne(
+            database, sql: "SELECT first_run + run_count FROM plan WHERE id = ?",
+            arguments: [plan])
+        return RunID(number ?? .max)
+    }
+
     func planRows(_ database: Database) throws -> [PlanRow] {
         guard try hasPlans(database) else { return [] }
         return try Row.fetchAll(
@@ -47,6 +55,19 @@ extension SweepStore {
         ).map(planRow)
     }
 
+    /// The plan that made a run; `nil` if an earlier version stored it.
+    private func plan(_ database: Database, ofRun run: UInt64) throws -> PlanRow? {
+        guard try hasPlans(database) else { return nil }
+        return try Row.fetchOne(
+            database,
+            sql: """
+                SELECT \(Self.planColumns) FROM plan
+                WHERE first_run <= ?1 AND ?1 < first_run + run_count
+                ORDER BY first_run DESC LIMIT 1
+                """, arguments: [run]
+        ).map(planRow)
+    }
+
     /// The plan of an earlier submission, by `name@number`; `nil` if there is none of the kind.
     func submission(_ database: Database, named name: String) throws -> PlanRow? {
         guard let mark = name.lastIndex(of: "@"),
@@ -62,22 +83,46 @@ extension SweepStore {
         ).map(planRow)
     }
 
-    /// A part of what a plan packs into a column: `count` items from `offset` on.
+    /// `count` items of a list of the plan, from `offset` on.
     private func packed(
-        _ database: Database, _ plan: PlanRow, _ column: String, bytes: Int, offset: Int,
-        count: Int
+        _ database: Database, _ plan: PlanRow, _ list: PlanList, offset: Int, count: Int
     ) throws -> Data {
+        let bytes = list.itemBytes
         let count = min(count, Int(Int32.max) / bytes)
-        return try Data.fetchOne(
-            database, sql: "SELECT substr(\(column), ?, ?) FROM plan WHERE id = ?",
-            arguments: [1 + bytes * offset, bytes * count, plan.id]) ?? Data()
+        // Earlier versions stored a list as a whole.
+        guard try database.tableExists("plan_part") else {
+            return try Data.fetchOne(
+                database, sql: "SELECT substr(\(list.rawValue), ?, ?) FROM plan WHERE id = ?",
+                arguments: [1 + bytes * offset, bytes * count, plan.id]) ?? Data()
+        }
+        var data = Data()
+        let parts = try Row.fetchCursor(
+            try database.cachedStatement(
+                sql: """
+                    SELECT first, items FROM plan_part
+                    WHERE plan = ?1 AND list = ?2 AND first < ?4 AND first >= COALESCE((
+                        SELECT MAX(first) FROM plan_part
+                        WHERE plan = ?1 AND list = ?2 AND first <= ?3), 0)
+                    ORDER BY first
+                    """), arguments: [plan.id, list.rawValue, offset, offset + count])
+        while let part = try parts.next() {
+            let first: Int = part["first"]
+            try part.withUnsafeData(named: "items") { items in
+                guard let items else { return }
+                let begin = max(0, (offset - first) * bytes)
+                let end = min(items.count, (offset + count - first) * bytes)
+                if begin < end {
+                    data += items.dropFirst(begin).prefix(end - begin)
+                }
+            }
+        }
+        return data
     }
 
     func keys(
         _ database: Database, of plan: PlanRow, offset: Int = 0, count: Int = Int.max
     ) throws -> [PointKey] {
-        let data = try packed(
-            database, plan, "keys", bytes: Packed.keyBytes, offset: offset, count: count)
+        let data = try packed(database, plan, .keys, offset: offset, count: count)
         guard let keys = Packed.keys(data) else { throw damaged(plan) }
         return keys
     }
@@ -85,8 +130,7 @@ extension SweepStore {
     func cells(
         _ database: Database, of plan: PlanRow, offset: Int = 0, count: Int = Int.max
     ) throws -> [UInt32] {
-        let data = try packed(
-            database, plan, "cells", bytes: Packed.cellBytes, offset: offset, count: count)
+        let data = try packed(database, plan, .cells, offset: offset, count: count)
         guard let cells = Packed.cells(data) else { throw damaged(plan) }
         return cells
     }
@@ -94,16 +138,17 @@ extension SweepStore {
     func runs(
         _ database: Database, of plan: PlanRow, offset: Int = 0, count: Int = Int.max
     ) throws -> [Packed.Run] {
-        let data = try packed(
-            database, plan, "runs", bytes: Packed.runBytes, offset: offset, count: count)
+        let data = try packed(database, plan, .runs, offset: offset, count: count)
         guard let runs = Packed.runs(data) else { throw damaged(plan) }
         return runs
     }
 
     func pointCount(_ database: Database, of plan: PlanRow) throws -> Int {
-        let bytes = try Int.fetchOne(
-            database, sql: "SELECT length(cells) FROM plan WHERE id = ?", arguments: [plan.id])
-        return (bytes ?? 0) / Packed.cellBytes
+        let sql =
+            try database.tableExists("plan_part")
+            ? "SELECT points FROM plan WHERE id = ?"
+            : "SELECT length(cells) / 4 FROM plan WHERE id = ?"
+        return try Int.fetchOne(database, sql: sql, arguments: [plan.id]) ?? 0
     }
 
     func grid(_ database: Database, of plan: PlanRow) throws -> PlannedGrid {
@@ -118,14 +163,18 @@ extension SweepStore {
 
     /// The training of a run, of this version's plans or stored by an earlier one.
     ///
-    /// - Parameter stored: The run's own column; empty where the plan has it.
+    /// - Parameters:
+    ///   - stored: The run's own column; empty where the plan has it.
+    ///   - plans: Those read so far.
     func spec(
-        _ database: Database, ofRun run: UInt64, stored: String, _ plans: [PlanRow]
+        _ database: Database, ofRun run: UInt64, stored: String, _ plans: inout [PlanRow]
     ) throws -> TrainingSpec {
         if !stored.isEmpty { return try decode(TrainingSpec.self, stored, "run \(run)") }
-        guard let plan = plans.first(where: { $0.has(run) }) else {
+        let known = plans.first { $0.has(run) }
+        guard let plan = try known ?? self.plan(database, ofRun: run) else {
             throw StoreError.damaged(path: path, what: "run \(run)")
         }
+        if known == nil { plans.append(plan) }
         let packed = try runs(database, of: plan, offset: Int(run - plan.firstRun), count: 1)
         guard let last = packed.first?.last,
             let cell = try cells(database, of: plan, offset: Int(last), count: 1).first,

@@ -95,76 +95,84 @@ extension SweepStore {
         }
     }
 
-    /// What the runs of a sweep left behind, by run, kind and epoch.
-    ///
     /// - Parameter name: the sweep's name; empty for the sweep submitted last.
-    public func artifacts(ofSweep name: String) throws(StoreError) -> [KeptArtifact] {
+    public func sweep(named name: String) throws(StoreError) -> SweepID {
         try run {
             try database.read { database in
-                let sweep = try UInt64.fetchOne(
+                let id = try UInt64.fetchOne(
                     database,
                     sql: """
                         SELECT id FROM sweep WHERE name = ? OR ? = ''
                         ORDER BY submitted DESC, id DESC LIMIT 1
                         """, arguments: [name, name])
-                guard let sweep else {
+                guard let id else {
                     throw StoreError.unknownSweep(name: name, known: try names(database))
                 }
-                let wanted = Set(try keys(database, ofSweep: sweep))
-                let plans = try planRows(database)
-                return try artifacts(database, "TRUE", []).filter { item in
-                    try serves(database, item, wanted, plans)
-                }
+                return SweepID(id)
             }
         }
     }
 
-    /// Whether one of the run's points is among `wanted`.
-    private func serves(
-        _ database: Database, _ item: KeptArtifact, _ wanted: Set<PointKey>, _ plans: [PlanRow]
-    ) throws -> Bool {
-        let number = item.run.number
-        if let plan = plans.first(where: { $0.has(number) }) {
-            let run = try runs(
-                database, of: plan, offset: Int(number - plan.firstRun), count: 1)
-            guard let run = run.first else { throw damaged(plan) }
-            return try keys(database, of: plan, offset: Int(run.first), count: Int(run.count))
-                .contains { wanted.contains($0) }
+    /// What runs left behind, but for the states that unfinished runs go on from.
+    ///
+    /// - Parameters:
+    ///   - run: Only later runs are looked at.
+    ///   - limit: No further run is looked at once there are as many artifacts; of runs that are
+    ///     not wanted, ten times as many.
+    ///   - isWanted: Whether a run is.
+    public func artifacts(
+        after run: RunID, limit: Int, where isWanted: (RunID) -> Bool
+    ) throws(StoreError) -> ArtifactsSlice {
+        try self.run {
+            try database.read { database in
+                // An earlier version's store has no such table.
+                guard try database.tableExists("artifact") else {
+                    return ArtifactsSlice(items: [], lastRun: run, goesOn: false)
+                }
+                let most = limit > Int.max / 10 ? Int.max : 10 * limit
+                let ids = try UInt64.fetchAll(
+                    database,
+                    sql: "SELECT DISTINCT run FROM artifact WHERE run > ? ORDER BY run LIMIT ?",
+                    arguments: [run.stored, most])
+                var slice = ArtifactsSlice(items: [], lastRun: run, goesOn: false)
+                var plans: [PlanRow] = []
+                for id in ids where slice.items.count < limit {
+                    slice.lastRun = RunID(id)
+                    if isWanted(RunID(id)) {
+                        slice.items += try artifacts(database, of: id, &plans)
+                    }
+                }
+                let isAtEnd = ids.isEmpty || slice.lastRun.number == ids.last
+                slice.goesOn = !isAtEnd || ids.count == most
+                return slice
+            }
         }
-        return try keys(database, "SELECT key FROM point WHERE run = ?", [number])
-            .contains { wanted.contains($0) }
     }
 
-    /// The points that a sweep asks for, in grid order.
-    private func keys(_ database: Database, ofSweep sweep: UInt64) throws -> [PointKey] {
-        if let plan = try plan(database, ofSweep: sweep) { return try keys(database, of: plan) }
-        return try keys(
-            database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place", [sweep])
-    }
-
-    /// What one run left behind, by kind and epoch; nothing for an unknown run.
+    /// What one run left behind, by kind and epoch, but for states; nothing for an unknown run.
     public func artifacts(of id: RunID) throws(StoreError) -> [KeptArtifact] {
-        try run { try database.read { try artifacts($0, "run.id = ?", [id.stored]) } }
+        try run {
+            try database.read { database in
+                guard try database.tableExists("artifact") else { return [] }
+                var plans: [PlanRow] = []
+                return try artifacts(database, of: UInt64(id.stored), &plans)
+            }
+        }
     }
 
     private func artifacts(
-        _ database: Database, _ condition: String, _ arguments: StatementArguments
+        _ database: Database, of run: UInt64, _ plans: inout [PlanRow]
     ) throws -> [KeptArtifact] {
-        // An earlier version's store has no such table.
-        guard try database.tableExists("artifact") else { return [] }
-        let plans = try planRows(database)
-        return try Row.fetchAll(
+        let rows = try Row.fetchAll(
             database,
             sql: """
                 SELECT artifact.*, run.spec FROM artifact JOIN run ON run.id = artifact.run
-                WHERE \(condition) ORDER BY artifact.run, kind, artifact.epoch
-                """, arguments: arguments
-        ).map { row in
-            let id: UInt64 = row["run"]
-            return KeptArtifact(
-                run: RunID(id),
-                spec: try spec(database, ofRun: id, stored: row["spec"], plans),
-                artifact: try artifact(row))
+                WHERE artifact.run = ? AND kind <> ? ORDER BY kind, artifact.epoch
+                """, arguments: [run, Artifact.Kind.state.rawValue])
+        guard let stored = rows.first?["spec"] as String? else { return [] }
+        let spec = try spec(database, ofRun: run, stored: stored, &plans)
+        return try rows.map {
+            KeptArtifact(run: RunID(run), spec: spec, artifact: try artifact($0))
         }
     }
 

@@ -26,7 +26,8 @@ extension SweepStore {
     ) throws -> [Snapshot.Sweep] {
         try Row.fetchAll(database, sql: "SELECT * FROM sweep ORDER BY id").map { row in
             let id: UInt64 = row["id"]
-            let grid = (row["plan"] as Int64?).flatMap { grids[$0] }
+            let plan = row["plan"] as Int64?
+            let grid = plan.flatMap { grids[$0] }
             let state = SweepCondition.State(rawValue: row["condition"] ?? "active")
             return Snapshot.Sweep(
                 id: SweepID(id), spec: try decode(SweepSpec.self, row["spec"], "sweep \(id)"),
@@ -36,7 +37,9 @@ extension SweepStore {
                         [id]),
                 condition: SweepCondition(
                     state: state ?? .active, priority: row["priority"] ?? 0,
-                    reason: row["reason"]))
+                    reason: row["reason"]),
+                firstLaterRun: try plan.map { try firstLaterRun(database, of: $0) }
+                    ?? RunID(.max))
         }
     }
 

@@ -6,6 +6,8 @@ import SweepCore
 public struct SweepStore: Sendable {
     let database: any DatabaseWriter
     let path: String
+    /// `nil`: it lives in memory, or is only read.
+    let checkpoints: Checkpoints?
 
     /// Opens the store for the coordinator; makes it if it is not there.
     ///
@@ -13,12 +15,17 @@ public struct SweepStore: Sendable {
     public init(path: String) throws(StoreError) {
         var configuration = Self.patient
         configuration.prepareDatabase { database in
+            // What `checkpoints` leaves to a commit: nothing, unless it can't keep up.
             try database.execute(
-                sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 10000")
+                sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 100000")
         }
         do {
-            self.init(try DatabasePool(path: path, configuration: configuration), path: path)
-            try Schema.migrator.migrate(database)
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            try Schema.migrator.migrate(pool)
+            self.init(
+                pool, path: path,
+                checkpoints: Checkpoints(
+                    try DatabaseQueue(path: path, configuration: configuration)))
         } catch {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }
@@ -69,9 +76,12 @@ public struct SweepStore: Sendable {
         return configuration
     }
 
-    private init(_ database: any DatabaseWriter, path: String) {
+    init(
+        _ database: any DatabaseWriter, path: String, checkpoints: Checkpoints? = nil
+    ) {
         self.database = database
         self.path = path
+        self.checkpoints = checkpoints
     }
 
     /// Runs a query or transaction, with SQLite's errors put into words.

@@ -30,23 +30,27 @@ struct KeptFiles {
         switch place {
         case .store(let store):
             do {
-                let all =
-                    try run.map { try store.artifacts(of: $0) }
-                    ?? store.artifacts(ofSweep: sweep)
-                return all.filter { $0.artifact.kind != .state }
+                if let run { return try store.artifacts(of: run) }
+                let id = try store.sweep(named: sweep)
+                let scheduler = Scheduler(try store.snapshot(), at: Instant(nanoseconds: 0))
+                return try store.artifacts(after: RunID(0), limit: Int.max) {
+                    scheduler.serves($0, id)
+                }.items
             } catch {
                 throw failure("\(error)", Exit.unavailable)
             }
         case .coordinator(let dialer):
             var items: [KeptArtifact] = []
+            var last = RunID(0)
             while true {
-                let question = AskArtifacts(sweep: sweep, run: run, offset: items.count)
+                let question = AskArtifacts(sweep: sweep, run: run, after: last)
                 guard case .artifacts(let slice) = try dialer.ask(.askArtifacts(question)) else {
                     throw failure(
                         "the coordinator gave an answer that does not fit", Exit.unavailable)
                 }
                 items += slice.items
-                if slice.items.isEmpty || items.count >= slice.total { return items }
+                guard slice.goesOn, slice.lastRun > last else { return items }
+                last = slice.lastRun
             }
         }
     }

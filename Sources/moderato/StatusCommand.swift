@@ -55,7 +55,7 @@ struct StatusCommand: ParsableCommand {
             let text = metrics ? report.metrics() : json ? try report.json() : report.text()
             let isAnew = watch && Terminal.canRedraw && !json && !metrics
             say((isAnew ? "\u{1B}[H\u{1B}[2J" : "") + text)
-            if !watch || report.sweeps.allSatisfy(\.isOver) { return }
+            if !watch || report.incoming.isEmpty && report.sweeps.allSatisfy(\.isOver) { return }
             Thread.sleep(forTimeInterval: 1)
         }
     }
@@ -63,7 +63,7 @@ struct StatusCommand: ParsableCommand {
 
 extension StatusReport {
     func text() -> String {
-        if sweeps.isEmpty && workers.isEmpty {
+        if sweeps.isEmpty && workers.isEmpty && incoming.isEmpty {
             return "no sweeps yet, and no workers; submit one with: moderato submit FILE"
         }
         var lines: [String] = []
@@ -71,7 +71,10 @@ extension StatusReport {
             lines.append(sweep.line)
             if let words = sweep.wordsOfPause { lines.append("  " + words) }
         }
-        if sweeps.isEmpty { lines.append("no sweeps yet; submit one with: moderato submit FILE") }
+        for sweep in incoming {
+            lines.append("\(sweep.name.shown)  being planned, \(Int(sweep.share * 100)) %")
+        }
+        if lines.isEmpty { lines.append("no sweeps yet; submit one with: moderato submit FILE") }
         lines.append("")
         if workers.isEmpty {
             lines.append("no workers; add one with: moderato worker")
@@ -133,8 +136,15 @@ extension StatusReport {
             var secondsHere: Double?
         }
 
+        /// A sweep that is being planned.
+        struct Incoming: Encodable {
+            var name: String
+            var share: Double
+        }
+
         var sweeps: [Sweep]
         var workers: [Worker]
+        var incoming: [Incoming]
 
         init(_ report: StatusReport) {
             sweeps = report.sweeps.map {
@@ -160,6 +170,7 @@ extension StatusReport {
                     isSetAside: $0.isSetAside, isLeaving: $0.isLeaving,
                     secondsLeft: $0.secondsLeft, secondsHere: $0.secondsHere)
             }
+            incoming = report.incoming.map { Incoming(name: $0.name, share: $0.share) }
         }
     }
 }

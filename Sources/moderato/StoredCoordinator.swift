@@ -74,8 +74,9 @@ struct StoredCoordinator {
         try home.lock()
         let store = try SweepStore(path: home.storePath)
         var scheduler = Scheduler(try store.snapshot(), at: Self.now)
-        let effects = scheduler.handle(
+        var effects = scheduler.handle(
             .message(.control(control), from: Route([0]), role: .client), at: Self.now)
+        while scheduler.isBusy { effects += scheduler.handle(.spareTime, at: Self.now) }
         var facts: [Fact] = []
         for case .persist(let fact) in effects { facts.append(fact) }
         try store.commit(facts)

@@ -77,21 +77,23 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
     if let sweep, sweep.failedPoints > 0 { throw Exit.failedRuns }
 }
 
-/// Hands the sweep over; a grid of a million points takes the coordinator a while to write down.
+/// Hands the sweep over; a grid of a million points takes the coordinator a while to plan.
 ///
-/// One that is killed meanwhile does not answer when it is back. It answers in the order of what is
-/// asked; so if the status comes first, the sweep is handed over again, which does no harm.
+/// One that is killed meanwhile does not answer when it is back. So it is asked for the sweeps that
+/// it is planning; if this one is not among them, it is handed over again, which does no harm.
 func submit(
     _ spec: SweepSpec, replaces: Bool = false, through dialer: Dialer
 ) throws -> Submission {
     let deadline = ContinuousClock.now + .seconds(600)
     var isSent = false
-    var nextLook = ContinuousClock.now + .seconds(5)
+    var nextLook = ContinuousClock.now + .seconds(2)
+    var progress: ProgressLine?
+    defer { progress?.finish() }
     do {
         while ContinuousClock.now < deadline {
             if !isSent { isSent = try dialer.send(.submit(spec, replaces: replaces)) }
             if isSent, ContinuousClock.now >= nextLook {
-                nextLook = ContinuousClock.now + .seconds(5)
+                nextLook = ContinuousClock.now + .seconds(1)
                 _ = try dialer.send(.askStatus)
             }
             let wait = Duration.milliseconds(isSent ? 100 : 5)
@@ -99,7 +101,13 @@ func submit(
             switch try dialer.receive() {
             case .submitted(let submission): return submission
             case .rejected(let reason), .refused(let reason): throw failure(reason, Exit.refused)
-            case .status: isSent = false
+            case .status(let report):
+                let incoming = report.incoming.first { $0.name == spec.name }
+                if let incoming {
+                    progress = progress ?? ProgressLine()
+                    progress?.show("planning \(spec.name.shown): \(Int(incoming.share * 100)) %")
+                }
+                isSent = incoming != nil
             default: break
             }
         }

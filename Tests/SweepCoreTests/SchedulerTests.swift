@@ -353,7 +353,9 @@ struct SchedulerTests {
         var bench = SchedulerBench()
         bench.submit(Sample.sweep(epochs: [100]))
         bench.submit(Sample.sweep(epochs: [10]), replaces: true)
-        #expect(bench.facts.contains(.runsCancelled([RunID(1)])))
+        #expect(
+            bench.scheduler.explanation(of: .run(RunID(1)), at: bench.now)?.last?
+                .contains("cancelled before it began") == true)
         #expect(bench.join("a").assignments.map(\.job.spec.epochs) == [10])
         #expect(bench.scheduler.statusReport().sweeps.first?.waitingRuns == 0)
     }

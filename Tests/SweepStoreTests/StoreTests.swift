@@ -27,16 +27,16 @@ struct StoreTests {
                 trainingSamples: [file.digest: 64])
             plan = Plan(sweep)
             let run = try #require(plan.runs.first)
-            facts = [
-                .sweepSubmitted(SweepID(1), sweep, plan.grid),
-                .runsCreated(RunID(1), plan.runs), .workerJoined(Self.hello(1)),
-                .attemptStarted(AttemptID(1), RunID(1), WorkerID("a"), isSecond: false),
-                .reportsStored(AttemptID(1), upTo: 1),
-                .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
-                .pointFinished(
-                    run.milestones[0].key, RunID(1), AttemptID(1), Self.metrics(1),
-                    trainableParameters: 74_498),
-            ]
+            facts =
+                plan.facts(SweepID(1), sweep) + [
+                    .workerJoined(Self.hello(1)),
+                    .attemptStarted(AttemptID(1), RunID(1), WorkerID("a"), isSecond: false),
+                    .reportsStored(AttemptID(1), upTo: 1),
+                    .epochMeasured(RunID(1), AttemptID(1), Self.metrics(1), seconds: 1),
+                    .pointFinished(
+                        run.milestones[0].key, RunID(1), AttemptID(1), Self.metrics(1),
+                        trainableParameters: 74_498),
+                ]
         }
 
         static func hello(_ incarnation: UInt64) -> Hello {
@@ -170,10 +170,9 @@ struct StoreTests {
     func atomic() throws {
         let store = try SweepStore.inMemory()
         let story = try Story()
-        // The second creation of run 1 breaks its primary key.
-        #expect(throws: StoreError.self) {
-            try store.commit(story.facts + [story.facts[1]])
-        }
+        // The second start of attempt 1 breaks its primary key.
+        let start = Fact.attemptStarted(AttemptID(1), RunID(1), WorkerID("a"), isSecond: false)
+        #expect(throws: StoreError.self) { try store.commit(story.facts + [start]) }
         #expect(try store.snapshot().sweeps.isEmpty)
     }
 
@@ -294,7 +293,7 @@ struct StoreTests {
         try store.commit(story.facts)
         var larger = story.sweep
         larger.grid.seeds = [.max, 1]
-        try store.commit([.sweepSubmitted(SweepID(1), larger, Plan(larger).grid)])
+        try store.commit(Plan(larger).facts(SweepID(1), larger, from: RunID(2)))
         let results = try store.results(of: "story")
         #expect(results.total == 4)
         #expect(results.points.count { $0.state != .waiting } == 1)

@@ -114,7 +114,7 @@ private struct Conversation {
             check(scheduler.handle(.message(message, from: route, role: role), at: now))
             scheduler.checkInvariants()
             if message.isAllowed(for: role) { look(message) }
-            while scheduler.isCounting { check(scheduler.handle(.spareTime, at: now)) }
+            while scheduler.isBusy { check(scheduler.handle(.spareTime, at: now)) }
         } else {
             for effect in transfers.handle(.message(message, from: route), at: now) {
                 check(effect)

@@ -113,15 +113,15 @@ enum Sample {
             .control(.resume(sweep: "x")), .control(.retry(sweep: "x")),
             .control(.prioritize(sweep: "x", -7)), .control(.drain(WorkerID("w"))),
             .control(.readmit(WorkerID("w"))), .explain(.run(RunID(7))),
-            .explain(.worker(WorkerID("w"))), .askArtifacts(AskArtifacts(sweep: "é", offset: 7)),
+            .explain(.worker(WorkerID("w"))),
+            .askArtifacts(AskArtifacts(sweep: "é", after: RunID(7))),
             .askArtifacts(AskArtifacts(run: RunID(7))),
-            .artifacts(ArtifactsSlice(total: 0, offset: 0, items: [])),
+            .artifacts(ArtifactsSlice(items: [], lastRun: RunID(0), goesOn: false)),
             .artifacts(
                 ArtifactsSlice(
-                    total: 9, offset: 3,
                     items: specs.prefix(3).map {
                         KeptArtifact(run: RunID(5), spec: $0, artifact: state)
-                    })),
+                    }, lastRun: RunID(6), goesOn: true)),
         ]
         + specs.prefix(40).enumerated().map { index, spec in
             .assign(
@@ -154,7 +154,8 @@ enum Sample {
                 id: WorkerID("a"), host: "h", device: "cpu", slots: 2, runs: [RunID(1), RunID(2)],
                 stepsPerSecond: 1.5, isSetAside: true, isLeaving: true, secondsLeft: 60,
                 secondsHere: 3.5)
-        ], loop: .init(turns: 3, longTurns: 2, longestSeconds: 0.25))
+        ], incoming: [.init(name: "y", share: 0.25)],
+        loop: .init(turns: 3, longTurns: 2, longestSeconds: 0.25))
 
     private static let results = ResultsSlice(
         name: "x", total: 3, offset: 0,

@@ -31,9 +31,7 @@ struct LargeResultsTests {
             settings: TrainingSettings(schedule: .constant), trainingSamples: [file.digest: 640])
         let plan = Plan(sweep)
         let store = try SweepStore(path: path)
-        var facts: [Fact] = [
-            .sweepSubmitted(SweepID(1), sweep, plan.grid), .runsCreated(RunID(1), plan.runs),
-        ]
+        var facts = plan.facts(SweepID(1), sweep)
         for (index, run) in plan.runs.enumerated() {
             let id = RunID(UInt64(index + 1))
             let attempt = AttemptID(UInt64(index + 1))

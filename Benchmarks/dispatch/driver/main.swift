@@ -11,6 +11,8 @@ let usage = """
                                                       idle cluster
            moderato-bench hold HOME WORKERS SECONDS   stay connected with heartbeats
            moderato-bench submit HOME JOBS            seconds until a sweep is taken
+           moderato-bench turns HOME CELLS            the coordinator's longest turn while a sweep
+                                                      is taken, paused, cancelled and tried again
     """
 
 func fail(_ message: String) -> Never {
@@ -96,5 +98,36 @@ case "submit":
     let submission = try submit(sweep(name, jobs: number(3), seed: 0), client)
     print("runs \(submission.runs)")
     print("submit_seconds \((ContinuousClock.now - begin) / .seconds(1))")
+case "turns":
+    let onlooker = try Dialer(access(home, "client"))
+    let large = sweep(name, jobs: number(3), seed: 0)
+    let requests: [(String, Message)] = [
+        ("submit", .submit(large)), ("pause", .control(.pause(sweep: name))),
+        ("prioritize", .control(.prioritize(sweep: name, 3))),
+        ("cancel", .control(.cancel(sweep: name))), ("retry", .control(.retry(sweep: name))),
+        ("explain", .explain(.run(RunID(1)))), ("watch", .watch(sweep: "none")),
+        ("artifacts", .askArtifacts(AskArtifacts(sweep: name))),
+        ("results", .askResults(sweep: name, offset: 0)),
+    ]
+    var slowest = 0.0
+    for (word, request) in requests {
+        let begin = ContinuousClock.now
+        // Before it is connected, nothing is sent.
+        while try !client.send(request) { usleep(5_000) }
+        while try !Poll.readable([.socket(client.socket)], timeout: .milliseconds(20))[0] {
+            let asked = ContinuousClock.now
+            _ = try onlooker.request(.askStatus, timeout: .seconds(60))
+            slowest = max(slowest, (ContinuousClock.now - asked) / .milliseconds(1))
+        }
+        while try client.receive() != nil {}
+        print("\(word)_seconds \((ContinuousClock.now - begin) / .seconds(1))")
+    }
+    guard case .status(let status) = try onlooker.request(.askStatus, timeout: .seconds(60)),
+        let loop = status.loop
+    else { fail("the coordinator tells nothing of its turns") }
+    print("slowest_status_milliseconds \(slowest)")
+    print("turns \(loop.turns)")
+    print("turns_over_200_milliseconds \(loop.longTurns)")
+    print("longest_turn_milliseconds \(loop.longestSeconds * 1e3)")
 default: fail(usage)
 }

@@ -76,6 +76,7 @@ typedef struct Moderato__Results Moderato__Results;
 typedef struct Moderato__SweepStatus Moderato__SweepStatus;
 typedef struct Moderato__WorkerStatus Moderato__WorkerStatus;
 typedef struct Moderato__LoopStatus Moderato__LoopStatus;
+typedef struct Moderato__IncomingStatus Moderato__IncomingStatus;
 typedef struct Moderato__Status Moderato__Status;
 
 
@@ -471,7 +472,11 @@ struct  Moderato__AskArtifacts
 {
   ProtobufCMessage base;
   char *sweep;
-  uint64_t offset;
+  /*
+   * Of runs with larger numbers than this.
+   */
+  protobuf_c_boolean has_after;
+  uint64_t after;
   /*
    * Of this run alone, of whichever sweep.
    */
@@ -480,14 +485,17 @@ struct  Moderato__AskArtifacts
 };
 #define MODERATO__ASK_ARTIFACTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__ask_artifacts__descriptor) \
-    , NULL, 0, 0, 0 }
+    , NULL, 0, 0, 0, 0 }
 
 
 struct  Moderato__Artifacts
 {
   ProtobufCMessage base;
-  uint64_t total;
-  uint64_t offset;
+  /*
+   * The last run that was looked at, and whether there may be later ones.
+   */
+  uint64_t last_run;
+  protobuf_c_boolean goes_on;
   size_t n_items;
   Moderato__KeptArtifact **items;
 };
@@ -1175,6 +1183,23 @@ struct  Moderato__LoopStatus
     , 0, 0, 0 }
 
 
+/*
+ * A sweep that is being planned; its submission is answered after that.
+ */
+struct  Moderato__IncomingStatus
+{
+  ProtobufCMessage base;
+  char *name;
+  /*
+   * How far that is, 0 to 1.
+   */
+  double share;
+};
+#define MODERATO__INCOMING_STATUS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__incoming_status__descriptor) \
+    , NULL, 0 }
+
+
 struct  Moderato__Status
 {
   ProtobufCMessage base;
@@ -1183,10 +1208,15 @@ struct  Moderato__Status
   size_t n_workers;
   Moderato__WorkerStatus **workers;
   Moderato__LoopStatus *loop;
+  /*
+   * The next one first.
+   */
+  size_t n_incoming;
+  Moderato__IncomingStatus **incoming;
 };
 #define MODERATO__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__status__descriptor) \
-    , 0,NULL, 0,NULL, NULL }
+    , 0,NULL, 0,NULL, NULL, 0,NULL }
 
 
 /* Moderato__Envelope methods */
@@ -2348,6 +2378,25 @@ Moderato__LoopStatus *
 void   moderato__loop_status__free_unpacked
                      (Moderato__LoopStatus *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__IncomingStatus methods */
+void   moderato__incoming_status__init
+                     (Moderato__IncomingStatus         *message);
+size_t moderato__incoming_status__get_packed_size
+                     (const Moderato__IncomingStatus   *message);
+size_t moderato__incoming_status__pack
+                     (const Moderato__IncomingStatus   *message,
+                      uint8_t             *out);
+size_t moderato__incoming_status__pack_to_buffer
+                     (const Moderato__IncomingStatus   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__IncomingStatus *
+       moderato__incoming_status__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__incoming_status__free_unpacked
+                     (Moderato__IncomingStatus *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Status methods */
 void   moderato__status__init
                      (Moderato__Status         *message);
@@ -2552,6 +2601,9 @@ typedef void (*Moderato__WorkerStatus_Closure)
 typedef void (*Moderato__LoopStatus_Closure)
                  (const Moderato__LoopStatus *message,
                   void *closure_data);
+typedef void (*Moderato__IncomingStatus_Closure)
+                 (const Moderato__IncomingStatus *message,
+                  void *closure_data);
 typedef void (*Moderato__Status_Closure)
                  (const Moderato__Status *message,
                   void *closure_data);
@@ -2622,6 +2674,7 @@ extern const ProtobufCMessageDescriptor moderato__results__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_status__descriptor;
 extern const ProtobufCMessageDescriptor moderato__worker_status__descriptor;
 extern const ProtobufCMessageDescriptor moderato__loop_status__descriptor;
+extern const ProtobufCMessageDescriptor moderato__incoming_status__descriptor;
 extern const ProtobufCMessageDescriptor moderato__status__descriptor;
 
 PROTOBUF_C__END_DECLS

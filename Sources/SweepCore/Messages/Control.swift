@@ -14,6 +14,16 @@ public enum Control: Hashable, Sendable {
     /// A worker that was put aside gets work again.
     case readmit(WorkerID)
 
+    /// The sweep that it is about; `nil`: a worker.
+    var sweep: String? {
+        switch self {
+        case .cancel(let name), .pause(let name), .resume(let name), .retry(let name),
+            .prioritize(let name, _):
+            name
+        case .drain, .readmit: nil
+        }
+    }
+
     /// What `prioritize` takes; 0 is what a sweep begins with.
     public static let priorities = -100...100
 }

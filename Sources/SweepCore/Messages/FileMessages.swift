@@ -76,30 +76,33 @@ public struct KeptArtifact: Hashable, Sendable {
     }
 }
 
-/// Asks for what the runs of a sweep left behind, or one run of any sweep; from `offset` on.
+/// Asks for what the runs of a sweep left behind, or one run of any sweep.
 public struct AskArtifacts: Hashable, Sendable {
     /// Empty: the newest sweep.
     public var sweep: String
     public var run: RunID?
-    public var offset: Int
+    /// Of later runs than this alone.
+    public var after: RunID
 
-    public init(sweep: String = "", run: RunID? = nil, offset: Int = 0) {
+    public init(sweep: String = "", run: RunID? = nil, after: RunID = RunID(0)) {
         self.sweep = sweep
         self.run = run
-        self.offset = offset
+        self.after = after
     }
 }
 
-/// A part of the answer to it.
+/// A part of the answer to it: all of some runs, by run, kind and epoch.
 public struct ArtifactsSlice: Hashable, Sendable {
-    public var total: Int
-    public var offset: Int
     public var items: [KeptArtifact]
+    /// The last run that was looked at.
+    public var lastRun: RunID
+    /// Whether later runs may have left something behind.
+    public var goesOn: Bool
 
-    public init(total: Int, offset: Int, items: [KeptArtifact]) {
-        self.total = total
-        self.offset = offset
+    public init(items: [KeptArtifact], lastRun: RunID, goesOn: Bool) {
         self.items = items
+        self.lastRun = lastRun
+        self.goesOn = goesOn
     }
 }
 

@@ -96,14 +96,31 @@ public struct StatusReport: Hashable, Sendable {
         }
     }
 
+    /// A sweep that has been submitted and is still being planned.
+    public struct Incoming: Hashable, Sendable {
+        public var name: String
+        /// How far that is, 0 ... 1.
+        public var share: Double
+
+        public init(name: String, share: Double) {
+            self.name = name
+            self.share = share
+        }
+    }
+
     public var sweeps: [Sweep]
     public var workers: [Worker]
+    /// The next one first; their submissions are answered once they are planned.
+    public var incoming: [Incoming]
     /// `nil` if nobody has measured it.
     public var loop: Loop?
 
-    public init(sweeps: [Sweep], workers: [Worker], loop: Loop? = nil) {
+    public init(
+        sweeps: [Sweep], workers: [Worker], incoming: [Incoming] = [], loop: Loop? = nil
+    ) {
         self.sweeps = sweeps
         self.workers = workers
+        self.incoming = incoming
         self.loop = loop
     }
 }

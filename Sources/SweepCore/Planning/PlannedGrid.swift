@@ -37,22 +37,9 @@ public final class PlannedGrid: Sendable {
 
     /// Plans a sweep: each cell whose key no earlier cell has. At most 2³² cells.
     public convenience init(_ sweep: SweepSpec) {
-        var writer = PointKeyWriter(sweep)
-        var keys: [PointKey] = []
-        var cells: [UInt32] = []
-        var seen: Set<PointKey> = []
-        let count = sweep.grid.cellCount
-        keys.reserveCapacity(count)
-        cells.reserveCapacity(count)
-        seen.reserveCapacity(count)
-        for cell in 0..<count {
-            let key = writer.key(ofCell: cell)
-            if seen.insert(key).inserted {
-                keys.append(key)
-                cells.append(UInt32(cell))
-            }
-        }
-        self.init(.grid(sweep), keys: keys, cells: cells)
+        var planner = GridPlanner(sweep)
+        planner.advance(sweep.grid.cellCount)
+        self.init(.grid(sweep), keys: planner.keys, cells: planner.cells)
     }
 
     /// The grid of a sweep that was planned before.
@@ -87,6 +74,46 @@ public final class PlannedGrid: Sendable {
         case .grid(let sweep):
             sweep.grid.epochs[Int(cells[place]) % sweep.grid.epochs.count]
         case .list(let specs, _): specs[Int(cells[place])].epochs
+        }
+    }
+}
+
+/// Finds the points of a grid, some at a time.
+struct GridPlanner: Sendable {
+    let sweep: SweepSpec
+    private var writer: PointKeyWriter
+    private(set) var keys: [PointKey] = []
+    private(set) var cells: [UInt32] = []
+    /// The same as `keys`.
+    private(set) var points = PointSet()
+    /// Cells looked at so far.
+    private(set) var cellsDone = 0
+
+    init(_ sweep: SweepSpec) {
+        self.sweep = sweep
+        writer = PointKeyWriter(sweep)
+        keys.reserveCapacity(sweep.grid.cellCount)
+        cells.reserveCapacity(sweep.grid.cellCount)
+    }
+
+    var isDone: Bool { cellsDone == sweep.grid.cellCount }
+
+    /// The points, once all cells have been looked at.
+    var grid: PlannedGrid {
+        precondition(isDone, "a grid that is not planned yet")
+        return PlannedGrid(sweep, keys: keys, cells: cells)
+    }
+
+    /// Looks at the next `count` cells.
+    mutating func advance(_ count: Int) {
+        let end = min(sweep.grid.cellCount, cellsDone + count)
+        while cellsDone < end {
+            let key = writer.key(ofCell: cellsDone)
+            if points.insert(key) {
+                keys.append(key)
+                cells.append(UInt32(cellsDone))
+            }
+            cellsDone += 1
         }
     }
 }

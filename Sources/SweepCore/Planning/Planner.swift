@@ -112,29 +112,70 @@ public struct Plan: Sendable {
 
     /// - Parameter isFinished: whether the store has the result of a point.
     public init(_ sweep: SweepSpec, isFinished: (PointKey) -> Bool = { _ in false }) {
-        let grid = PlannedGrid(sweep)
-        let cost = Cost(sweep)
-        let sharesEpochs =
+        var planner = RunPlanner(PlannedGrid(sweep), of: sweep)
+        var runs: [PlannedRun] = []
+        while let run = planner.next(isFinished: isFinished) { runs.append(run) }
+        grid = planner.grid
+        finished = planner.finished
+        self.runs = runs
+        steps = planner.steps
+        stepsWithoutSharing = planner.stepsWithoutSharing
+    }
+
+    /// What is stored when a sweep is submitted for the first time, and nothing of it is known.
+    ///
+    /// - Parameter first: The number that its first run gets.
+    public func facts(
+        _ id: SweepID, _ sweep: SweepSpec, from first: RunID = RunID(1)
+    ) -> [Fact] {
+        let created: [Fact] = runs.isEmpty ? [] : [.runsCreated(first, runs)]
+        return [.pointsPlanned(grid, 0..<grid.keys.count)] + created + [
+            .sweepSubmitted(
+                id, sweep,
+                Submitted(points: grid.keys.count, firstRun: first, runs: runs.count))
+        ]
+    }
+}
+
+/// Splits the points of a grid into runs, one at a time, in grid order.
+struct RunPlanner: Sendable {
+    let grid: PlannedGrid
+    private let cost: Cost
+    private let sharesEpochs: Bool
+    private let epochCount: Int
+    /// The place of the first point that has not been looked at.
+    private(set) var place = 0
+    /// Points looked at whose result is known.
+    private(set) var finished = 0
+    /// Steps of the runs so far.
+    private(set) var steps = 0
+    /// Steps if each unfinished point were trained on its own.
+    private(set) var stepsWithoutSharing = 0
+
+    init(_ grid: PlannedGrid, of sweep: SweepSpec) {
+        self.grid = grid
+        cost = Cost(sweep)
+        sharesEpochs =
             sweep.settings.schedule.horizon(epochs: 1)
             == sweep.settings.schedule.horizon(epochs: 2)
-        var runs: [PlannedRun] = []
-        var finished = 0
-        var steps = 0
-        var stepsWithoutSharing = 0
-        var first = 0
-        let epochCount = sweep.grid.epochs.count
-        while first < grid.keys.count {
-            // Prefix sharing: cells that differ only in epochs are one run where the schedule does
-            // not look at the end of training.
-            var end = first + 1
-            if sharesEpochs {
-                let trajectory = Int(grid.cells[first]) / epochCount
-                while end < grid.keys.count, Int(grid.cells[end]) / epochCount == trajectory {
-                    end += 1
-                }
-            }
+        epochCount = sweep.grid.epochs.count
+    }
+
+    var isDone: Bool { place == grid.keys.count }
+
+    /// The next run; `nil`: nothing up to the end, or `limit`, is left to train.
+    ///
+    /// - Parameters:
+    ///   - limit: Looks at no trajectory that begins there or later.
+    ///   - isFinished: Whether a point needs no training.
+    mutating func next(
+        before limit: Int = Int.max, isFinished: (PointKey) -> Bool
+    ) -> PlannedRun? {
+        while place < min(limit, grid.keys.count) {
+            let places = place..<endOfTrajectory
+            place = places.upperBound
             var last: Int?
-            for place in first..<end {
+            for place in places {
                 guard !isFinished(grid.keys[place]) else {
                     finished += 1
                     continue
@@ -144,21 +185,24 @@ public struct Plan: Sendable {
                     last = place
                 }
             }
-            if let last {
-                let needed = cost.steps(ofCell: Int(grid.cells[last]))
-                steps += needed
-                runs.append(
-                    PlannedRun(
-                        grid: grid, first: UInt32(first), count: UInt32(end - first),
-                        last: UInt32(last), steps: needed))
-            }
-            first = end
+            guard let last else { continue }
+            let needed = cost.steps(ofCell: Int(grid.cells[last]))
+            steps += needed
+            return PlannedRun(
+                grid: grid, first: UInt32(places.lowerBound), count: UInt32(places.count),
+                last: UInt32(last), steps: needed)
         }
-        self.grid = grid
-        self.finished = finished
-        self.runs = runs
-        self.steps = steps
-        self.stepsWithoutSharing = stepsWithoutSharing
+        return nil
+    }
+
+    /// Prefix sharing: cells that differ only in epochs are one run where the schedule does not
+    /// look at the end of training.
+    private var endOfTrajectory: Int {
+        var end = place + 1
+        guard sharesEpochs else { return end }
+        let trajectory = Int(grid.cells[place]) / epochCount
+        while end < grid.keys.count, Int(grid.cells[end]) / epochCount == trajectory { end += 1 }
+        return end
     }
 
     /// Training steps of the cells of a grid.

@@ -4,7 +4,7 @@ public enum Event: Hashable, Sendable {
     case message(Message, from: Route, role: Role)
     /// The connection has ended.
     case disconnected(Route)
-    /// Nothing else is to be done now; sent while `Scheduler.isCounting`.
+    /// Nothing else is to be done now; sent while `Scheduler.isBusy`.
     case spareTime
     /// Time has passed; sent at least twice a second.
     case tick
@@ -21,10 +21,14 @@ public enum Effect: Hashable, Sendable {
 
 /// A fact that must survive the coordinator.
 public enum Fact: Hashable, Sendable {
-    indirect case sweepSubmitted(SweepID, SweepSpec, PlannedGrid)
-    case sweepConditioned(SweepID, SweepCondition)
-    /// Runs of one grid, numbered from the first on.
+    /// Points of a grid at these places, in ascending order. The first ones begin a plan, which is
+    /// worth nothing before its sweep is submitted.
+    case pointsPlanned(PlannedGrid, Range<Int>)
+    /// Runs of the plan that was begun last, numbered from the first on.
     indirect case runsCreated(RunID, [PlannedRun])
+    /// The plan that was begun last is whole: it is the sweep's from now on.
+    indirect case sweepSubmitted(SweepID, SweepSpec, Submitted)
+    case sweepConditioned(SweepID, SweepCondition)
     /// A process of a worker, with what it says of itself; told once, before its attempts.
     indirect case workerJoined(Hello)
     /// A second one goes on beside the run's other attempt.
@@ -45,6 +49,20 @@ public enum Fact: Hashable, Sendable {
     /// With the points that stay without a result.
     indirect case runFailed(RunID, error: String, points: [PointKey])
     case runsCancelled([RunID])
+}
+
+/// What a plan came to when its sweep was submitted.
+public struct Submitted: Hashable, Sendable {
+    public var points: Int
+    /// Its new runs are numbered from here on.
+    public var firstRun: RunID
+    public var runs: Int
+
+    public init(points: Int, firstRun: RunID, runs: Int) {
+        self.points = points
+        self.firstRun = firstRun
+        self.runs = runs
+    }
 }
 
 /// How an attempt ended. "Lost" is never "failed".

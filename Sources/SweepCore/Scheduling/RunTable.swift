@@ -1,32 +1,48 @@
 /// The runs of a store by their numbers, which are given out from 1 without gaps.
 ///
 /// A million runs are mostly waiting, so what a run has only while it is executed is not in here
-/// twice: one array, no hash table.
+/// twice: no hash table, but arrays of a few thousand, so that growing moves few of them.
 struct RunTable: Sendable {
-    private var runs: [Scheduler.Run?] = []
+    private static let runsInAPart = 4_096
+
+    private var parts: [[Scheduler.Run?]] = []
 
     /// The number of the newest run.
-    var last: RunID { RunID(UInt64(runs.count)) }
+    var last: RunID {
+        RunID(UInt64(max(0, parts.count - 1) * Self.runsInAPart + (parts.last?.count ?? 0)))
+    }
 
     subscript(id: RunID) -> Scheduler.Run? {
         get {
             // People may ask about any number.
             let place = Int(clamping: id.number) - 1
-            return runs.indices.contains(place) ? runs[place] : nil
+            guard place >= 0, place / Self.runsInAPart < parts.count else { return nil }
+            let part = place / Self.runsInAPart
+            let rest = place % Self.runsInAPart
+            return rest < parts[part].count ? parts[part][rest] : nil
         }
         _modify {
             let place = Int(clamping: id.number) - 1
             precondition(place >= 0, "runs are numbered from 1")
-            while runs.count <= place { runs.append(nil) }
-            yield &runs[place]
+            let part = place / Self.runsInAPart
+            let rest = place % Self.runsInAPart
+            while parts.count <= part {
+                if let last = parts.indices.last { fill(last, upTo: Self.runsInAPart) }
+                parts.append([])
+                parts[parts.count - 1].reserveCapacity(Self.runsInAPart)
+            }
+            fill(part, upTo: rest + 1)
+            yield &parts[part][rest]
         }
     }
 
-    mutating func reserveCapacity(_ count: Int) { runs.reserveCapacity(count) }
+    private mutating func fill(_ part: Int, upTo count: Int) {
+        while parts[part].count < count { parts[part].append(nil) }
+    }
 
     /// In ascending order.
     var all: some Sequence<(RunID, Scheduler.Run)> {
-        runs.lazy.enumerated().compactMap { place, run in
+        parts.lazy.joined().enumerated().compactMap { place, run in
             run.map { (RunID(UInt64(place + 1)), $0) }
         }
     }

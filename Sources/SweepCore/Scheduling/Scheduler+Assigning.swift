@@ -17,16 +17,20 @@ extension Scheduler {
 
     /// The best waiting run that this worker may have.
     private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
-        var skipped: [RunID] = []
-        defer { for id in skipped { if let run = runs[id] { enqueue(id, run.plan) } } }
-        while let entry = waiting.popFirst(preferring: worker.affinity, for: worker.hello) {
-            guard let run = runs[entry.run], run.state == .waiting else { continue }
-            if canFinish(entry.run, run, on: worker, at: now),
-                !shouldGoElsewhere(entry.run, run, than: worker, at: now)
+        var skipped: [WaitingQueue.Taken] = []
+        defer { for taken in skipped { waiting.insert(taken) } }
+        while let taken = waiting.popFirst(preferring: worker.affinity, for: worker.hello) {
+            let id = taken.entry.run
+            // Those taken from the line of another sweep wait no more, or are held back.
+            guard let run = runs[id], run.state == .waiting,
+                sweeps.first(where: { $0.id == taken.sweep })?.trial[id] == nil
+            else { continue }
+            if canFinish(id, run, on: worker, at: now),
+                !shouldGoElsewhere(id, run, than: worker, at: now)
             {
-                return entry.run
+                return id
             }
-            skipped.append(entry.run)
+            skipped.append(taken)
         }
         return nil
     }

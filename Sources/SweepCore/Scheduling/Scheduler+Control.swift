@@ -22,21 +22,9 @@ extension Scheduler {
                 }
                 return "\(name) goes on"
             }
-        case .retry(let name):
-            change(name, route) { scheduler, place in
-                scheduler.endTrial(place)
-                scheduler.setCondition(at: place) {
-                    $0.state = .active
-                    $0.reason = nil
-                }
-                let spec = scheduler.sweeps[place].spec
-                let plan = scheduler.plan(spec)
-                scheduler.take(spec, plan)
-                let runs = plan.runs.count
-                return runs == 0
-                    ? "\(name) has nothing to try again"
-                    : "\(name): \(runs) \(runs == 1 ? "run is" : "runs are") tried again"
-            }
+        case .retry:
+            queued.append(Queued(request: .control(control), route: route))
+            if intake == nil { takeIn() }
         case .prioritize(let name, let priority):
             change(name, route) { scheduler, place in
                 scheduler.setCondition(at: place) { $0.priority = priority }
@@ -62,14 +50,16 @@ extension Scheduler {
         _ name: String, _ route: Route, _ body: (inout Scheduler, Int) -> String
     ) {
         guard let place = sweeps.firstIndex(where: { $0.spec.name == name }) else {
-            let known = sweeps.map(\.spec.name).joined(separator: ", ")
-            return reject(
-                "there is no sweep '\(name)'"
-                    + (known.isEmpty ? "" : "; there are: \(known)"), route)
+            return reject(unknownSweep(name), route)
         }
         let words = body(&self, place)
         effects.append(.note(words))
         done(words, route)
+    }
+
+    func unknownSweep(_ name: String) -> String {
+        let known = sweeps.map(\.spec.name).joined(separator: ", ")
+        return "there is no sweep '\(name)'" + (known.isEmpty ? "" : "; there are: \(known)")
     }
 
     private func unknown(_ worker: WorkerID) -> String {
@@ -91,23 +81,21 @@ extension Scheduler {
         guard condition != sweeps[place].condition else { return }
         sweeps[place].condition = condition
         effects.append(.persist(.sweepConditioned(sweeps[place].id, condition)))
-        rebuildQueue()
+        waiting.setPriority(of: sweeps[place].id, sweeps[place].urgency)
     }
 
     /// Cancels what nobody else wants.
     private mutating func cancel(at place: Int) -> String {
-        let sweep = sweeps[place]
+        let open = sweeps[place].openRuns
+        let id = sweeps[place].id
         sweeps[place].trial = [:]
         setCondition(at: place) {
             $0.state = .cancelled
             $0.reason = nil
         }
-        var elsewhere: Set<RunID> = []
-        for other in sweeps where other.id != sweep.id && other.condition.state != .cancelled {
-            elsewhere.formUnion(other.runs)
-        }
+        waiting.remove(id)
         var cancelled: [RunID] = []
-        for id in sweep.runs where !elsewhere.contains(id) {
+        for id in begunRuns where contains(id, sweeps[place]) && !isWanted(id) {
             guard let run = runs[id], !run.isOver else { continue }
             for lease in leases(of: id) {
                 release(lease.attempt, of: lease.worker)
@@ -118,24 +106,10 @@ extension Scheduler {
             forget(id, run)
         }
         if !cancelled.isEmpty { effects.append(.persist(.runsCancelled(cancelled))) }
-        rebuildQueue()
-        return "\(sweep.spec.name) is cancelled: \(cancelled.count) of \(sweep.runs.count) runs"
-    }
-
-    /// After a sweep's condition has changed: each waiting run is as urgent as the most urgent of
-    /// the active sweeps that want it, and held if there is none.
-    mutating func rebuildQueue() {
-        waiting = WaitingQueue()
-        let all = runs.all.filter { $0.1.state == .waiting }.map(\.0)
-        for id in all { runs[id]?.priority = nil }
-        for sweep in sweeps where sweep.condition.state == .active {
-            let priority = Int8(clamping: sweep.condition.priority)
-            for id in sweep.runs where runs[id]?.state == .waiting && sweep.trial[id] == nil {
-                let before = runs[id]?.priority ?? priority
-                runs[id]?.priority = max(before, priority)
-            }
-        }
-        for id in all { if let plan = runs[id]?.plan { enqueue(id, plan) } }
+        sweeps[place].openRuns = 0
+        tellIfOver(sweeps[place])
+        return "\(sweeps[place].spec.name) is cancelled: \(open) of "
+            + "\(counted(sweeps[place].runs.count, "run")) had not ended"
     }
 
     // MARK: Why
@@ -159,6 +133,8 @@ extension Scheduler {
                 + (names.isEmpty ? "" : "; for \(names.joined(separator: ", "))")
         ]
         switch run.state {
+        case .waiting where !isWanted(id):
+            lines.append("It was cancelled before it began; moderato retry takes it up again.")
         case .waiting: lines.append("It waits: \(reasonToWait(id, run)).")
         case .assigned(let lease):
             lines.append("It was given to \(lease.worker) as \(lease.attempt), not yet begun.")
@@ -187,7 +163,7 @@ extension Scheduler {
     }
 
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
-        guard run.priority != nil else {
+        guard let urgency = urgency(of: id) else {
             if let reason = sweeps.first(where: { contains(id, $0) && $0.condition.reason != nil })?
                 .condition.reason
             {
@@ -217,9 +193,8 @@ extension Scheduler {
         if able.allSatisfy({ $0.isSetAside || $0.isLeaving }) {
             return "every worker that could train it is put aside or leaving"
         }
-        let entry = WaitingQueue.Entry(
-            run: id, steps: run.plan.steps, priority: run.priority ?? 0)
-        let ahead = waiting.count(before: entry)
+        let entry = WaitingQueue.Entry(run: id, steps: run.plan.steps)
+        let ahead = waiting.count(before: entry, urgency)
         return ahead == 0
             ? "it is the next, and all workers are busy, or have too little time left for it"
             : "all workers are busy, and \(ahead) \(ahead == 1 ? "run comes" : "runs come") first"

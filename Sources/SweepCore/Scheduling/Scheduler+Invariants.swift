@@ -2,14 +2,19 @@ extension Scheduler {
     /// Traps with the state in words if the bookkeeping contradicts itself. Called after every
     /// event in tests and in simulation.
     public func checkInvariants() {
-        let queued = Set(waiting.entries.map(\.run))
+        let queued = Dictionary(
+            waiting.lines.map { ($0.sweep, Set($0.entries.map(\.run))) },
+            uniquingKeysWith: { $0.union($1) })
         let attempted = Set(attempts.values.map(\.run))
         for (id, run) in runs.all {
             switch run.state {
             case .waiting:
-                precondition(
-                    queued.contains(id) == (run.priority != nil),
-                    "\(id) waits but is not queued, or is held but queued")
+                for sweep in sweeps
+                where sweep.condition.state != .cancelled && contains(id, sweep) {
+                    precondition(
+                        sweep.trial[id] != nil || queued[sweep.id]?.contains(id) == true,
+                        "\(id) waits but is not in the line of \(sweep.spec.name)")
+                }
             case .assigned(let lease), .running(let lease, stepsDone: _):
                 precondition(
                     attempts[lease.attempt]?.run == id, "\(id): \(lease.attempt) is not its attempt"
@@ -49,6 +54,21 @@ extension Scheduler {
         for id in states.keys {
             precondition(runs[id]?.isOver == false, "\(id) is over but has a state")
         }
+        for sweep in sweeps {
+            let open =
+                sweep.condition.state == .cancelled
+                ? 0 : sweep.runs.count { runs[$0]?.isOver == false }
+            precondition(
+                sweep.openRuns == open,
+                "\(sweep.spec.name) has \(open) open runs, not \(sweep.openRuns)")
+            precondition(
+                waiting.lines.allSatisfy { $0.sweep != sweep.id || $0.priority == sweep.urgency },
+                "\(sweep.spec.name) has a line that is not as urgent")
+        }
+        precondition(
+            waiting.count
+                == waiting.lines.reduce(0) { $0 + ($1.priority == nil ? 0 : $1.entries.count) },
+            "the waiting runs are counted wrong")
         precondition(effects.isEmpty, "effects were left behind")
     }
 }

@@ -124,7 +124,7 @@ extension Scheduler {
     ) {
         effects.append(.persist(.epochMeasured(id, attempt, metrics, seconds: seconds)))
         for milestone in run.plan.milestones where milestone.epoch == metrics.epoch {
-            if finished.insert(milestone.key).inserted {
+            if finished.insert(milestone.key) {
                 effects.append(
                     .persist(
                         .pointFinished(
@@ -237,6 +237,11 @@ extension Scheduler {
         sweeps.contains { $0.condition.state != .cancelled && contains(id, $0) }
     }
 
+    /// Whether the run serves, or served, a point of the sweep.
+    public func serves(_ id: RunID, _ sweep: SweepID) -> Bool {
+        sweeps.first { $0.id == sweep }.map { contains(id, $0) } ?? false
+    }
+
     func contains(_ id: RunID, _ sweep: Sweep) -> Bool {
         // In ascending order.
         var low = 0
@@ -255,7 +260,7 @@ extension Scheduler {
         // A second attempt is not in the run's copy of before.
         for attempt in runs[id]?.attempts ?? [] { attempts[attempt] = nil }
         seconds[id] = nil
-        tellWatchers(of: id)
+        runEnded(id)
         if let state = states.removeValue(forKey: id) {
             effects.append(.persist(.artifactDropped(id, state)))
         }

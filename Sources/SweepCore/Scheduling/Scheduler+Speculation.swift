@@ -77,7 +77,7 @@ extension Scheduler {
         for worker in workers.values {
             for id in worker.attempts {
                 guard let attempt = attempts[id], let run = runs[attempt.run],
-                    seconds[attempt.run] == nil, run.priority != nil
+                    seconds[attempt.run] == nil, urgency(of: attempt.run) != nil
                 else { continue }
                 var done = attempt.stepsBefore
                 if case .running(_, let steps) = run.state { done = max(done, steps) }

@@ -1,8 +1,6 @@
 /// How everything stands. Of large sweeps that takes a while, so it is counted in slices, between
 /// other things.
 extension Scheduler {
-    /// What an answer counts at once; more is counted in the coordinator's spare time.
-    static let itemsInASlice = 10_000
     /// Who waits for the answer that is being counted; beyond these nobody is told.
     private static let mostWaiting = 1_024
 
@@ -37,9 +35,6 @@ extension Scheduler {
         }
     }
 
-    /// Whether something waits for spare time.
-    public var isCounting: Bool { statusPass != nil }
-
     mutating func answerStatus(to route: Route, at now: Instant) {
         guard statusPass == nil else {
             if statusPass?.routes.contains(route) == false,
@@ -58,7 +53,8 @@ extension Scheduler {
         guard var pass = statusPass else { return }
         // It is worked on alone, without a copy of it.
         statusPass = nil
-        var budget = Self.itemsInASlice
+        // To count is a quarter of the work that to plan is.
+        var budget = 4 * configuration.itemsInASlice
         while budget > 0, var tally = pass.rest.popLast() {
             if count(&tally, &budget) {
                 pass.done.append(tally)
@@ -109,6 +105,7 @@ extension Scheduler {
         let done: Int
         switch run.state {
         case .cancelled: return
+        case .waiting where tally.sweep.condition.state == .cancelled: return
         case .waiting:
             tally.status.waitingRuns += 1
             done = stepsKept(id, run.plan)
@@ -152,7 +149,8 @@ extension Scheduler {
         }
         return StatusReport(
             sweeps: statuses,
-            workers: workers.values.map { status(of: $0, at: now) }.sorted { $0.id < $1.id })
+            workers: workers.values.map { status(of: $0, at: now) }.sorted { $0.id < $1.id },
+            incoming: incoming)
     }
 
     private func status(of worker: Worker, at now: Instant?) -> StatusReport.Worker {

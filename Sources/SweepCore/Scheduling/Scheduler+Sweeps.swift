@@ -1,125 +1,360 @@
+/// Sweeps on their way in. A grid may have two million cells: it is planned, and stored, in slices,
+/// between other things.
 extension Scheduler {
+    /// Cells, or points, of a slice. A small grid is taken at once.
+    static let mostCells = 2_000_000
+    /// Sweeps that wait for the one on its way.
+    private static let mostQueued = 64
+
+    /// A sweep on its way in.
+    struct Intake: Sendable {
+        let id: SweepID
+        let spec: SweepSpec
+        /// Whether a sweep of the same name may lose points by it.
+        let replaces: Bool
+        /// Whether people asked to try again what is left of a sweep that is there.
+        let isRetry: Bool
+        let route: Route
+        var cells: GridPlanner
+        /// Of the sweep of the same name: points looked at, those that the grid lacks, and how many
+        /// of these are finished.
+        var compared = 0
+        var lost = 0
+        var lostFinished = 0
+        /// Set when the grid is planned and nothing speaks against it.
+        var runs: RunPlanner?
+        let firstRun: RunID
+        var created = 0
+        /// Points that have a result.
+        var finished = 0
+        /// Runs of other sweeps, or of before, that will finish a point.
+        var shared: [RunID] = []
+        /// Of these, the runs that have ended since.
+        var ended: Set<RunID> = []
+        /// Completed runs of the sweep of the same name that have finished a point, and how many of
+        /// its runs have been looked at.
+        var carried: [RunID] = []
+        var looked = 0
+        var lines: [WaitingQueue.Line] = []
+
+        /// How far it is, 0 ... 1.
+        var share: Double {
+            let cellCount = Double(max(1, spec.grid.cellCount))
+            let planned = Double(cells.cellsDone) / cellCount
+            let created = runs.map { Double($0.place) / Double(max(1, $0.grid.keys.count)) } ?? 0
+            return (planned + created) / 2
+        }
+
+        mutating func wait(for run: RunID, _ plan: PlannedRun) {
+            let affinity = plan.grid.affinity
+            let place =
+                lines.firstIndex { $0.affinity == affinity }
+                ?? {
+                    lines.append(WaitingQueue.Line(of: id, affinity))
+                    return lines.count - 1
+                }()
+            lines[place].insert(WaitingQueue.Entry(run: run, steps: plan.steps))
+        }
+    }
+
+    /// What waits until a sweep has been taken in.
+    struct Queued: Sendable {
+        enum Request: Sendable {
+            case submit(SweepSpec, replaces: Bool)
+            case control(Control)
+            case watch(sweep: String)
+        }
+
+        let request: Request
+        let route: Route
+
+        var name: String? {
+            switch request {
+            case .submit(let spec, _): spec.name
+            case .control(let control): control.sweep
+            case .watch(let name): name
+            }
+        }
+    }
+
     /// Takes a sweep. Points whose results are known, or that a run will finish anyway, make no
     /// new run; so submitting the same sweep again resumes it, and a larger grid extends it.
     ///
     /// - Parameter replaces: Whether a sweep of the same name may lose points by it.
     mutating func submit(_ spec: SweepSpec, replaces: Bool, from route: Route) {
-        let limit = 2_000_000
-        guard spec.grid.cellCount <= limit else {
-            let text = "the grid has \(spec.grid.cellCount) cells; \(limit) is the most"
-            effects.append(.send(.rejected(text), to: route))
-            return
+        guard spec.grid.cellCount <= Self.mostCells else {
+            return reject(
+                "the grid has \(spec.grid.cellCount) cells; \(Self.mostCells) is the most", route)
         }
         let samples = spec.grid.attacks.map { spec.sampleCount(for: $0) }.max() ?? 0
         let stepsOfRun =
             (Double(samples) / Double(max(1, spec.settings.batchSize)) + 1)
             * Double(spec.grid.epochs.max() ?? 1)
         guard stepsOfRun * Double(spec.grid.cellCount) < 1e12 else {
-            let text = "the grid comes to more than 10^12 training steps; make it smaller"
-            effects.append(.send(.rejected(text), to: route))
-            return
+            return reject(
+                "the grid comes to more than 10^12 training steps; make it smaller", route)
         }
-        let plan = plan(spec)
-        if !replaces, let words = whatWouldBeLost(by: plan, of: spec.name) {
-            effects.append(.send(.rejected(words), to: route))
-            return
+        queueOrDo(Queued(request: .submit(spec, replaces: replaces), route: route))
+    }
+
+    /// Does at once what need not wait for a sweep that is on its way.
+    mutating func queueOrDo(_ item: Queued) {
+        let isAboutOneOnItsWay =
+            intake.map { $0.spec.name == item.name } ?? false
+            || queued.contains { $0.name == item.name }
+        switch item.request {
+        case .control(let control) where !isAboutOneOnItsWay || item.name == nil:
+            return carryOut(control, from: item.route)
+        case .watch(let name) where !isAboutOneOnItsWay: return watch(name, from: item.route)
+        case .submit, .control, .watch: break
         }
-        take(spec, plan)
-        let keys = plan.grid.keys
-        let id = sweeps.first { $0.spec.name == spec.name }?.id ?? SweepID(0)
-        let known = keys.count { finished.contains($0) }
-        effects.append(
-            .send(
-                .submitted(
-                    Submission(
-                        sweep: id, points: keys.count, finished: known, runs: plan.runs.count,
-                        steps: plan.steps)), to: route))
-        effects.append(
-            .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
+        guard queued.count < Self.mostQueued else {
+            return reject(
+                "\(queued.count) sweeps are on their way already; try again later", item.route)
+        }
+        queued.append(item)
+        if intake == nil { takeIn() }
+    }
+
+    var incoming: [StatusReport.Incoming] {
+        let now = intake.map { [StatusReport.Incoming(name: $0.spec.name, share: $0.share)] } ?? []
+        return now
+            + queued.compactMap {
+                if case .submit(let spec, _) = $0.request {
+                    StatusReport.Incoming(name: spec.name, share: 0)
+                } else {
+                    nil
+                }
+            }
+    }
+
+    /// Goes on with the sweep that is on its way, and then with what waits for it.
+    ///
+    /// - Parameter share: Of a slice.
+    mutating func takeIn(_ share: Double = 1) {
+        var budget = max(1, Int(Double(configuration.itemsInASlice) * share))
+        while budget > 0 {
+            if var current = intake {
+                // It is worked on alone, without a copy of it.
+                intake = nil
+                if goOn(&current, &budget) { intake = current }
+                continue
+            }
+            guard !queued.isEmpty else { return }
+            let item = queued.removeFirst()
+            switch item.request {
+            case .submit(let spec, let replaces):
+                intake = intake(of: spec, replaces: replaces, isRetry: false, item.route)
+            case .control(.retry(let name)):
+                guard let sweep = sweeps.first(where: { $0.spec.name == name }) else {
+                    reject(unknownSweep(name), item.route)
+                    continue
+                }
+                intake = intake(of: sweep.spec, replaces: true, isRetry: true, item.route)
+            case .control(let control): carryOut(control, from: item.route)
+            case .watch(let name): watch(name, from: item.route)
+            }
+        }
+    }
+
+    private func intake(
+        of spec: SweepSpec, replaces: Bool, isRetry: Bool, _ route: Route
+    ) -> Intake {
+        Intake(
+            id: sweeps.first { $0.spec.name == spec.name }?.id
+                ?? SweepID(UInt64(sweeps.count + 1)),
+            spec: spec, replaces: replaces, isRetry: isRetry, route: route,
+            cells: GridPlanner(spec), firstRun: RunID(runs.last.number + 1))
+    }
+
+    /// - Returns: whether more is to be done.
+    private mutating func goOn(_ intake: inout Intake, _ budget: inout Int) -> Bool {
+        if !intake.cells.isDone {
+            let before = intake.cells.cellsDone
+            intake.cells.advance(budget)
+            budget -= intake.cells.cellsDone - before
+            guard intake.cells.isDone else { return true }
+        }
+        if intake.runs == nil {
+            guard compare(&intake, &budget) else { return true }
+            if let words = whatWouldBeLost(by: intake) {
+                reject(words, intake.route)
+                return false
+            }
+            intake.runs = RunPlanner(intake.cells.grid, of: intake.spec)
+        }
+        if intake.runs?.isDone == false { create(&intake, &budget) }
+        guard intake.runs?.isDone == true, carry(&intake, &budget) else { return true }
+        finish(intake)
+        return false
+    }
+
+    /// Looks for points that the sweep of the same name has and the grid has not.
+    ///
+    /// - Returns: whether all have been looked at.
+    private func compare(_ intake: inout Intake, _ budget: inout Int) -> Bool {
+        guard !intake.replaces, let sweep = sweeps.first(where: { $0.id == intake.id }),
+            sweep.keys != intake.cells.keys
+        else { return true }
+        let end = min(sweep.keys.count, intake.compared + budget)
+        for place in intake.compared..<end where !intake.cells.points.contains(sweep.keys[place]) {
+            intake.lost += 1
+            if finished.contains(sweep.keys[place]) { intake.lostFinished += 1 }
+        }
+        budget -= end - intake.compared
+        intake.compared = end
+        return end == sweep.keys.count
     }
 
     /// What submitting another file under the name of a sweep would hide and cancel; `nil`:
     /// nothing, since the grid has only grown.
-    private func whatWouldBeLost(by plan: Plan, of name: String) -> String? {
-        guard let sweep = sweeps.first(where: { $0.spec.name == name }),
-            sweep.keys != plan.grid.keys
-        else { return nil }
-        let kept = Set(plan.grid.keys)
-        let lost = sweep.keys.filter { !kept.contains($0) }
-        guard !lost.isEmpty else { return nil }
-        let done = lost.count { finished.contains($0) }
+    private func whatWouldBeLost(by intake: Intake) -> String? {
+        guard intake.lost > 0 else { return nil }
+        let name = intake.spec.name
         return
-            "there is a sweep '\(name)' already, with \(counted(lost.count, "point")) that this "
-            + "file does not have: \(done) finished, which its results would no longer show, and "
-            + "\(lost.count - done) without a result, which would be cancelled. Give this sweep "
-            + "another name, or submit it with --replace; the earlier one can then still be seen "
-            + "with: moderato results --sweep \(name)@1"
+            "there is a sweep '\(name)' already, with \(counted(intake.lost, "point")) that this "
+            + "file does not have: \(intake.lostFinished) finished, which its results would no "
+            + "longer show, and \(intake.lost - intake.lostFinished) without a result, which "
+            + "would be cancelled. Give this sweep another name, or submit it with --replace; the "
+            + "earlier one can then still be seen with: moderato results --sweep \(name)@1"
     }
 
-    /// What the sweep comes to, beside what is finished or will be anyway.
-    func plan(_ spec: SweepSpec) -> Plan {
-        Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
+    /// Makes the runs of the next points.
+    private mutating func create(_ intake: inout Intake, _ budget: inout Int) {
+        guard var planner = intake.runs else { return }
+        intake.runs = nil
+        let begin = planner.place
+        let first = RunID(intake.firstRun.number + UInt64(intake.created))
+        var created: [PlannedRun] = []
+        // Runs are made after the points of their trajectories have been asked for.
+        while let plan = planner.next(
+            before: begin + budget, isFinished: { needsNoRun($0, &intake) })
+        {
+            let id = RunID(first.number + UInt64(created.count))
+            created.append(plan)
+            runs[id] = Run(plan: plan, state: .waiting)
+            for key in plan.keys where !finished.contains(key) && servingRun(key) == nil {
+                runByPoint[key] = id
+            }
+            intake.wait(for: id, plan)
+        }
+        effects.append(.persist(.pointsPlanned(planner.grid, begin..<planner.place)))
+        if !created.isEmpty { effects.append(.persist(.runsCreated(first, created))) }
+        intake.created += created.count
+        budget -= planner.place - begin
+        intake.runs = planner
     }
 
-    /// Makes the runs that a sweep lacks; one of the same name is replaced.
-    mutating func take(_ spec: SweepSpec, _ plan: Plan) {
-        let place = sweeps.firstIndex { $0.spec.name == spec.name }
-        let id = place.map { sweeps[$0].id } ?? SweepID(UInt64(sweeps.count + 1))
-        let keys = plan.grid.keys
-        effects.append(.persist(.sweepSubmitted(id, spec, plan.grid)))
-        let shared = Set(keys.compactMap { runByPoint[$0] })
-        var serving = shared.union(create(plan.runs))
-        if let place {
-            let wanted = Set(keys)
-            serving.formUnion(
-                sweeps[place].runs.filter { id in
-                    guard let run = runs[id], run.state == .completed else { return false }
-                    return run.plan.keys.contains { wanted.contains($0) }
-                })
-            sweeps[place].spec = spec
+    /// Whether a point has a result, or a run of before will finish it.
+    private func needsNoRun(_ key: PointKey, _ intake: inout Intake) -> Bool {
+        if finished.contains(key) {
+            intake.finished += 1
+            return true
+        }
+        guard let id = servingRun(key) else { return false }
+        if intake.shared.last != id {
+            intake.shared.append(id)
+            if let plan = runs[id]?.plan { intake.wait(for: id, plan) }
+        }
+        return true
+    }
+
+    /// The run that will finish a point, if a sweep wants it.
+    private func servingRun(_ key: PointKey) -> RunID? {
+        runByPoint[key].flatMap { isWanted($0) ? $0 : nil }
+    }
+
+    /// Looks for completed runs of the sweep of the same name that have finished a point.
+    ///
+    /// - Returns: whether all have been looked at.
+    private func carry(_ intake: inout Intake, _ budget: inout Int) -> Bool {
+        guard let sweep = sweeps.first(where: { $0.id == intake.id }) else { return true }
+        let end = min(sweep.runs.count, intake.looked + max(0, budget))
+        for id in sweep.runs[intake.looked..<end] {
+            guard let run = runs[id], run.state == .completed else { continue }
+            if run.plan.keys.contains(where: { intake.cells.points.contains($0) }) {
+                intake.carried.append(id)
+            }
+        }
+        budget -= end - intake.looked
+        intake.looked = end
+        return end == sweep.runs.count
+    }
+
+    private mutating func finish(_ intake: Intake) {
+        let keys = intake.cells.keys
+        let shared = ascending(intake.shared)
+        let new = (0..<UInt64(intake.created)).map { RunID(intake.firstRun.number + $0) }
+        let all = ascending(shared + intake.carried) + new
+        let open = new.count + shared.count - shared.count { intake.ended.contains($0) }
+        effects.append(
+            .persist(
+                .sweepSubmitted(
+                    intake.id, intake.spec,
+                    Submitted(
+                        points: keys.count, firstRun: intake.firstRun, runs: intake.created))))
+        if let place = sweeps.firstIndex(where: { $0.id == intake.id }) {
+            sweeps[place].spec = intake.spec
             sweeps[place].keys = keys
-            sweeps[place].runs = serving.sorted()
+            sweeps[place].runs = all
+            sweeps[place].openRuns = open
             sweeps[place].trial = [:]
             setCondition(at: place) { condition in
-                if condition.state == .cancelled || condition.reason != nil {
+                if intake.isRetry || condition.state == .cancelled || condition.reason != nil {
                     condition.state = .active
                 }
                 condition.reason = nil
             }
-            cancelUnwantedRuns()
-            countAgain(sweeps[place])
+            waiting.replace(intake.id, with: intake.lines, sweeps[place].urgency)
+            cancelLeftOvers()
+            tellIfOver(sweeps[place])
         } else {
-            sweeps.append(Sweep(id: id, spec: spec, keys: keys, runs: serving.sorted()))
+            let sweep = Sweep(
+                id: intake.id, spec: intake.spec, keys: keys, runs: all, openRuns: open)
+            sweeps.append(sweep)
+            waiting.replace(intake.id, with: intake.lines, sweep.urgency)
         }
-        // Runs of this sweep that others hold back, or that its own condition makes urgent.
-        let isPlain = (place.map { sweeps[$0].condition } ?? SweepCondition()) == SweepCondition()
-        if !isPlain || shared.contains(where: { runs[$0]?.state == .waiting }) { rebuildQueue() }
+        answer(intake)
     }
 
-    private mutating func create(_ planned: [PlannedRun]) -> [RunID] {
-        guard !planned.isEmpty else { return [] }
-        let first = runs.last.number + 1
-        effects.append(.persist(.runsCreated(RunID(first), planned)))
-        return planned.enumerated().map { place, plan in
-            let id = RunID(first + UInt64(place))
-            runs[id] = Run(plan: plan, state: .waiting)
-            for key in plan.keys where !finished.contains(key) && runByPoint[key] == nil {
-                runByPoint[key] = id
-            }
-            enqueue(id, plan)
-            return id
+    private mutating func answer(_ intake: Intake) {
+        let name = intake.spec.name
+        if intake.isRetry {
+            let words =
+                intake.created == 0
+                ? "\(name) has nothing to try again"
+                : "\(name): \(intake.created) \(intake.created == 1 ? "run is" : "runs are") "
+                    + "tried again"
+            effects.append(.note(words))
+            return effects.append(.send(.done(words), to: intake.route))
+        }
+        let points = intake.cells.keys.count
+        effects.append(
+            .send(
+                .submitted(
+                    Submission(
+                        sweep: intake.id, points: points, finished: intake.finished,
+                        runs: intake.created, steps: intake.runs?.steps ?? 0)),
+                to: intake.route))
+        effects.append(.note("sweep \(name): \(points) points, \(intake.created) new runs"))
+    }
+
+    /// Each once.
+    private func ascending(_ ids: [RunID]) -> [RunID] {
+        var all: [RunID] = []
+        all.reserveCapacity(ids.count)
+        for id in ids.sorted() where all.last != id { all.append(id) }
+        return all
+    }
+
+    /// Runs that have begun and that no sweep wants any more, whose work is given up. Those that
+    /// have not begun have nothing to give up.
+    mutating func cancelLeftOvers() {
+        for id in begunRuns where !isWanted(id) {
+            if let run = runs[id], run.state == .waiting { putBack(id, run) }
         }
     }
 
-    /// Runs that wait for a sweep that has been submitted anew without them.
-    private mutating func cancelUnwantedRuns() {
-        let unwanted = runs.all.filter { id, run in run.state == .waiting && !isWanted(id) }
-        guard !unwanted.isEmpty else { return }
-        for (id, run) in unwanted {
-            runs[id]?.state = .cancelled
-            forget(id, run)
-        }
-        effects.append(.persist(.runsCancelled(unwanted.map(\.0))))
-        rebuildQueue()
-    }
+    /// Runs that are not over and have an attempt or a state.
+    var begunRuns: [RunID] { Set(attempts.values.map(\.run)).union(states.keys).sorted() }
 }

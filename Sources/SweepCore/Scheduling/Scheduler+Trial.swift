@@ -10,8 +10,9 @@ extension Scheduler {
         }
         guard !places.isEmpty, !isProven else { return false }
         runs[id]?.state = .waiting
-        runs[id]?.priority = nil
         for place in places { sweeps[place].trial[id] = failure }
+        // A sweep that is paused now may go on before that.
+        if let run = runs[id] { enqueue(id, run.plan) }
         for place in places { judge(place) }
         return true
     }
@@ -28,8 +29,8 @@ extension Scheduler {
 
     private mutating func judge(_ place: Int) {
         let sweep = sweeps[place]
-        let open = sweep.runs.count { runs[$0]?.isOver == false }
-        guard sweep.trial.count >= min(configuration.failuresUntilPaused, open) else { return }
+        let needed = min(configuration.failuresUntilPaused, sweep.openRuns)
+        guard sweep.trial.count >= needed else { return }
         let errors = Set(sweep.trial.values.map { Self.essence(of: $0.error) })
         guard errors.count == 1, let failure = sweep.trial.min(by: { $0.key < $1.key })?.value
         else { return endTrial(place) }
@@ -51,7 +52,7 @@ extension Scheduler {
         let reason =
             "nothing of it has succeeded, and its first \(count) runs failed alike, on "
             + "\(tried.sorted().map(\.name).joined(separator: ", ")): \(failure.error)"
-        sweeps[place].trial = [:]
+        endTrial(place, isProven: false)
         setCondition(at: place) { condition in
             condition.state = .paused
             condition.reason = reason
@@ -63,9 +64,11 @@ extension Scheduler {
     /// From now on failures count as usual, and what was held back is tried again.
     mutating func endTrial(_ place: Int, isProven: Bool = true) {
         sweeps[place].isProven = isProven
-        guard !sweeps[place].trial.isEmpty else { return }
+        let held = sweeps[place].trial.keys.sorted()
         sweeps[place].trial = [:]
-        rebuildQueue()
+        for id in held {
+            if let run = runs[id], run.state == .waiting { enqueue(id, run.plan) }
+        }
     }
 
     /// A run has succeeded: so its sweeps can.

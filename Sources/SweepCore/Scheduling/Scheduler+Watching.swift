@@ -1,9 +1,7 @@
 /// Clients that want to know when a sweep is over.
 extension Scheduler {
     struct Watch: Sendable {
-        /// Runs of the sweep that are not over.
-        var openRuns: Int
-        var routes: [Route]
+        var routes: [Route] = []
     }
 
     /// Clients that watch one sweep; beyond these, the earliest is forgotten.
@@ -14,8 +12,7 @@ extension Scheduler {
             effects.append(.send(.rejected("there is no sweep '\(name)'"), to: route))
             return
         }
-        let open = openRuns(of: sweep)
-        guard open > 0 else {
+        guard sweep.openRuns > 0 else {
             effects.append(.send(.ended(sweep: name), to: route))
             return
         }
@@ -23,19 +20,19 @@ extension Scheduler {
             effects.append(.send(.rejected(words), to: route))
             return
         }
-        var watch = watches[sweep.id] ?? Watch(openRuns: open, routes: [])
+        var watch = watches[sweep.id] ?? Watch()
         watch.routes.removeAll { $0 == route }
         watch.routes = watch.routes.suffix(Self.mostWatchers - 1) + [route]
         watches[sweep.id] = watch
     }
 
     /// A run is over; called once for each.
-    mutating func tellWatchers(of run: RunID) {
-        if watches.isEmpty { return }
-        for sweep in sweeps {
-            guard watches[sweep.id] != nil, contains(run, sweep) else { continue }
-            watches[sweep.id]?.openRuns -= 1
-            tellIfOver(sweep)
+    mutating func runEnded(_ run: RunID) {
+        intake?.ended.insert(run)
+        for place in sweeps.indices where sweeps[place].openRuns > 0 {
+            guard contains(run, sweeps[place]) else { continue }
+            sweeps[place].openRuns -= 1
+            tellIfOver(sweeps[place])
         }
     }
 
@@ -53,23 +50,11 @@ extension Scheduler {
         }
     }
 
-    /// The sweep has other runs than before.
-    mutating func countAgain(_ sweep: Sweep) {
-        guard watches[sweep.id] != nil else { return }
-        let open = openRuns(of: sweep)
-        watches[sweep.id]?.openRuns = open
-        tellIfOver(sweep)
-    }
-
-    private mutating func tellIfOver(_ sweep: Sweep) {
-        guard let watch = watches[sweep.id], watch.openRuns <= 0 else { return }
-        watches[sweep.id] = nil
+    /// Tells those who watch the sweep, unless something of it is still to be done.
+    mutating func tellIfOver(_ sweep: Sweep) {
+        guard sweep.openRuns <= 0, let watch = watches.removeValue(forKey: sweep.id) else { return }
         for route in watch.routes {
             effects.append(.send(.ended(sweep: sweep.spec.name), to: route))
         }
-    }
-
-    private func openRuns(of sweep: Sweep) -> Int {
-        sweep.runs.count { runs[$0]?.isOver == false }
     }
 }

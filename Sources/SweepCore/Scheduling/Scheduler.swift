@@ -30,6 +30,9 @@ public struct Scheduler: Sendable {
         /// A worker that has to leave sooner gets only runs that it can finish: what it could hand
         /// over is not worth the trouble of loading.
         public var leastStay: Duration = .seconds(60)
+        /// Of what takes long, so much is done at once: cells planned, points counted. The rest is
+        /// done in spare time.
+        public var itemsInASlice = 4_096
 
         public init() {}
     }
@@ -48,14 +51,13 @@ public struct Scheduler: Sendable {
             case running(Lease, stepsDone: Int)
             case completed
             case failed(String)
-            /// No sweep wants it any more.
+            /// It had begun, and no sweep wants it any more. One that no sweep wants and that has
+            /// not begun just waits, in no line.
             case cancelled
         }
 
         let plan: PlannedRun
         var state: State
-        /// Larger is earlier; `nil`: held, since no active sweep wants it.
-        var priority: Int8? = 0
         var failures: [Failure] = []
         /// Every execution begun so far.
         var attempts: [AttemptID] = []
@@ -121,12 +123,19 @@ public struct Scheduler: Sendable {
         var keys: [PointKey]
         /// Runs that serve, or served, one of its points.
         var runs: [RunID]
+        /// Of these, how many are not over; of a cancelled sweep, none.
+        var openRuns = 0
         var condition = SweepCondition()
         /// Whether a run of it has succeeded, or people have said that it shall go on.
         var isProven = false
         /// The first failures of a sweep of which nothing has succeeded; these runs wait until
         /// others have been tried.
         var trial: [RunID: Failure] = [:]
+
+        /// Larger is earlier; `nil`: nothing of it is begun.
+        var urgency: Int8? {
+            condition.state == .active ? Int8(clamping: condition.priority) : nil
+        }
     }
 
     let configuration: Configuration
@@ -139,19 +148,19 @@ public struct Scheduler: Sendable {
     /// After a restart, until their worker says hello: the attempts that the store says it has.
     var unconfirmed: [WorkerID: Set<AttemptID>] = [:]
     var sweeps: [Sweep] = []
-    var finished: Set<PointKey> = []
+    var finished = PointSet()
     /// The run that will finish a point, for points of runs that are not over.
-    var runByPoint: [PointKey: RunID] = [:]
+    var runByPoint = PointTable<RunID>()
     /// The newest state of each run that is not over and has one.
     var states: [RunID: Artifact] = [:]
     var watches: [SweepID: Watch] = [:]
     var statusPass: StatusPass?
+    var intake: Intake?
+    var queued: [Queued] = []
     var waiting = WaitingQueue()
     var free = FreeWorkers()
     var lastAttempt = AttemptID(0)
     var lastTick: Instant?
-    /// Runs of the store that wait and that no sweep wants; cancelled with the first tick.
-    var leftOvers: [RunID] = []
     /// Messages that made no sense: stale, from a stranger, or not theirs to send.
     public internal(set) var droppedMessages = 0
     var effects: [Effect] = []
@@ -186,10 +195,14 @@ public struct Scheduler: Sendable {
             handle(message, from: route, at: now)
         case .disconnected(let route):
             if let id = workerByRoute[route] { workers[id]?.isConnected = false }
-        case .spareTime: count(at: now)
+        case .spareTime:
+            count(at: now)
+            // People who ask how it goes wait for less than a new sweep.
+            takeIn(statusPass == nil ? 1 : 0.25)
         case .tick:
+            // What a store has of before is given up once it can be written.
+            if lastTick == nil { cancelLeftOvers() }
             forgiveAbsence(at: now)
-            cancelLeftOvers()
             expireLeases(at: now)
         }
         assignWork(at: now)
@@ -206,8 +219,8 @@ public struct Scheduler: Sendable {
         case .goodbye: dismiss(route, at: now)
         case .submit(let spec, let replaces): submit(spec, replaces: replaces, from: route)
         case .askStatus: answerStatus(to: route, at: now)
-        case .watch(let sweep): watch(sweep, from: route)
-        case .control(let control): carryOut(control, from: route)
+        case .watch(let sweep): queueOrDo(Queued(request: .watch(sweep: sweep), route: route))
+        case .control(let control): queueOrDo(Queued(request: .control(control), route: route))
         case .leave, .explain, .done, .explanation, .artifacts, .ended, .askArtifacts, .welcome,
             .nameTaken,
             .refused, .identify, .assign,
@@ -219,7 +232,7 @@ public struct Scheduler: Sendable {
     }
 
     private mutating func restore(_ snapshot: Snapshot, at now: Instant) {
-        finished = snapshot.finished
+        finished = PointSet(snapshot.finished)
         lastAttempt = snapshot.lastAttempt
         states = snapshot.states
         for run in snapshot.runs {
@@ -251,35 +264,45 @@ public struct Scheduler: Sendable {
                 unconfirmed[attempt.worker, default: []].insert(attempt.id)
             }
         }
-        let runsByPoint = Dictionary(
-            snapshot.runs.flatMap { run in run.plan.milestones.map { ($0.key, run.id) } },
-            uniquingKeysWith: max)
-        sweeps = snapshot.sweeps.map { sweep in
-            // A run that failed counts only for points that are still without a result.
-            let serving = sweep.keys.compactMap { key in
-                runsByPoint[key].flatMap { id in
-                    switch runs[id]?.state {
-                    case .failed: finished.contains(key) ? nil : id
-                    case .waiting, .assigned, .running, .completed, .cancelled, nil: id
-                    }
+        // Mostly one each; the newest last.
+        var newest = PointTable<RunID>()
+        var older: [PointKey: [RunID]] = [:]
+        for run in snapshot.runs {
+            for milestone in run.plan.milestones {
+                if let before = newest[milestone.key] {
+                    older[milestone.key, default: []].append(before)
+                }
+                newest[milestone.key] = run.id
+            }
+        }
+        func serving(_ key: PointKey, before limit: RunID) -> [RunID] {
+            let ids = ((older[key] ?? []) + (newest[key].map { [$0] } ?? [])).filter { $0 < limit }
+            return ids.filter { id in
+                switch runs[id]?.state {
+                case .completed: true
+                // A run that failed counts only for points that are still without a result.
+                case .failed: id == ids.last && !finished.contains(key)
+                case .waiting, .assigned, .running, .cancelled, nil: id == ids.last
                 }
             }
+        }
+        sweeps = snapshot.sweeps.map { sweep in
+            let limit = sweep.firstLaterRun
+            let ids = Set(sweep.keys.flatMap { serving($0, before: limit) }).sorted()
             return Sweep(
-                id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: Set(serving).sorted(),
+                id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: ids,
+                openRuns: sweep.condition.state == .cancelled
+                    ? 0 : ids.count { runs[$0]?.isOver == false },
                 condition: sweep.condition)
         }
         for place in sweeps.indices {
-            sweeps[place].isProven = sweeps[place].runs.contains { runs[$0]?.state == .completed }
+            let sweep = sweeps[place]
+            sweeps[place].isProven = sweep.runs.contains { runs[$0]?.state == .completed }
+            guard sweep.condition.state != .cancelled else { continue }
+            for id in sweep.runs {
+                if let run = runs[id], run.state == .waiting { enqueue(id, run.plan, of: sweep) }
+            }
         }
-        rebuildQueue()
-        leftOvers = runs.all.filter { $0.1.state == .waiting && !isWanted($0.0) }.map(\.0)
-    }
-
-    private mutating func cancelLeftOvers() {
-        for id in leftOvers {
-            if let run = runs[id], run.state == .waiting { putBack(id, run) }
-        }
-        leftOvers = []
     }
 
     /// Steps of a run that need not be trained again.
@@ -287,12 +310,29 @@ public struct Scheduler: Sendable {
         min(states[id]?.steps ?? 0, plan.steps)
     }
 
+    /// The run waits, in the line of each sweep that wants it.
     mutating func enqueue(_ id: RunID, _ plan: PlannedRun) {
-        guard let priority = runs[id]?.priority else { return }
-        waiting.insert(
-            WaitingQueue.Entry(run: id, steps: plan.steps, priority: priority),
-            affinity: plan.grid.affinity)
+        for sweep in sweeps
+        where sweep.condition.state != .cancelled && sweep.trial[id] == nil && contains(id, sweep) {
+            enqueue(id, plan, of: sweep)
+        }
     }
+
+    private mutating func enqueue(_ id: RunID, _ plan: PlannedRun, of sweep: Sweep) {
+        waiting.insert(
+            WaitingQueue.Entry(run: id, steps: plan.steps), of: sweep.id, plan.grid.affinity,
+            sweep.urgency)
+    }
+
+    /// How urgent a run is for the sweeps that want it; `nil`: it is held.
+    func urgency(of id: RunID) -> Int8? {
+        sweeps.compactMap { sweep in
+            sweep.trial[id] == nil && contains(id, sweep) ? sweep.urgency : nil
+        }.max()
+    }
+
+    /// Whether something waits for spare time.
+    public var isBusy: Bool { statusPass != nil || intake != nil || !queued.isEmpty }
 }
 
 extension Message {
@@ -314,53 +354,5 @@ extension Message {
             .lacking:
             false
         }
-    }
-}
-
-/// Training steps per second of a worker, from the progress its heartbeats tell.
-struct SpeedMeter: Sendable {
-    private var steps: [AttemptID: (steps: Int, at: Instant)] = [:]
-    /// Exponentially smoothed, for each slot; `nil` until two heartbeats told of progress.
-    private(set) var stepsPerSecond: Double?
-    /// Attempts that take no steps now, and since when: they evaluate.
-    private var standing: [AttemptID: Instant] = [:]
-    /// How long an evaluation takes, exponentially smoothed; `nil` until one has been seen.
-    private(set) var evaluationSeconds: Double?
-
-    mutating func note(_ progress: AttemptProgress, at now: Instant) {
-        // Loading is no training, but evaluation between steps is.
-        guard let last = steps[progress.attempt], last.steps > 0,
-            progress.stepsDone >= last.steps
-        else {
-            steps[progress.attempt] = (progress.stepsDone, now)
-            return
-        }
-        guard progress.stepsDone > last.steps, now > last.at else {
-            if progress.stepsDone == last.steps, standing[progress.attempt] == nil {
-                standing[progress.attempt] = last.at
-            }
-            return
-        }
-        noteEvaluated(progress.attempt, at: now)
-        steps[progress.attempt] = (progress.stepsDone, now)
-        let rate = Double(progress.stepsDone - last.steps) / (now - last.at).inSeconds
-        stepsPerSecond = stepsPerSecond.map { 0.7 * $0 + 0.3 * rate } ?? rate
-    }
-
-    /// The attempt has told the figures of an epoch, or goes on after them.
-    mutating func noteEvaluated(_ attempt: AttemptID, at now: Instant) {
-        guard let since = standing.removeValue(forKey: attempt) else { return }
-        let seconds = max(0, (now - since).inSeconds)
-        evaluationSeconds = evaluationSeconds.map { 0.7 * $0 + 0.3 * seconds } ?? seconds
-    }
-
-    /// How long the attempt that has evaluated for longest has done so.
-    func evaluating(at now: Instant) -> Double {
-        standing.values.map { (now - $0).inSeconds }.max() ?? 0
-    }
-
-    mutating func forget(_ attempt: AttemptID) {
-        steps[attempt] = nil
-        standing[attempt] = nil
     }
 }

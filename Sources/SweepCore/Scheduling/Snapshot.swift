@@ -6,15 +6,18 @@ public struct Snapshot: Sendable {
         /// The points it asks for; as it was planned, with the spec of that time.
         public var keys: [PointKey]
         public var condition: SweepCondition
+        /// Runs from here on were made after it was submitted, and are none of it.
+        public var firstLaterRun: RunID
 
         public init(
             id: SweepID, spec: SweepSpec, keys: [PointKey],
-            condition: SweepCondition = SweepCondition()
+            condition: SweepCondition = SweepCondition(), firstLaterRun: RunID = RunID(.max)
         ) {
             self.id = id
             self.spec = spec
             self.keys = keys
             self.condition = condition
+            self.firstLaterRun = firstLaterRun
         }
     }
 

@@ -1,5 +1,9 @@
 /// Waiting runs, the most urgent sweep's first, of these the longest; among equally long ones those
 /// whose files a worker holds, then the one submitted first.
+///
+/// A run stands in the line of each sweep that wants it, so that a sweep can be paused, or made
+/// urgent, at once. When it is taken from one line, it stays in the others, and who takes it there
+/// has to see that it waits no more.
 struct WaitingQueue: Sendable {
     /// What a worker has to load for a run.
     struct Affinity: Hashable, Sendable {
@@ -18,95 +22,150 @@ struct WaitingQueue: Sendable {
     struct Entry: Hashable, Sendable {
         let run: RunID
         let steps: Int
-        let priority: Int8
 
         func comesBefore(_ other: Entry) -> Bool {
-            (other.priority, other.steps, run) < (priority, steps, other.run)
-        }
-
-        func isAsUrgent(as other: Entry) -> Bool {
-            priority == other.priority && steps == other.steps
+            (other.steps, run) < (steps, other.run)
         }
     }
 
-    private var heaps: [[Entry]] = []
-    /// Of the runs in each heap.
-    private var affinities: [Affinity] = []
-    private var places: [Affinity: Int] = [:]
+    /// Runs of one sweep that need the same of a worker: a heap.
+    struct Line: Sendable {
+        let sweep: SweepID
+        let affinity: Affinity
+        /// Larger is earlier; `nil`: held.
+        fileprivate(set) var priority: Int8?
+        fileprivate(set) var heap: [Entry] = []
+
+        /// In no order that means anything.
+        var entries: [Entry] { heap }
+
+        init(of sweep: SweepID, _ affinity: Affinity) {
+            self.sweep = sweep
+            self.affinity = affinity
+        }
+    }
+
+    /// A run as it was taken from its line.
+    struct Taken {
+        let entry: Entry
+        let sweep: SweepID
+        let priority: Int8
+        let affinity: Affinity
+    }
+
+    private(set) var lines: [Line] = []
+    /// Entries of lines that are not held; those count whose runs wait no more.
     private(set) var count = 0
 
-    mutating func insert(_ entry: Entry, affinity: Affinity) {
+    mutating func insert(_ entry: Entry, of sweep: SweepID, _ affinity: Affinity, _ priority: Int8?)
+    {
         let place: Int
-        if let known = places[affinity] {
+        if let known = lines.firstIndex(where: { $0.sweep == sweep && $0.affinity == affinity }) {
             place = known
         } else {
-            place = heaps.count
-            heaps.append([])
-            affinities.append(affinity)
-            places[affinity] = place
+            place = lines.count
+            lines.append(Line(of: sweep, affinity))
+            lines[place].priority = priority
         }
-        heaps[place].append(entry)
-        siftUp(in: place)
-        count += 1
+        lines[place].insert(entry)
+        if lines[place].priority != nil { count += 1 }
     }
 
     /// Takes the best run for a worker that last trained with `affinity`.
-    mutating func popFirst(preferring affinity: Affinity?, for hello: Hello) -> Entry? {
-        var best: Int?
-        let held = affinity.flatMap { places[$0] }
-        for place in heaps.indices {
-            guard let top = heaps[place].first, affinities[place].suits(hello) else { continue }
-            guard let chosen = best, let bestTop = heaps[chosen].first else {
-                best = place
+    mutating func popFirst(preferring affinity: Affinity?, for hello: Hello) -> Taken? {
+        var best: (place: Int, priority: Int8, top: Entry)?
+        for place in lines.indices {
+            guard let priority = lines[place].priority, let top = lines[place].heap.first,
+                lines[place].affinity.suits(hello)
+            else { continue }
+            guard let chosen = best else {
+                best = (place, priority, top)
                 continue
             }
-            if top.isAsUrgent(as: bestTop), held == place || held == chosen {
-                if held == place { best = place }
-            } else if top.comesBefore(bestTop) {
-                best = place
-            }
+            let isHeld = lines[place].affinity == affinity
+            let isBetter =
+                if (priority, top.steps) != (chosen.priority, chosen.top.steps) {
+                    (priority, top.steps) > (chosen.priority, chosen.top.steps)
+                } else if isHeld != (lines[chosen.place].affinity == affinity) {
+                    isHeld
+                } else {
+                    top.run < chosen.top.run
+                }
+            if isBetter { best = (place, priority, top) }
         }
-        return best.map { removeTop(of: $0) }
+        guard let best else { return nil }
+        let taken = Taken(
+            entry: best.top, sweep: lines[best.place].sweep, priority: best.priority,
+            affinity: lines[best.place].affinity)
+        lines[best.place].removeTop()
+        count -= 1
+        if lines[best.place].heap.isEmpty {
+            lines.swapAt(best.place, lines.count - 1)
+            lines.removeLast()
+        }
+        return taken
+    }
+
+    /// Back where it was.
+    mutating func insert(_ taken: Taken) {
+        insert(taken.entry, of: taken.sweep, taken.affinity, taken.priority)
+    }
+
+    /// The lines of a sweep, in place of those it had.
+    mutating func replace(_ sweep: SweepID, with new: [Line], _ priority: Int8?) {
+        remove(sweep)
+        lines += new.filter { !$0.heap.isEmpty }
+        setPriority(of: sweep, priority)
+    }
+
+    mutating func remove(_ sweep: SweepID) {
+        setPriority(of: sweep, nil)
+        lines.removeAll { $0.sweep == sweep }
+    }
+
+    mutating func setPriority(of sweep: SweepID, _ priority: Int8?) {
+        for place in lines.indices where lines[place].sweep == sweep {
+            if lines[place].priority != nil { count -= lines[place].heap.count }
+            lines[place].priority = priority
+            if priority != nil { count += lines[place].heap.count }
+        }
     }
 
     /// How many come before the entry.
-    func count(before entry: Entry) -> Int {
-        heaps.reduce(0) { $0 + $1.count { $0.comesBefore(entry) } }
-    }
-
-    /// All entries, in no order that means anything.
-    var entries: [Entry] { heaps.flatMap { $0 } }
-
-    private mutating func removeTop(of place: Int) -> Entry {
-        count -= 1
-        let top = heaps[place][0]
-        let last = heaps[place].removeLast()
-        if !heaps[place].isEmpty {
-            heaps[place][0] = last
-            siftDown(in: place)
+    func count(before entry: Entry, _ priority: Int8) -> Int {
+        lines.reduce(0) { sum, line in
+            guard let other = line.priority, other >= priority else { return sum }
+            return sum
+                + (other > priority
+                    ? line.heap.count : line.heap.count { $0.comesBefore(entry) })
         }
-        return top
     }
+}
 
-    private mutating func siftUp(in place: Int) {
-        var child = heaps[place].count - 1
+extension WaitingQueue.Line {
+    mutating func insert(_ entry: WaitingQueue.Entry) {
+        heap.append(entry)
+        var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard heaps[place][child].comesBefore(heaps[place][parent]) else { return }
-            heaps[place].swapAt(child, parent)
+            guard heap[child].comesBefore(heap[parent]) else { return }
+            heap.swapAt(child, parent)
             child = parent
         }
     }
 
-    private mutating func siftDown(in place: Int) {
+    fileprivate mutating func removeTop() {
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return }
+        heap[0] = last
         var parent = 0
         while true {
             var first = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heaps[place].count {
-                if heaps[place][child].comesBefore(heaps[place][first]) { first = child }
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if heap[child].comesBefore(heap[first]) { first = child }
             }
             guard first != parent else { return }
-            heaps[place].swapAt(first, parent)
+            heap.swapAt(first, parent)
             parent = first
         }
     }

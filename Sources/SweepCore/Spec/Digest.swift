@@ -22,6 +22,8 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
         (0..<32).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64(56 - $0 % 8 * 8)) }
     }
 
+    var firstByte: UInt8 { UInt8(truncatingIfNeeded: words[0] >> 56) }
+
     /// `nil` unless `hex` is 64 hexadecimal digits.
     public init?(hex: String) {
         let digits = Array(hex.utf8)

@@ -14,7 +14,8 @@ extension Codec {
                 value.sweep, "name of the sweep", maxBytes: Decoding.maxNameBytes),
             run: value.has_run == 0
                 ? nil : RunID(try Decoding.identifier(value.run, "run")),
-            offset: try Decoding.integer(value.offset, "offset"))
+            after: RunID(
+                value.has_after == 0 ? 0 : try Decoding.identifier(value.after, "run")))
     }
 
     static func artifacts(
@@ -22,9 +23,10 @@ extension Codec {
     ) throws(WireError) -> ArtifactsSlice {
         let value = try Decoding.part(pointer, "artifacts")
         return ArtifactsSlice(
-            total: try Decoding.integer(value.total, "total"),
-            offset: try Decoding.integer(value.offset, "offset"),
-            items: try Decoding.list(value.items, value.n_items, keptArtifact))
+            items: try Decoding.list(value.items, value.n_items, keptArtifact),
+            lastRun: RunID(
+                value.last_run == 0 ? 0 : try Decoding.identifier(value.last_run, "run")),
+            goesOn: value.goes_on != 0)
     }
 
     private static func keptArtifact(

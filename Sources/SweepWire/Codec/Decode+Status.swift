@@ -9,7 +9,16 @@ extension Codec {
         return StatusReport(
             sweeps: try Decoding.list(value.sweeps, value.n_sweeps, sweepStatus),
             workers: try Decoding.list(value.workers, value.n_workers, workerStatus),
+            incoming: try Decoding.list(value.incoming, value.n_incoming, incoming),
             loop: try loop(value.loop))
+    }
+
+    private static func incoming(
+        _ value: Moderato__IncomingStatus
+    ) throws(WireError) -> StatusReport.Incoming {
+        StatusReport.Incoming(
+            name: try Decoding.name(value.name, "name"),
+            share: try Decoding.share(value.share, "share"))
     }
 
     private static func loop(

@@ -114,7 +114,8 @@ extension Arena {
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS
             envelope.ask_artifacts = make(moderato__ask_artifacts__init) {
                 $0.sweep = string(value.sweep)
-                $0.offset = UInt64(value.offset)
+                $0.has_after = value.after.number == 0 ? 0 : 1
+                $0.after = value.after.number
                 $0.has_run = value.run == nil ? 0 : 1
                 $0.run = value.run?.number ?? 0
             }

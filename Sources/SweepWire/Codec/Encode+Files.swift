@@ -61,8 +61,8 @@ extension Arena {
 
     func artifacts(_ value: ArtifactsSlice) -> UnsafeMutablePointer<Moderato__Artifacts> {
         make(moderato__artifacts__init) {
-            $0.total = UInt64(value.total)
-            $0.offset = UInt64(value.offset)
+            $0.last_run = value.lastRun.number
+            $0.goes_on = value.goesOn ? 1 : 0
             $0.n_items = value.items.count
             $0.items = pointers(value.items.map(keptArtifact))
         }

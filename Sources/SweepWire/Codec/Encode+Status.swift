@@ -8,7 +8,18 @@ extension Arena {
             $0.sweeps = pointers(value.sweeps.map(sweepStatus))
             $0.n_workers = value.workers.count
             $0.workers = pointers(value.workers.map(workerStatus))
+            $0.n_incoming = value.incoming.count
+            $0.incoming = pointers(value.incoming.map(incoming))
             $0.loop = value.loop.map(loop)
+        }
+    }
+
+    private func incoming(
+        _ value: StatusReport.Incoming
+    ) -> UnsafeMutablePointer<Moderato__IncomingStatus> {
+        make(moderato__incoming_status__init) {
+            $0.name = string(value.name)
+            $0.share = value.share
         }
     }
 
