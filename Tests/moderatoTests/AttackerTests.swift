@@ -79,7 +79,7 @@ struct AttackerTests {
         .enabled(if: hasPython),
         arguments: [
             "numbers", "reports", "names", "parts", "unread", "silent", "uploads", "large",
-            "forged",
+            "grids", "forged",
         ])
     func attacks(_ name: String) async throws {
         let stage = try Stage()

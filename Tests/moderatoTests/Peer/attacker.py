@@ -148,8 +148,7 @@ def take_jobs(schema, version, access, mark):
         peer.socket.close()
 
 
-def submit(schema, version, access, name, seeds, labels=2, train=None):
-    client = Peer(schema, access, version)
+def spec(schema, name, seeds, labels=2, train=None):
     sweep = sample(schema, "SweepSpec", members(schema, "SweepSpec")[0])
     sweep.update(
         name=name, seeds=list(range(seeds)), needs=["attacker"], epochs=[2],
@@ -158,6 +157,12 @@ def submit(schema, version, access, name, seeds, labels=2, train=None):
     sweep["attacks"] = [{"none": {}}]
     if train:
         sweep["data"]["train"] = {"sentences": train}
+    return sweep
+
+
+def submit(schema, version, access, name, seeds, labels=2, train=None):
+    client = Peer(schema, access, version)
+    sweep = spec(schema, name, seeds, labels, train)
     answer = client.ask("submit", sweep, ["submitted", "rejected"])
     assert answer[0] == "submitted", answer
     client.socket.close()
@@ -326,6 +331,34 @@ def large(schema, version, accesses):
         f"slowest after {slowest * 1e3:.0f} ms; the longest turn took {longest * 1e3:.0f} ms")
 
 
+def grids(schema, version, accesses):
+    """Large grids, again and again, and everything that is asked of a sweep as a whole."""
+    _, client, reader = (Peer(schema, access, version) for access in accesses)
+    count, slowest, asked = 100_000, 0.0, 0
+    grid = {**spec(schema, "grid", 400), "learning_rates": [k * 1e-6 for k in range(1, 251)]}
+    requests = [("submit", grid)]
+    for action in ("pause", "resume", "cancel", "retry", "cancel"):
+        requests.append(("control", {action: "grid"}))
+    requests.append(("control", {"prioritize": {"sweep": "grid", "priority": 100}}))
+    requests.append(("watch", {"text": "grid"}))
+    requests.append(("ask_artifacts", {"sweep": "grid"}))
+    requests.append(("ask_results", {"sweep": "grid", "offset": count - 1}))
+    for name, value in requests:
+        client.send(name, value)
+        begin = time.monotonic()
+        while not (answer := client.receive(0.02)):
+            asked_at = time.monotonic()
+            status = reader.ask("ask_status", {}, ["status"], timeout=30)[1]
+            slowest = max(slowest, time.monotonic() - asked_at)
+            asked += 1
+            assert asked_at - begin < 180, f"no answer to {name}"
+        assert answer[0] in ("submitted", "done", "ended", "artifacts", "results"), answer
+    longest = status["loop"]["longest_seconds"]
+    print(
+        f"a grid of {count} cells taken twice; meanwhile {asked} answers, the slowest after "
+        f"{slowest * 1e3:.0f} ms; the longest turn took {longest * 1e3:.0f} ms")
+
+
 def forged(schema, version, accesses):
     """Names that would move a terminal's cursor, colour it, or add lines to a log."""
     peer = Peer(schema, accesses[0], version)
@@ -344,5 +377,5 @@ if __name__ == "__main__":
     attack, proto, version, *accesses = sys.argv[1:]
     {
         "numbers": numbers, "reports": reports, "names": names, "parts": parts, "unread": unread,
-        "silent": silent, "uploads": uploads, "large": large, "forged": forged,
+        "silent": silent, "uploads": uploads, "large": large, "grids": grids, "forged": forged,
     }[attack](Schema(proto), int(version), accesses)
