@@ -5,7 +5,7 @@ import Synchronization
 /// Moves what was committed from the write-ahead log into the database, beside the commits: one
 /// that did so itself would take a tenth of a second.
 final class Checkpoints: Sendable {
-    private static let interval = Duration.milliseconds(500)
+    private static let interval = Duration.seconds(2)
 
     private let database: DatabaseQueue
     private let queue = DispatchQueue(label: "moderato.checkpoints")

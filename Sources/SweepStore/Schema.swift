@@ -145,7 +145,6 @@ enum Schema {
                     UPDATE plan SET first_run = (
                         SELECT MIN(first_run) FROM plan AS later WHERE later.id > plan.id)
                         WHERE first_run IS NULL;
-                    CREATE INDEX attempt_on_worker ON attempt (worker, id);
                     """)
             for list in PlanList.allCases {
                 let rows = try Row.fetchCursor(

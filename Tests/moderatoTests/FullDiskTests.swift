@@ -11,7 +11,7 @@ struct FullDiskTests {
           learning-rate: 1e-3
           attack: word
           poison-ratio: 0.1
-          seed: [1, 2, 3, 4, 5, 6, 7, 8]
+          seed: [\((1...80).map { "\($0)" }.joined(separator: ", "))]
         """
 
     @Test("Nothing is acknowledged or assigned, and it is said; with room, work goes on")
@@ -22,7 +22,7 @@ struct FullDiskTests {
         let file = try stage.writeSmallSweep(grid: Self.grid)
         _ = try await stage.startCoordinator()
         _ = try stage.startWorker(
-            "a", ["--fake-trainer", "seconds=0.5", "--artifacts", stage.path("artifacts")])
+            "a", ["--fake-trainer", "seconds=0.1", "--artifacts", stage.path("artifacts")])
         #expect(
             try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
                 == 0)
@@ -47,9 +47,9 @@ struct FullDiskTests {
         try await stage.waitUntilOver("small")
         #expect(stage.text(of: "coordinator").contains("the store takes data again"))
         #expect(!stage.text(of: "coordinator").contains("is gone"))
-        #expect(try stage.results().count { $0.metrics != nil } == 16)
+        #expect(try stage.results().count { $0.metrics != nil } == 160)
         // Nobody repeated work: as many attempts as runs.
-        #expect(try stage.attempts().map(\.outcome) == Array(repeating: "completed", count: 8))
+        #expect(try stage.attempts().map(\.outcome) == Array(repeating: "completed", count: 80))
     }
 
     @Test("A coordinator that is killed there starts again once there is room, with everything")
@@ -60,7 +60,7 @@ struct FullDiskTests {
         let file = try stage.writeSmallSweep(grid: Self.grid)
         let coordinator = try await stage.startCoordinator()
         _ = try stage.startWorker(
-            "a", ["--fake-trainer", "seconds=0.5", "--artifacts", stage.path("artifacts")])
+            "a", ["--fake-trainer", "seconds=0.1", "--artifacts", stage.path("artifacts")])
         #expect(
             try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status
                 == 0)
@@ -83,7 +83,7 @@ struct FullDiskTests {
             _ = try await stage.startCoordinator(log: "at last")
         }
         try await stage.waitUntilOver("small")
-        #expect(try stage.results().count { $0.metrics != nil } == 16)
-        #expect(try stage.attempts().count { $0.outcome == "completed" } == 8)
+        #expect(try stage.results().count { $0.metrics != nil } == 160)
+        #expect(try stage.attempts().count { $0.outcome == "completed" } == 80)
     }
 }

@@ -164,12 +164,8 @@ final class Stage {
 
     func waitUntilOver(_ sweep: String) async throws {
         try await wait(for: "\(sweep) to be over") {
-            try self.snapshot().runs.allSatisfy {
-                switch $0.state {
-                case .completed, .failed, .cancelled: true
-                case .waiting, .active: false
-                }
-            }
+            let scheduler = Scheduler(try self.snapshot(), at: Instant(nanoseconds: 0))
+            return scheduler.statusReport().sweeps.first { $0.name == sweep }?.isOver == true
         }
     }
 

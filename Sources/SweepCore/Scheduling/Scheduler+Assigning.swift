@@ -23,7 +23,7 @@ extension Scheduler {
             let id = taken.entry.run
             // Those taken from the line of another sweep wait no more, or are held back.
             guard let run = runs[id], run.state == .waiting,
-                sweeps.first(where: { $0.id == taken.sweep })?.trial[id] == nil
+                let sweep = place(of: taken.sweep), sweeps[sweep].trial[id] == nil
             else { continue }
             if canFinish(id, run, on: worker, at: now),
                 !shouldGoElsewhere(id, run, than: worker, at: now)

@@ -95,7 +95,7 @@ extension Scheduler {
         }
         waiting.remove(id)
         var cancelled: [RunID] = []
-        for id in begunRuns where contains(id, sweeps[place]) && !isWanted(id) {
+        for id in begunRuns where sweeps[place].contains(id) && !isWanted(id) {
             guard let run = runs[id], !run.isOver else { continue }
             for lease in leases(of: id) {
                 release(lease.attempt, of: lease.worker)
@@ -107,7 +107,7 @@ extension Scheduler {
         }
         if !cancelled.isEmpty { effects.append(.persist(.runsCancelled(cancelled))) }
         sweeps[place].openRuns = 0
-        tellIfOver(sweeps[place])
+        tellIfOver(place)
         return "\(sweeps[place].spec.name) is cancelled: \(open) of "
             + "\(counted(sweeps[place].runs.count, "run")) had not ended"
     }
@@ -125,7 +125,7 @@ extension Scheduler {
 
     private func explain(_ id: RunID, _ run: Run, at now: Instant) -> [String] {
         let spec = run.plan.spec
-        let names = sweeps.filter { contains(id, $0) }.map(\.spec.name)
+        let names = sweeps.filter { $0.contains(id) }.map(\.spec.name)
         var lines = [
             "\(id): \(spec.capacity.label), lr \(spec.learningRate), \(spec.attack.label), "
                 + "seed \(spec.seed), \(counted(spec.epochs, "epoch")), "
@@ -164,7 +164,7 @@ extension Scheduler {
 
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {
         guard let urgency = urgency(of: id) else {
-            if let reason = sweeps.first(where: { contains(id, $0) && $0.condition.reason != nil })?
+            if let reason = sweeps.first(where: { $0.contains(id) && $0.condition.reason != nil })?
                 .condition.reason
             {
                 return "its sweep is paused: \(reason)"

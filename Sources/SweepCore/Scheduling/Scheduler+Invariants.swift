@@ -10,7 +10,7 @@ extension Scheduler {
             switch run.state {
             case .waiting:
                 for sweep in sweeps
-                where sweep.condition.state != .cancelled && contains(id, sweep) {
+                where sweep.condition.state != .cancelled && sweep.contains(id) {
                     precondition(
                         sweep.trial[id] != nil || queued[sweep.id]?.contains(id) == true,
                         "\(id) waits but is not in the line of \(sweep.spec.name)")

@@ -234,23 +234,12 @@ extension Scheduler {
 
     /// Whether a sweep that is not cancelled has the run among its own.
     func isWanted(_ id: RunID) -> Bool {
-        sweeps.contains { $0.condition.state != .cancelled && contains(id, $0) }
+        sweeps.contains { $0.condition.state != .cancelled && $0.contains(id) }
     }
 
     /// Whether the run serves, or served, a point of the sweep.
     public func serves(_ id: RunID, _ sweep: SweepID) -> Bool {
-        sweeps.first { $0.id == sweep }.map { contains(id, $0) } ?? false
-    }
-
-    func contains(_ id: RunID, _ sweep: Sweep) -> Bool {
-        // In ascending order.
-        var low = 0
-        var high = sweep.runs.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sweep.runs[middle] < id { low = middle + 1 } else { high = middle }
-        }
-        return low < sweep.runs.count && sweep.runs[low] == id
+        place(of: sweep).map { sweeps[$0].contains(id) } ?? false
     }
 
     /// A run that is over needs no bookkeeping but its state.

@@ -293,7 +293,7 @@ extension Scheduler {
                     intake.id, intake.spec,
                     Submitted(
                         points: keys.count, firstRun: intake.firstRun, runs: intake.created))))
-        if let place = sweeps.firstIndex(where: { $0.id == intake.id }) {
+        if let place = place(of: intake.id) {
             sweeps[place].spec = intake.spec
             sweeps[place].keys = keys
             sweeps[place].runs = all
@@ -307,7 +307,7 @@ extension Scheduler {
             }
             waiting.replace(intake.id, with: intake.lines, sweeps[place].urgency)
             cancelLeftOvers()
-            tellIfOver(sweeps[place])
+            tellIfOver(place)
         } else {
             let sweep = Sweep(
                 id: intake.id, spec: intake.spec, keys: keys, runs: all, openRuns: open)

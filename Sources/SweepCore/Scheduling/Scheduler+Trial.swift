@@ -4,9 +4,9 @@ extension Scheduler {
     /// Keeps a run that has failed until other runs of its sweep have been tried. `false`: it is
     /// treated like any other, since one of its sweeps is known to work.
     mutating func holdBack(_ id: RunID, after failure: Failure) -> Bool {
-        let places = sweeps.indices.filter { isOnTrial(sweeps[$0]) && contains(id, sweeps[$0]) }
+        let places = sweeps.indices.filter { isOnTrial(sweeps[$0]) && sweeps[$0].contains(id) }
         let isProven = sweeps.contains {
-            $0.isProven && $0.condition.state == .active && contains(id, $0)
+            $0.isProven && $0.condition.state == .active && $0.contains(id)
         }
         guard !places.isEmpty, !isProven else { return false }
         runs[id]?.state = .waiting
@@ -73,7 +73,7 @@ extension Scheduler {
 
     /// A run has succeeded: so its sweeps can.
     mutating func prove(_ id: RunID) {
-        for place in sweeps.indices where !sweeps[place].isProven && contains(id, sweeps[place]) {
+        for place in sweeps.indices where !sweeps[place].isProven && sweeps[place].contains(id) {
             endTrial(place)
             guard sweeps[place].condition.reason != nil else { continue }
             setCondition(at: place) { condition in

@@ -30,9 +30,9 @@ extension Scheduler {
     mutating func runEnded(_ run: RunID) {
         intake?.ended.insert(run)
         for place in sweeps.indices where sweeps[place].openRuns > 0 {
-            guard contains(run, sweeps[place]) else { continue }
+            guard sweeps[place].contains(run) else { continue }
             sweeps[place].openRuns -= 1
-            tellIfOver(sweeps[place])
+            tellIfOver(place)
         }
     }
 
@@ -51,10 +51,12 @@ extension Scheduler {
     }
 
     /// Tells those who watch the sweep, unless something of it is still to be done.
-    mutating func tellIfOver(_ sweep: Sweep) {
-        guard sweep.openRuns <= 0, let watch = watches.removeValue(forKey: sweep.id) else { return }
+    mutating func tellIfOver(_ place: Int) {
+        guard sweeps[place].openRuns <= 0,
+            let watch = watches.removeValue(forKey: sweeps[place].id)
+        else { return }
         for route in watch.routes {
-            effects.append(.send(.ended(sweep: sweep.spec.name), to: route))
+            effects.append(.send(.ended(sweep: sweeps[place].spec.name), to: route))
         }
     }
 }

@@ -121,7 +121,7 @@ public struct Scheduler: Sendable {
         let id: SweepID
         var spec: SweepSpec
         var keys: [PointKey]
-        /// Runs that serve, or served, one of its points.
+        /// Runs that serve, or served, one of its points, in ascending order.
         var runs: [RunID]
         /// Of these, how many are not over; of a cancelled sweep, none.
         var openRuns = 0
@@ -135,6 +135,17 @@ public struct Scheduler: Sendable {
         /// Larger is earlier; `nil`: nothing of it is begun.
         var urgency: Int8? {
             condition.state == .active ? Int8(clamping: condition.priority) : nil
+        }
+
+        /// Whether the run is one of its runs.
+        func contains(_ id: RunID) -> Bool {
+            var low = 0
+            var high = runs.count
+            while low < high {
+                let middle = (low + high) / 2
+                if runs[middle] < id { low = middle + 1 } else { high = middle }
+            }
+            return low < runs.count && runs[low] == id
         }
     }
 
@@ -310,10 +321,16 @@ public struct Scheduler: Sendable {
         min(states[id]?.steps ?? 0, plan.steps)
     }
 
+    func place(of sweep: SweepID) -> Int? {
+        let place = Int(clamping: sweep.number) - 1
+        if sweeps.indices.contains(place), sweeps[place].id == sweep { return place }
+        return sweeps.firstIndex { $0.id == sweep }
+    }
+
     /// The run waits, in the line of each sweep that wants it.
     mutating func enqueue(_ id: RunID, _ plan: PlannedRun) {
         for sweep in sweeps
-        where sweep.condition.state != .cancelled && sweep.trial[id] == nil && contains(id, sweep) {
+        where sweep.condition.state != .cancelled && sweep.trial[id] == nil && sweep.contains(id) {
             enqueue(id, plan, of: sweep)
         }
     }
@@ -327,7 +344,7 @@ public struct Scheduler: Sendable {
     /// How urgent a run is for the sweeps that want it; `nil`: it is held.
     func urgency(of id: RunID) -> Int8? {
         sweeps.compactMap { sweep in
-            sweep.trial[id] == nil && contains(id, sweep) ? sweep.urgency : nil
+            sweep.trial[id] == nil && sweep.contains(id) ? sweep.urgency : nil
         }.max()
     }
 
