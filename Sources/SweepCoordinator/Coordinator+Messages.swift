@@ -134,10 +134,10 @@ extension Coordinator {
         do {
             var slice = try store.results(of: sweep, offset: offset, limit: 1)
             guard var point = slice.points.first else { return .results(slice) }
-            let rest = point.curve.filter { $0.epoch > epoch }
+            let rest = point.curve.drop { $0.epoch <= epoch }
             var count = rest.count
             while true {
-                point.curve = Array(rest.prefix(count))
+                point.curve = rest.prefix(count)
                 slice.points = [point]
                 slice.curveGoesOn = count < rest.count
                 let message = Message.results(slice)

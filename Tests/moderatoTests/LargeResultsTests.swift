@@ -13,8 +13,9 @@ struct LargeResultsTests {
     private static let seconds = program == nil ? 60.0 : 10
     private static let megabytes = 500.0
 
-    /// A finished sweep: `settings / 4` runs of four epochs, each epoch a setting, one seed.
-    static func fill(_ path: String, settings: Int) throws {
+    /// A sweep of `settings / 4` runs of four epochs, each epoch a setting, one seed: finished, or
+    /// as it was submitted.
+    static func fill(_ path: String, settings: Int, isFinished: Bool = true) throws {
         let file = FileReference(path: "/data/train.tsv", digest: Digest(ofText: "x"))
         let rates = (1...50).map { Double($0) * 1e-5 }
         let sizes = settings / 4 / rates.count
@@ -33,8 +34,13 @@ struct LargeResultsTests {
         let store = try SweepStore(path: path)
         var facts: [Fact] = [
             .sweepSubmitted(SweepID(1), sweep, plan.grid), .runsCreated(RunID(1), plan.runs),
+            .workerJoined(
+                Hello(
+                    worker: WorkerID("a"), incarnation: 1, host: "node-with-a-long-name", slots: 1,
+                    device: "cuda:0, 8 threads", memory: 1 << 36, program: programVersion,
+                    libtorch: "2.9.1+cu128")),
         ]
-        for (index, run) in plan.runs.enumerated() {
+        for (index, run) in plan.runs.enumerated() where isFinished {
             let id = RunID(UInt64(index + 1))
             let attempt = AttemptID(UInt64(index + 1))
             facts.append(.attemptStarted(attempt, id, WorkerID("a"), isSecond: false))
@@ -101,6 +107,23 @@ struct LargeResultsTests {
         #expect(html.contains("The first 1000 of \(Self.settings) settings"))
         #expect(html.contains("The first 1000 of \(Self.settings / 4) rows"))
         #expect(html.count(of: "<tr>") <= 2_010)
+    }
+
+    @Test("A sweep that has not begun is shown as fast as one that is finished")
+    func notBegun() async throws {
+        let stage = try Stage()
+        try FileManager.default.createDirectory(
+            atPath: stage.home, withIntermediateDirectories: true)
+        try Self.fill(stage.home + "/store.sqlite", settings: Self.settings, isFinished: false)
+        let program = Self.program ?? Stage.programs.appendingPathComponent("moderato").path
+        let start = Date()
+        let process = try stage.launch([program, "results", "--home", stage.home], log: "table")
+        try await stage.wait(for: "the table") { !process.isRunning }
+        let seconds = Date().timeIntervalSince(start)
+        print("\(Self.settings) settings without results: \(seconds) s")
+        #expect(process.terminationStatus == 0)
+        #expect(stage.text(of: "table").utf8.count { $0 == 0x0A } >= Self.settings)
+        #expect(seconds < Self.seconds)
     }
 
     /// The most memory that a process has held so far.
