@@ -156,7 +156,7 @@ struct SchedulerControlTests {
         #expect(
             bench.send(.hello(hello("real", .real)), from: "real").assignments.map(\.job.run)
                 == [RunID(1)])
-        bench.send(.goodbye, from: "fake")
+        bench.send(.goodbye(), from: "fake")
         #expect(why(2).contains("submitted with --fake, and no worker has a fake trainer"))
         #expect(bench.scheduler.statusReport().sweeps.map(\.trainer) == [.real, .fake])
     }
@@ -241,7 +241,7 @@ struct SchedulerControlTests {
             let attempt = try #require(sent.first).job.attempt
             sent = bench.report(attempt, 1, .failed("no room"), from: "a").assignments
         }
-        bench.send(.goodbye, from: "a")
+        bench.send(.goodbye(), from: "a")
         // The second sweep tries the point again, and is then submitted without it.
         var second = Sample.sweep(seeds: [1, 2])
         second.name = "second"

@@ -322,7 +322,8 @@ public enum Message: Hashable, Sendable {
     indirect case hello(Hello)
     case heartbeat([AttemptProgress])
     indirect case report(Report)
-    case goodbye
+    /// The reason tells why the worker can't go on; `nil` where it was asked to leave.
+    case goodbye(reason: String? = nil)
     // Coordinator to worker; `assign` also worker to trainer.
     case welcome(Welcome)
     case refused(String)
