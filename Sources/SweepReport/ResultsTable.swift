@@ -179,8 +179,8 @@ extension SweepResults {
             Judge.rule,
             isValidated
                 ? "Advice chooses epochs and knobs by accuracy on the validation set. CACC, ASR "
-                    + "and verdicts are of the test set, and the best setting of a knob is chosen by "
-                    + "them as well, so its figures look better than those of new samples will be."
+                    + "and verdicts are of the test set, and so is part of the choice of a knob's "
+                    + "best setting: its figures look better than those of new samples will be."
                 : "There is no validation set, so the test set was used for choosing: the figures "
                     + "of what was chosen look better than those of new samples will be.",
             Statistic.explanation,
