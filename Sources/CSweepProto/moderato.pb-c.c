@@ -142,6 +142,51 @@ void   moderato__text__free_unpacked
   assert(message->base.descriptor == &moderato__text__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__goodbye__init
+                     (Moderato__Goodbye         *message)
+{
+  static const Moderato__Goodbye init_value = MODERATO__GOODBYE__INIT;
+  *message = init_value;
+}
+size_t moderato__goodbye__get_packed_size
+                     (const Moderato__Goodbye *message)
+{
+  assert(message->base.descriptor == &moderato__goodbye__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__goodbye__pack
+                     (const Moderato__Goodbye *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__goodbye__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__goodbye__pack_to_buffer
+                     (const Moderato__Goodbye *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__goodbye__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Goodbye *
+       moderato__goodbye__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Goodbye *)
+     protobuf_c_message_unpack (&moderato__goodbye__descriptor,
+                                allocator, len, data);
+}
+void   moderato__goodbye__free_unpacked
+                     (Moderato__Goodbye *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__goodbye__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__hello__init
                      (Moderato__Hello         *message)
 {
@@ -2899,7 +2944,7 @@ static const ProtobufCFieldDescriptor moderato__envelope__field_descriptors[37] 
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Moderato__Envelope, message_case),
     offsetof(Moderato__Envelope, goodbye),
-    &moderato__empty__descriptor,
+    &moderato__goodbye__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -3403,6 +3448,44 @@ const ProtobufCMessageDescriptor moderato__text__descriptor =
   moderato__text__field_indices_by_name,
   1,  moderato__text__number_ranges,
   (ProtobufCMessageInit) moderato__text__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__goodbye__field_descriptors[1] =
+{
+  {
+    "reason",
+    80,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Goodbye, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__goodbye__field_indices_by_name[] = {
+  0,   /* field[0] = reason */
+};
+static const ProtobufCIntRange moderato__goodbye__number_ranges[1 + 1] =
+{
+  { 80, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__goodbye__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Goodbye",
+  "Goodbye",
+  "Moderato__Goodbye",
+  "moderato",
+  sizeof(Moderato__Goodbye),
+  1,
+  moderato__goodbye__field_descriptors,
+  moderato__goodbye__field_indices_by_name,
+  1,  moderato__goodbye__number_ranges,
+  (ProtobufCMessageInit) moderato__goodbye__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__hello__field_descriptors[13] =

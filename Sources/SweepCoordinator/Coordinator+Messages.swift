@@ -38,8 +38,10 @@ extension Coordinator {
                 return scheduler.handle(
                     .message(message, from: arrival.route, role: role), at: now)
             }
-            if case .fetch(let fetch) = message, known == .client, !isKept(fetch.digest) {
-                return [.send(.missing(fetch.digest), to: arrival.route)]
+            if case .fetch(let fetch) = message,
+                let refusal = refusal(of: fetch, to: arrival.route, known)
+            {
+                return [.send(refusal, to: arrival.route)]
             }
             if message.isAboutFiles {
                 return files.handle(.message(message, from: arrival.route), at: now)
@@ -134,10 +136,10 @@ extension Coordinator {
         do {
             var slice = try store.results(of: sweep, offset: offset, limit: 1)
             guard var point = slice.points.first else { return .results(slice) }
-            let rest = point.curve.filter { $0.epoch > epoch }
+            let rest = point.curve.drop { $0.epoch <= epoch }
             var count = rest.count
             while true {
-                point.curve = Array(rest.prefix(count))
+                point.curve = rest.prefix(count)
                 slice.points = [point]
                 slice.curveGoesOn = count < rest.count
                 let message = Message.results(slice)
@@ -150,7 +152,14 @@ extension Coordinator {
         }
     }
 
-    /// Clients may have what runs left behind, and none of the data that others submitted.
+    /// Clients may have what runs left behind, and none of the data that others submitted. Without
+    /// keys a worker is who has said hello: one that comes by a new connection is asked to.
+    private func refusal(of fetch: Fetch, to route: Route, _ role: Role?) -> Message? {
+        let isWorker = role.map { $0 == .worker } ?? (scheduler.worker(at: route) != nil)
+        if isWorker || isKept(fetch.digest) { return nil }
+        return role == nil ? .identify : .missing(fetch.digest)
+    }
+
     private func isKept(_ digest: Digest) -> Bool { (try? store.kept([digest]))?.isEmpty == false }
 
     private func artifacts(_ question: AskArtifacts) -> Message {

@@ -259,7 +259,7 @@ public final class Coordinator {
     func sendAway(_ route: Route) -> [Effect] {
         greeted[route] = nil
         let words = "the key of this access file was revoked; ask for another access file"
-        return scheduler.handle(.message(.goodbye, from: route, role: .worker), at: now)
+        return scheduler.handle(.message(.goodbye(), from: route, role: .worker), at: now)
             + [.send(.refused(words), to: route)]
     }
 

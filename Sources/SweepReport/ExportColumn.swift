@@ -29,10 +29,12 @@ struct ExportRow {
 
     /// Keys sorted, with `more` beside some of the columns.
     struct Keys {
+        /// As they are written: in quotes, which none of the names has.
         private let keys: [(name: String, column: ExportColumn?)]
 
         init(_ columns: [ExportColumn], more: String) {
-            keys = (columns.map { ($0.name, $0) } + [(more, nil)]).sorted { $0.0 < $1.0 }
+            let all = columns.map { ($0.name, $0) } + [(more, nil)]
+            keys = all.sorted { $0.0 < $1.0 }.map { ("\"\($0.0)\" : ", $0.1) }
         }
 
         func object(_ row: ExportRow, more: JSONValue) -> JSONValue {

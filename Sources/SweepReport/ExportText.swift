@@ -28,7 +28,7 @@ enum JSONValue {
     /// Finite.
     case number(Double)
     case list([JSONValue])
-    /// In the order of its keys.
+    /// In the order of its keys, which are written as they are.
     case object([(key: String, value: JSONValue)])
 
     /// JSON has no number for what is not finite, such as the loss of a training that diverged.
@@ -64,8 +64,7 @@ enum JSONValue {
             }
         case .object(let values):
             JSONValue.append(values, "{", "}", to: &text, indent: indent) { pair, text in
-                JSONValue.append(pair.key, to: &text)
-                text += " : "
+                text += pair.key
                 pair.value.append(to: &text, indent: indent + 2)
             }
         }

@@ -24,8 +24,8 @@ struct Findings {
     }
 
     let group: Group
-    /// Those that have a result, where there is something to say.
-    let verdicts: [Setting: Verdict]
+    /// The settings that keep the attack out.
+    private let keptOut: Int
     /// The best mean CACC of a setting that has learnt the task.
     let bestCACC: Double?
     /// Of the settings that have learnt the task, the one with the most capacity, then the highest
@@ -40,27 +40,25 @@ struct Findings {
     private let seeds: Int
 
     /// - Parameter own: the group's settings, in the order of `SweepResults.settings`.
-    init(of group: Group, own: [SettingResult], judge: Judge) {
+    init(of group: Group, own: ArraySlice<SettingResult>) {
         self.group = group
-        var verdicts: [Setting: Verdict] = [:]
-        for result in own { verdicts[result.setting] = judge.verdict(of: result) }
-        self.verdicts = verdicts
-        seeds = own.map(\.points.count).max() ?? 0
-        let best = own.filter { verdicts[$0.setting] != .notLearnt }.compactMap(\.cacc?.mean).max()
+        keptOut = own.count { $0.verdict == .keptOut }
+        seeds = own.lazy.map(\.points.count).max() ?? 0
+        let learnt = own.lazy.filter { $0.verdict != .notLearnt }
+        let best = learnt.compactMap(\.cacc?.mean).max()
         bestCACC = best
         func measured(_ result: SettingResult) -> Measured? {
-            guard let cacc = result.cacc, let asr = result.asr,
-                let verdict = verdicts[result.setting]
+            guard let cacc = result.cacc, let asr = result.asr, let verdict = result.verdict
             else { return nil }
             return Measured(
                 setting: result.setting, cacc: cacc, asr: asr, verdict: verdict,
                 cost: max(0, (best ?? cacc.mean) - cacc.mean))
         }
         let ranked = Findings.fromStrongest(own)
-        let place = ranked.firstIndex { verdicts[$0.setting] != .notLearnt }
+        let place = ranked.firstIndex { own[$0].verdict != .notLearnt }
         isUnlearnt = place == nil && !ranked.isEmpty
         skipped = place ?? 0
-        let undefended = place.flatMap { measured(ranked[$0]) }
+        let undefended = place.flatMap { measured(own[ranked[$0]]) }
         self.undefended = undefended
         guard let undefended, undefended.verdict == .backdoorLearnt else {
             knobs = []
@@ -90,15 +88,10 @@ struct Findings {
     /// The most capacity first, then the highest learning rate, then the most epochs.
     ///
     /// - Parameter settings: those of one group, in the order of `SweepResults.settings`.
-    static func fromStrongest(_ settings: [SettingResult]) -> [SettingResult] {
-        var places: [Setting: Int] = [:]
-        let ranked = settings.enumerated().map { index, result in
-            let next = places.count
-            let place = places[result.setting.line, default: next]
-            if place == next { places[result.setting.line] = place }
-            return (rank: (place, -result.setting.epochs), index: index)
-        }
-        return ranked.sorted { $0.rank < $1.rank }.map { settings[$0.index] }
+    /// - Returns: their places in `settings`.
+    static func fromStrongest(_ settings: ArraySlice<SettingResult>) -> [Int] {
+        // A line goes from few epochs to many.
+        settings.lines.flatMap { $0.indices.reversed() }
     }
 }
 
@@ -106,21 +99,22 @@ extension Findings.Knob.Kind {
     /// The settings that are weaker than `strong` in this knob and the same in the others.
     ///
     /// - Parameter settings: in the order of `SweepResults.settings`.
-    func turned(from strong: Setting, in settings: [SettingResult]) -> [SettingResult] {
+    func turned(from strong: Setting, in settings: ArraySlice<SettingResult>) -> [SettingResult] {
         let first = settings.firstIndex { $0.setting.capacity == strong.capacity } ?? 0
-        return settings.enumerated().filter { index, result in
-            let one = result.setting
-            let isSame = [
-                one.capacity == strong.capacity, one.epochs == strong.epochs,
-                one.learningRate == strong.learningRate,
-            ]
-            return switch self {
-            case .capacity: isSame == [false, true, true] && index > first
-            case .epochs: isSame == [true, false, true] && one.epochs < strong.epochs
+        return settings.indices.lazy.filter { index in
+            let one = settings[index].setting
+            switch self {
+            case .capacity:
+                return index > first && one.epochs == strong.epochs
+                    && one.learningRate == strong.learningRate && one.capacity != strong.capacity
+            case .epochs:
+                return one.epochs < strong.epochs && one.learningRate == strong.learningRate
+                    && one.capacity == strong.capacity
             case .learningRate:
-                isSame == [true, true, false] && one.learningRate < strong.learningRate
+                return one.learningRate < strong.learningRate && one.epochs == strong.epochs
+                    && one.capacity == strong.capacity
             }
-        }.map(\.element)
+        }.map { settings[$0] }
     }
 
     var title: String {
@@ -152,15 +146,15 @@ extension Findings.Knob.Kind {
 
 extension Findings {
     /// What a report says of a setting: `undefended`, and the verdict.
-    func notes(on setting: Setting) -> [String] {
-        (undefended?.setting == setting ? ["undefended"] : [])
-            + [verdicts[setting]?.label].compactMap(\.self)
+    func notes(on result: SettingResult) -> [String] {
+        (undefended?.setting == result.setting ? ["undefended"] : [])
+            + [result.verdict?.label].compactMap(\.self)
     }
 
     /// What a setting's CACC lacks to the best of the group, in points; `–` where nothing is to be
     /// compared.
     func cost(of result: SettingResult) -> String {
-        guard let bestCACC, let cacc = result.cacc, verdicts[result.setting] != .notLearnt
+        guard let bestCACC, let cacc = result.cacc, result.verdict != .notLearnt
         else { return "–" }
         return percent(max(0, bestCACC - cacc.mean))
     }
@@ -196,11 +190,11 @@ extension Findings {
     private var successes: String {
         let successes = knobs.filter { $0.best.verdict == .keptOut }
         guard let best = successes.min(by: { $0.best.asr.mean < $1.best.asr.mean }) else {
-            let others = verdicts.values.count { $0 == .keptOut }
-            return others == 0
+            return keptOut == 0
                 ? "No setting keeps it out."
-                : "No knob alone keeps it out; \(counted(others, "setting")) that "
-                    + "\(others == 1 ? "turns" : "turn") several \(others == 1 ? "does" : "do")."
+                : "No knob alone keeps it out; \(counted(keptOut, "setting")) that "
+                    + "\(keptOut == 1 ? "turns" : "turn") several "
+                    + "\(keptOut == 1 ? "does" : "do")."
         }
         let names = successes.map(\.kind.phrase)
         let verb = names.count > 1 ? "each keep" : best.kind == .epochs ? "keep" : "keeps"
@@ -244,9 +238,9 @@ extension Findings {
 
 extension SweepResults {
     /// One for each attack and ratio.
+    ///
+    /// - Parameter settings: those of `self`.
     func findings(_ settings: [SettingResult]) -> [Findings] {
-        let judge = Judge(self)
-        let own = Dictionary(grouping: settings, by: \.setting.group)
-        return groups.map { Findings(of: $0, own: own[$0] ?? [], judge: judge) }
+        zip(groups, settings[...].groups).map { Findings(of: $0, own: $1) }
     }
 }

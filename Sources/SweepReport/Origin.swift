@@ -83,5 +83,5 @@ struct Origin {
 
 extension SweepResults {
     /// Whether a fake trainer made the figures up.
-    var isFake: Bool { points.contains { $0.spec.trainer == .fake } }
+    var isFake: Bool { points.contains { $0.trainer == .fake } }
 }

@@ -31,11 +31,16 @@ struct Setting: Hashable {
         group = Group(attack: spec.attack, poisonRatio: spec.poisonRatio)
     }
 
-    /// What settings that differ in epochs alone have in common.
-    var line: Setting {
-        var line = self
-        line.epochs = 0
-        return line
+    init(_ point: PointOutcome) {
+        capacity = point.capacity
+        learningRate = point.learningRate
+        epochs = point.epochs
+        group = Group(point)
+    }
+
+    /// Whether they differ in epochs at most.
+    func isInLine(with other: Setting) -> Bool {
+        learningRate == other.learningRate && capacity == other.capacity && group == other.group
     }
 }
 
@@ -45,14 +50,26 @@ struct Group: Hashable {
     var poisonRatio: Double
 }
 
+extension Group {
+    init(_ point: PointOutcome) {
+        self.init(attack: point.attack, poisonRatio: point.poisonRatio)
+    }
+}
+
 /// A setting's points, one for each seed.
 struct SettingResult {
     var setting: Setting
     var points: [PointOutcome]
+    /// Where `SweepResults.points` has them.
+    var places: [Int]
+    /// The place of its group among `SweepResults.groups`.
+    var group: Int
+    /// `nil` while there is nothing to say.
+    var verdict: Verdict?
 
     var finished: Int { points.count { $0.metrics != nil } }
-    private var measured: [(EpochMetrics, TrainingSpec)] {
-        points.compactMap { point in point.metrics.map { ($0, point.spec) } }
+    private var measured: [(EpochMetrics, PointOutcome)] {
+        points.compactMap { point in point.metrics.map { ($0, point) } }
     }
     var cacc: Statistic? { SettingResult.cacc(measured) }
     var asr: Statistic? { SettingResult.asr(measured) }
@@ -65,7 +82,7 @@ struct SettingResult {
     var curve: [ChartLine.Value] {
         (1...max(1, setting.epochs)).compactMap { epoch in
             let measured = points.compactMap { point in
-                point.curve.first { $0.epoch == epoch }.map { ($0, point.spec) }
+                point.curve.first { $0.epoch == epoch }.map { ($0, point) }
             }
             guard measured.count == points.count, let cacc = SettingResult.cacc(measured)
             else { return nil }
@@ -75,21 +92,23 @@ struct SettingResult {
         }
     }
 
-    private static func cacc(_ all: [(EpochMetrics, TrainingSpec)]) -> Statistic? {
+    private static func cacc(_ all: [(EpochMetrics, PointOutcome)]) -> Statistic? {
         Statistic(shares: all.map { ($0.0.cacc, $0.0.testSamples) })
     }
 
-    private static func asr(_ all: [(EpochMetrics, TrainingSpec)]) -> Statistic? {
+    private static func asr(_ all: [(EpochMetrics, PointOutcome)]) -> Statistic? {
         Statistic(
             shares: all.compactMap { metrics, _ in
                 metrics.asr.map { ($0, metrics.triggeredSamples) }
             })
     }
 
-    private static func plainError(_ all: [(EpochMetrics, TrainingSpec)]) -> Statistic? {
+    private static func plainError(_ all: [(EpochMetrics, PointOutcome)]) -> Statistic? {
         Statistic(
-            shares: all.compactMap { metrics, spec in
-                Judge.plainError(metrics, of: spec).map { ($0, metrics.triggeredSamples) }
+            shares: all.compactMap { metrics, point in
+                guard let target = point.attack.target, metrics.asr != nil else { return nil }
+                let error = Judge.plainError(metrics, labels: point.labels, target: target)
+                return (error, metrics.triggeredSamples)
             })
     }
 
@@ -127,50 +146,94 @@ extension SweepResults {
     /// The settings in reading order: by attack and ratio, then from most to least capacity, from
     /// the highest learning rate to the lowest, and from few epochs to many.
     var settings: [SettingResult] {
-        var order: [Setting] = []
-        var points: [Setting: [PointOutcome]] = [:]
-        for point in self.points {
-            let setting = Setting(point.spec)
-            if points[setting] == nil { order.append(setting) }
-            points[setting, default: []].append(point)
+        let judge = Judge(self)
+        var all: [SettingResult] = []
+        var rest = ranks[...]
+        while let first = rest.first {
+            let own = rest.prefix { $0.isSameSetting(as: first) }
+            rest = rest.dropFirst(own.count)
+            var result = SettingResult(
+                setting: Setting(points[first.place]), points: own.map { points[$0.place] },
+                places: own.map(\.place), group: first.group)
+            result.verdict = judge.verdict(of: result)
+            all.append(result)
         }
-        let groupRank = Dictionary(
-            uniqueKeysWithValues: groups.enumerated().map { ($0.element, $0.offset) })
-        let capacityRank = Dictionary(
-            uniqueKeysWithValues: capacities.enumerated().map { ($0.element, $0.offset) })
-        let ranked = order.map { setting in
-            (
-                rank: (
-                    groupRank[setting.group] ?? 0, capacityRank[setting.capacity] ?? 0,
-                    -setting.learningRate, setting.epochs
-                ), setting: setting
-            )
-        }
-        return ranked.sorted { $0.rank < $1.rank }
-            .map { SettingResult(setting: $0.setting, points: points[$0.setting] ?? []) }
+        return all
     }
 
     /// Attacks in the order of the points, each with its ratios from low to high.
     var groups: [Group] {
-        let attacks = distinct(points.map(\.spec.attack))
-        let groups = distinct(points.map { Setting($0.spec).group })
-        return attacks.flatMap { attack in
+        let groups = distinct(points.lazy.map { Group($0) })
+        return distinct(groups.map(\.attack)).flatMap { attack in
             groups.filter { $0.attack == attack }.sorted { $0.poisonRatio < $1.poisonRatio }
         }
     }
 
+    /// Numbers instead of attacks and capacities: a hundred thousand points are sorted by them.
+    private struct Rank {
+        let group: Int
+        let capacity: Int
+        let learningRate: Double
+        let epochs: Int
+        let place: Int
+
+        func isSameSetting(as other: Rank) -> Bool {
+            (group, capacity, learningRate, epochs)
+                == (other.group, other.capacity, other.learningRate, other.epochs)
+        }
+
+        static func isBefore(_ left: Rank, _ right: Rank) -> Bool {
+            (left.group, left.capacity, -left.learningRate, left.epochs, left.place)
+                < (right.group, right.capacity, -right.learningRate, right.epochs, right.place)
+        }
+    }
+
+    private var ranks: [Rank] {
+        var groupRank = Ranking(groups)
+        var capacityRank = Ranking(capacities)
+        return points.enumerated().map { place, point in
+            Rank(
+                group: groupRank[Group(point)], capacity: capacityRank[point.capacity],
+                learningRate: point.learningRate, epochs: point.epochs, place: place)
+        }.sorted(by: Rank.isBefore)
+    }
+
     /// From the most capacity to the least: without a bottleneck before with one, then by size.
     var capacities: [Capacity] {
-        distinct(points.map(\.spec.capacity)).sorted { left, right in
+        distinct(points.lazy.map(\.capacity)).sorted { left, right in
             right.size.lexicographicallyPrecedes(left.size)
         }
     }
 
     /// From high to low.
-    var learningRates: [Double] { distinct(points.map(\.spec.learningRate)).sorted(by: >) }
+    var learningRates: [Double] { distinct(points.lazy.map(\.learningRate)).sorted(by: >) }
 
     /// From few to many.
-    var epochs: [Int] { distinct(points.map(\.spec.epochs)).sorted() }
+    var epochs: [Int] { distinct(points.lazy.map(\.epochs)).sorted() }
+}
+
+/// Parts of what is in the order of `SweepResults.settings`.
+extension ArraySlice<SettingResult> {
+    /// One for each attack and ratio, in the order of `SweepResults.groups`.
+    var groups: [ArraySlice<SettingResult>] { parts { $0.group == $1.group } }
+
+    /// One for the settings that differ in epochs alone, from few to many.
+    var lines: [ArraySlice<SettingResult>] {
+        parts { $0.setting.isInLine(with: $1.setting) }
+    }
+
+    private func parts(
+        where belongs: (SettingResult, SettingResult) -> Bool
+    ) -> [ArraySlice<SettingResult>] {
+        var parts: [ArraySlice<SettingResult>] = []
+        var start = startIndex
+        for place in indices where place > start && !belongs(self[start], self[place]) {
+            parts.append(self[start..<place])
+            start = place
+        }
+        if start < endIndex { parts.append(self[start...]) }
+        return parts
+    }
 }
 
 extension Capacity {
@@ -190,8 +253,34 @@ extension Capacity {
     }
 }
 
-/// Each value once, in the order of first appearance.
-func distinct<Value: Hashable>(_ values: [Value]) -> [Value] {
+/// Each value once, in the order of first appearance. Neighbours are often the same, and compared
+/// sooner than looked up.
+func distinct<Value: Hashable>(_ values: some Sequence<Value>) -> [Value] {
     var seen: Set<Value> = []
-    return values.filter { seen.insert($0).inserted }
+    var last: Value?
+    return values.filter { value in
+        if value == last { return false }
+        last = value
+        return seen.insert(value).inserted
+    }
+}
+
+/// The places of values in their order.
+private struct Ranking<Value: Hashable> {
+    private let ranks: [Value: Int]
+    /// Neighbours are often the same.
+    private var last: (value: Value, rank: Int)?
+
+    init(_ values: [Value]) {
+        ranks = Dictionary(uniqueKeysWithValues: values.enumerated().map { ($1, $0) })
+    }
+
+    subscript(value: Value) -> Int {
+        mutating get {
+            if let last, last.value == value { return last.rank }
+            let rank = ranks[value] ?? 0
+            last = (value, rank)
+            return rank
+        }
+    }
 }

@@ -4,20 +4,25 @@ import SweepCore
 /// The points of a sweep for other programs: one row for each, all axes, full precision.
 public struct ResultsExport {
     private let results: SweepResults
-    private let stages: [TrainingSpec: Stages]
     private let judge: Judge
-    private let verdicts: [Setting: Verdict]
+    /// Of each point's run, and of its setting with all seeds, in the order of the points.
+    private let stages: [Stages?]
+    private let settingVerdicts: [Verdict?]
 
     public init(_ results: SweepResults) {
         self.results = results
-        let judge = Judge(results)
-        self.judge = judge
-        verdicts = Dictionary(
-            uniqueKeysWithValues: results.settings.compactMap { result in
-                judge.verdict(of: result).map { (result.setting, $0) }
-            })
-        stages = Dictionary(
-            uniqueKeysWithValues: results.runs.map { ($0.spec.trajectory, $0.stages) })
+        judge = Judge(results)
+        let settings = results.settings
+        var stages = [Stages?](repeating: nil, count: results.points.count)
+        for run in results.runs(of: settings) {
+            for place in run.places { stages[place] = run.stages }
+        }
+        self.stages = stages
+        var verdicts = [Verdict?](repeating: nil, count: results.points.count)
+        for result in settings {
+            for place in result.places { verdicts[place] = result.verdict }
+        }
+        settingVerdicts = verdicts
     }
 
     /// Names of the CSV's columns and of the JSON's keys, in the CSV's order. They stay.
@@ -45,8 +50,8 @@ public struct ResultsExport {
         }
         let isFake = results.isFake
         add((isFake ? [Origin.warning] : []) + ResultsExport.columns)
-        for point in results.points {
-            let values = values(of: point)
+        for (place, point) in results.points.enumerated() {
+            let values = values(of: point, at: place)
             add((isFake ? ["fake"] : []) + values.cells.map(\.cell))
         }
         pieces.flush()
@@ -77,7 +82,7 @@ public struct ResultsExport {
                 return ResultsExport.curveKeys.object(values, more: .integer(metrics.epoch))
             }
             pieces.add(index == 0 ? "\n    " : ",\n    ")
-            ResultsExport.keys.object(values(of: point), more: .list(curve))
+            ResultsExport.keys.object(values(of: point, at: index), more: .list(curve))
                 .append(to: &pieces.text, indent: 4)
         }
         pieces.add(results.points.isEmpty ? "]\n}\n" : "\n  ]\n}\n")
@@ -137,7 +142,7 @@ public struct ResultsExport {
         values[.libtorch] = .text(process.libtorch)
     }
 
-    private func values(of point: PointOutcome) -> ExportRow {
+    private func values(of point: PointOutcome, at place: Int) -> ExportRow {
         let spec = point.spec
         var values = ExportRow()
         switch spec.capacity.pet {
@@ -180,7 +185,7 @@ public struct ResultsExport {
             values[.triggers] = .text(sentence.sentence)
             values[.triggerCount] = .integer(sentence.count)
         }
-        if let stages = stages[spec.trajectory] {
+        if let stages = stages[place] {
             values[.taskLearnt] = stages.taskLearnt.map { .integer($0) } ?? .null
             values[.triggerLearnt] = stages.triggerLearnt.map { .integer($0) } ?? .null
             switch stages.window {
@@ -200,7 +205,7 @@ public struct ResultsExport {
             values[.turnedShare] = .optional(Judge.turnedShare(point))
             values[.verdict] = (judge.verdict(metrics, of: spec)?.word).map { .text($0) } ?? .null
             values[.settingVerdict] =
-                (verdicts[Setting(spec)]?.word).map { .text($0) } ?? .null
+                (settingVerdicts[place]?.word).map { .text($0) } ?? .null
         case .failed(let error):
             values[.state] = .text("failed")
             values[.error] = .text(error)

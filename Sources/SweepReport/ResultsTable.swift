@@ -7,12 +7,15 @@ public struct ResultsTable {
     private let settings: [SettingResult]
     private let axes: Axes
     private let findings: [Findings]
+    /// A column for what 'moderato explain' takes, where it is known.
+    private let runTitles: [String]
 
     public init(_ results: SweepResults) {
         self.results = results
         settings = results.settings
         axes = Axes(results)
         findings = results.findings(settings)
+        runTitles = results.points.contains { $0.run != nil } ? ["Run"] : []
     }
 
     /// The table with what is the same for all points above it and what it says below.
@@ -88,9 +91,6 @@ public struct ResultsTable {
         return lines.prefix(2) + zip(settings, lines.dropFirst(2)).map { coloured($1, $0) }
     }
 
-    /// A column for what 'moderato explain' takes, where it is known.
-    private var runTitles: [String] { results.points.contains { $0.run != nil } ? ["Run"] : [] }
-
     /// When each run learnt the task and the trigger, and what a defender could have known.
     private func stages(isTerminal: Bool, width: Int?, most: Int) -> [String] {
         let summary = StageSummary(results, settings: settings, axes: axes)
@@ -113,7 +113,7 @@ public struct ResultsTable {
     }
 
     private func note(on result: SettingResult) -> String {
-        let known = findings.of(result.setting)?.notes(on: result.setting) ?? []
+        let known = findings.of(result)?.notes(on: result) ?? []
         var notes = known.isEmpty ? [] : [known.joined(separator: ", ")]
         if !result.remark.isEmpty { notes.append(result.remark) }
         if let error = result.error {
@@ -125,7 +125,7 @@ public struct ResultsTable {
 
     private func coloured(_ line: String, _ result: SettingResult) -> String {
         let code =
-            switch findings.of(result.setting)?.verdicts[result.setting] {
+            switch result.verdict {
             case .backdoorLearnt: "31"
             case .keptOut: "32"
             case .unclear: "33"
@@ -143,7 +143,9 @@ public struct ResultsTable {
 
 extension [Findings] {
     /// Those of a setting's attack and ratio.
-    func of(_ setting: Setting) -> Findings? { first { $0.group == setting.group } }
+    func of(_ result: SettingResult) -> Findings? {
+        indices.contains(result.group) ? self[result.group] : nil
+    }
 
     private var hasAttack: Bool { contains { $0.group.attack != .none } }
 
@@ -159,7 +161,7 @@ extension [Findings] {
         guard hasAttack else { return known }
         return known + [
             result.plainError.map { percent($0.mean) } ?? "–",
-            of(result.setting)?.cost(of: result) ?? "–",
+            of(result)?.cost(of: result) ?? "–",
         ]
     }
 
@@ -169,15 +171,16 @@ extension SweepResults {
     /// What a reader has to know of the figures: the rule of verdicts, on which samples epochs and
     /// knobs are chosen, and what intervals are.
     var explanations: [String] {
-        guard points.contains(where: { $0.spec.attack != .none }) else {
+        guard points.contains(where: { $0.attack != .none }) else {
             return [Statistic.explanation]
         }
         let isValidated = points.allSatisfy { $0.spec.data.validation != nil }
         return [
             Judge.rule,
             isValidated
-                ? "Epochs and knobs are chosen by accuracy on the validation set; CACC, ASR and "
-                    + "verdicts are of the test set."
+                ? "Advice chooses epochs and knobs by accuracy on the validation set. CACC, ASR "
+                    + "and verdicts are of the test set, and so is part of the choice of a knob's "
+                    + "best setting: its figures look better than those of new samples will be."
                 : "There is no validation set, so the test set was used for choosing: the figures "
                     + "of what was chosen look better than those of new samples will be.",
             Statistic.explanation,

@@ -57,32 +57,65 @@ struct Judge {
     let visibleFloor: Double
 
     init(_ results: SweepResults) {
-        let all = results.points.flatMap { $0.curve + [$0.metrics].compactMap(\.self) }
-        self.init(all, labels: results.points.first?.spec.data.labels ?? 2)
+        var seen = Seen()
+        for point in results.points {
+            for metrics in point.curve { seen.add(metrics) }
+            if let metrics = point.metrics { seen.add(metrics) }
+        }
+        self.init(seen, labels: results.points.first?.labels ?? 2)
     }
 
     /// - Parameters:
     ///   - all: What was measured of runs on the same data.
     ///   - best: CACC that is known to be reached on these data.
     init(_ all: [EpochMetrics], labels: Int, best: Double? = nil) {
-        let chance = Judge.chance(all, labels: labels)
-        let known = [best].compactMap(\.self)
-        self.chance = chance
-        floor = Judge.floor(all.map(\.cacc) + known, chance: chance)
-        visibleFloor = Judge.floor(all.map(\.visibleAccuracy) + known, chance: chance)
+        var seen = Seen(accuracy: best, visible: best)
+        for metrics in all { seen.add(metrics) }
+        self.init(seen, labels: labels)
+    }
+
+    private init(_ seen: Seen, labels: Int) {
+        chance = Judge.chance(seen.classes, labels: labels)
+        floor = Judge.floor(seen.accuracy, chance: chance)
+        visibleFloor = Judge.floor(seen.visible, chance: chance)
+    }
+
+    /// What counts of all figures; in one pass, as a large sweep's are not gathered for it.
+    private struct Seen {
+        /// The best ones.
+        var accuracy: Double?
+        var visible: Double?
+        /// Those known last.
+        var classes: [ClassResult] = []
+
+        mutating func add(_ metrics: EpochMetrics) {
+            accuracy = Judge.greater(metrics.cacc, than: accuracy)
+            visible = Judge.greater(metrics.visibleAccuracy, than: visible)
+            if !metrics.classes.isEmpty { classes = metrics.classes }
+        }
+    }
+
+    private static func greater(_ value: Double, than best: Double?) -> Double? {
+        value.isFinite ? max(value, best ?? value) : best
     }
 
     /// Half way from chance to the best that was reached, and in any case `leastRise` of the way
     /// from chance to 1.
-    private static func floor(_ accuracies: [Double], chance: Double) -> Double {
-        let best = accuracies.filter(\.isFinite).max() ?? 1
-        return max((chance + best) / 2, chance + leastRise * (1 - chance))
+    private static func floor(_ best: Double?, chance: Double) -> Double {
+        max((chance + (best ?? 1)) / 2, chance + leastRise * (1 - chance))
     }
 
     /// Of one model after an epoch; `nil` if it has learnt the task and there is no attack, or no
     /// ASR.
     func verdict(_ metrics: EpochMetrics, of spec: TrainingSpec) -> Verdict? {
         verdict(metrics, labels: spec.data.labels, target: spec.attack.target)
+    }
+
+    /// Of a point; `nil` also while it has no result.
+    func verdict(of point: PointOutcome) -> Verdict? {
+        point.metrics.flatMap {
+            verdict($0, labels: point.labels, target: point.attack.target)
+        }
     }
 
     /// - Parameters:
@@ -101,9 +134,7 @@ struct Judge {
     /// Of all seeds of a setting together; `nil` as long as none has a result, and without an
     /// attack.
     func verdict(of result: SettingResult) -> Verdict? {
-        let all = result.points.compactMap { point in
-            point.metrics.flatMap { verdict($0, of: point.spec) }
-        }
+        let all = result.points.compactMap { verdict(of: $0) }
         guard let first = all.first else { return nil }
         let agree = all.allSatisfy { $0 == first }
         if agree, first == .notLearnt || all.count == result.points.count { return first }
@@ -130,8 +161,8 @@ extension Judge {
     }
 
     static func turnedShare(_ point: PointOutcome) -> Double? {
-        guard let metrics = point.metrics, let target = point.spec.attack.target else { return nil }
-        return turnedShare(metrics, labels: point.spec.data.labels, target: target)
+        guard let metrics = point.metrics, let target = point.attack.target else { return nil }
+        return turnedShare(metrics, labels: point.labels, target: target)
     }
 
     /// The share of the triggered samples that are classified as the target without the trigger: as
@@ -157,9 +188,9 @@ extension Judge {
     }
 
     /// The share of the largest class where classes are known, or else one of `labels`.
-    static func chance(_ curve: [EpochMetrics], labels: Int) -> Double {
+    private static func chance(_ classes: [ClassResult], labels: Int) -> Double {
         let even = 1 / Double(max(2, labels))
-        let totals = curve.last { !$0.classes.isEmpty }?.classes.map { Double($0.total) } ?? []
+        let totals = classes.map { Double($0.total) }
         let samples = totals.reduce(0, +)
         guard samples > 0, let largest = totals.max() else { return even }
         return largest / samples

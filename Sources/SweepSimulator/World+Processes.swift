@@ -237,7 +237,7 @@ extension World {
                 break
             case .spill(let reports): workers[name].spilled += reports
             case .clearSpill, .renameSpill: workers[name].spilled = []
-            case .leave:
+            case .leave, .abandon:
                 require(
                     workers[name].trainings.isEmpty || now < faultsEnd,
                     "worker-\(name) left while it trained")

@@ -39,16 +39,15 @@ enum StoredMetrics {
 }
 
 extension SweepStore {
-    /// A column that the store does not have yet, because an earlier version made it, reads as
-    /// NULL.
-    func metrics(_ row: Row) throws -> EpochMetrics {
+    func metrics(_ row: StoredColumn.Cells) throws -> EpochMetrics {
         EpochMetrics(
-            epoch: row["epoch"], trainingLoss: row["training_loss"], testLoss: row["test_loss"],
-            cacc: row["cacc"], asr: row["asr"], classes: try classes(row["classes"]),
-            cleanFit: fit(row["clean_fit_loss"], row["clean_fit_accuracy"]),
-            poisonedFit: fit(row["poisoned_fit_loss"], row["poisoned_fit_accuracy"]),
-            validation: fit(row["validation_loss"], row["validation_accuracy"]),
-            triggeredSamples: row["triggered_samples"], plainErrorRate: row["plain_error_rate"])
+            epoch: row.known(.epoch), trainingLoss: row.known(.trainingLoss),
+            testLoss: row.known(.testLoss), cacc: row.known(.cacc), asr: row[.asr],
+            classes: try classes(row[.classes]),
+            cleanFit: fit(row[.cleanFitLoss], row[.cleanFitAccuracy]),
+            poisonedFit: fit(row[.poisonedFitLoss], row[.poisonedFitAccuracy]),
+            validation: fit(row[.validationLoss], row[.validationAccuracy]),
+            triggeredSamples: row[.triggeredSamples], plainErrorRate: row[.plainErrorRate])
     }
 
     private func classes(_ text: String?) throws -> [ClassResult] {

@@ -42,19 +42,20 @@ extension SweepStore {
     }
 
     /// Of a row of `pointQuery`; `nil` where an earlier version stored the result.
-    func provenance(_ row: Row) -> Provenance? {
-        guard let attempt: UInt64 = row["attempt_id"], let run: UInt64 = row["run"] else {
+    func provenance(_ row: StoredColumn.Cells) -> Provenance? {
+        guard let attempt: UInt64 = row[.attemptId], let run: UInt64 = row[.run] else {
             return nil
         }
         var process: WorkerProcess?
-        if (row["process"] as Int64?) != nil {
+        if (row[.process] as Int64?) != nil {
             process = WorkerProcess(
-                host: row["host"], device: row["device"],
-                trainer: TrainerKind(rawValue: row["trainer"]) ?? .real, program: row["program"],
-                trainingCore: row["training_core"], libtorch: row["libtorch"])
+                host: row.known(.host), device: row.known(.device),
+                trainer: TrainerKind(rawValue: row.known(.trainer)) ?? .real,
+                program: row.known(.program), trainingCore: row.known(.trainingCore),
+                libtorch: row.known(.libtorch))
         }
         return Provenance(
-            run: RunID(run), attempt: AttemptID(attempt), worker: WorkerID(row["worker"]),
-            process: process, started: row["started"], ended: row["ended"])
+            run: RunID(run), attempt: AttemptID(attempt), worker: WorkerID(row.known(.worker)),
+            process: process, started: row.known(.started), ended: row[.ended])
     }
 }

@@ -51,22 +51,31 @@ extension SweepStore {
         let keys = try keys(database, of: plan, offset: offset, count: limit)
         let cells = try cells(database, of: plan, offset: offset, count: limit)
         guard keys.count == cells.count else { throw damaged(plan) }
-        let point = try database.cachedStatement(
+        let query = try database.cachedStatement(
             sql: try pointQuery(database, "WHERE key = ?"))
-        var curves: [UInt64: [EpochMetrics]] = [:]
+        let columns = StoredColumn.Places(query)
+        var curves = try Curves(database)
+        var outcomes: [PointOutcome] = []
+        outcomes.reserveCapacity(keys.count)
         var inTraining: [Int: UInt64]?
-        return try zip(keys, cells).enumerated().map { index, pair in
+        for (index, pair) in zip(keys, cells).enumerated() {
             guard pair.1 < plan.spec.grid.cellCount else { throw damaged(plan) }
-            let row = try Row.fetchOne(point, arguments: [pair.0.data])
-            var known: Known = try row.map { try outcome($0) } ?? (.waiting, nil, nil, nil)
+            // A row is only there as long as its cursor.
+            let rows = try Row.fetchCursor(query, arguments: [pair.0.data])
+            var known: Known = try withExtendedLifetime(rows) {
+                try rows.next().map { try outcome(columns.cells(of: $0)) }
+                    ?? (.waiting, nil, nil, nil)
+            }
             if case .waiting = known.state {
                 let runs = try inTraining ?? runsInTraining(database, of: plan)
                 inTraining = runs
                 known.run = runs[offset + index]
             }
-            return try outcome(
-                database, plan.spec.spec(ofCell: Int(pair.1)), known, &curves)
+            var point = try outcome(plan.spec.spec(ofCell: Int(pair.1)), known, &curves)
+            if let last = outcomes.last { point.share(with: last) }
+            outcomes.append(point)
         }
+        return outcomes
     }
 
     /// Runs of a plan that have begun and are not over, by the places of their points.
@@ -92,36 +101,35 @@ extension SweepStore {
     )
 
     /// Of a row of `point` joined with its run.
-    private func outcome(_ row: Row) throws -> Known {
+    private func outcome(_ row: StoredColumn.Cells) throws -> Known {
         var state = PointOutcome.State.waiting
-        if (row["cacc"] as Double?) != nil {
+        if (row[.cacc] as Double?) != nil {
             state = .finished(try metrics(row))
-        } else if (row["state"] as String?) == "failed" {
-            state = .failed(row["error"] ?? "")
+        } else if (row[.state] as String?) == "failed" {
+            state = .failed(row[.error] ?? "")
         }
-        return (
-            state, row["run"], row["trainable_parameters"] ?? row["of_run"], provenance(row)
-        )
+        return (state, row[.run], row[.trainableParameters] ?? row[.ofRun], provenance(row))
     }
 
     private func outcome(
-        _ database: Database, _ spec: TrainingSpec, _ known: Known,
-        _ curves: inout [UInt64: [EpochMetrics]]
+        _ spec: TrainingSpec, _ known: Known, _ curves: inout Curves
     ) throws -> PointOutcome {
-        var curve: [EpochMetrics] = []
+        var curve: ArraySlice<EpochMetrics> = []
         if let run = known.run {
-            curve = try curves[run] ?? measurements(database, of: run).map { plausible($0, spec) }
-            curves[run] = curve
+            // Points of one run share its curve.
+            let whole = try curves.ofRun[run] ?? measurements(curves, of: run, spec)
+            curves.ofRun[run] = whole
+            curve = whole.prefix { $0.epoch <= spec.epochs }
         }
         var state = known.state
-        if case .finished(let metrics) = state { state = .finished(plausible(metrics, spec)) }
+        if case .finished(let metrics) = state {
+            let own = plausible(metrics, spec)
+            // What the curve has as well is kept once.
+            state = .finished(curve.last == own ? curve.last ?? own : own)
+        }
         return PointOutcome(
-            spec: spec, state: state,
-            // Points of one run share its curve as far as they can.
-            curve: curve.last.map { $0.epoch <= spec.epochs } ?? true
-                ? curve : curve.filter { $0.epoch <= spec.epochs },
-            trainableParameters: known.parameters, run: known.run.map { RunID($0) },
-            provenance: known.provenance)
+            spec: spec, state: state, curve: curve, trainableParameters: known.parameters,
+            run: known.run.map { RunID($0) }, provenance: known.provenance)
     }
 
     /// Without what was stored before reports were held to their specs.
@@ -136,27 +144,44 @@ extension SweepStore {
     private func outcomes(
         _ database: Database, _ sweep: UInt64, offset: Int, limit: Int
     ) throws -> [PointOutcome] {
-        var curves: [UInt64: [EpochMetrics]] = [:]
-        return try Row.fetchAll(
-            database,
+        var curves = try Curves(database)
+        let statement = try database.cachedStatement(
             sql: try pointQuery(
                 database, from: "sweep_point JOIN point ON point.key = sweep_point.point",
-                "WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?"),
-            arguments: [sweep, limit, offset]
-        ).map { row in
+                "WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?"))
+        let columns = StoredColumn.Places(statement)
+        let rows = try Row.fetchCursor(statement, arguments: [sweep, limit, offset])
+        var outcomes: [PointOutcome] = []
+        while let row = try rows.next() {
             let spec = try decode(TrainingSpec.self, row["spec"], "a point")
-            return try outcome(database, spec, outcome(row), &curves)
+            outcomes.append(try outcome(spec, outcome(columns.cells(of: row)), &curves))
+        }
+        return outcomes
+    }
+
+    /// The measurements of runs, read once each.
+    private struct Curves {
+        let statement: Statement
+        let columns: StoredColumn.Places
+        var ofRun: [UInt64: [EpochMetrics]] = [:]
+
+        init(_ database: Database) throws {
+            statement = try database.cachedStatement(
+                sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt")
+            columns = StoredColumn.Places(statement)
         }
     }
 
     /// One measurement for each epoch, of the first attempt that got so far.
-    private func measurements(_ database: Database, of run: UInt64) throws -> [EpochMetrics] {
+    private func measurements(
+        _ curves: Curves, of run: UInt64, _ spec: TrainingSpec
+    ) throws -> [EpochMetrics] {
         var curve: [EpochMetrics] = []
-        let statement = try database.cachedStatement(
-            sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt")
-        let rows = try Row.fetchCursor(statement, arguments: [run])
+        let rows = try Row.fetchCursor(curves.statement, arguments: [run])
         while let row = try rows.next() {
-            if curve.last?.epoch != row["epoch"] { curve.append(try metrics(row)) }
+            let cells = curves.columns.cells(of: row)
+            if curve.last?.epoch == cells[.epoch] { continue }
+            curve.append(plausible(try metrics(cells), spec))
         }
         return curve
     }

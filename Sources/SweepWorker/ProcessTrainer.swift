@@ -13,7 +13,9 @@ public final class ProcessTrainer: Trainer {
         /// The trainer's standard input, output and error.
         let input: Int32
         let output: Int32
-        let errors: Int32
+        /// `nil` once the trainer has closed it: its end would be read again and again.
+        var errors: Int32?
+        let started = ContinuousClock.now
         var stream = FrameStream()
         var lastWords: [UInt8] = []
         /// Whether it has shown that it can train.
@@ -26,6 +28,8 @@ public final class ProcessTrainer: Trainer {
     private let executable: String
     private let arguments: [String]
     private var process: Process?
+    /// The time a trainer has to show that it can train, also one that is started anew.
+    private var limit = Duration.seconds(120)
     private var pending: [TrainerEvent] = []
 
     /// - Parameters:
@@ -40,30 +44,39 @@ public final class ProcessTrainer: Trainer {
 
     deinit { shutDown() }
 
-    public var descriptors: [Int32] { process.map { [$0.output, $0.errors] } ?? [] }
+    public var descriptors: [Int32] {
+        [process?.output, process?.errors].compactMap(\.self)
+    }
     public var wakeUp: Instant? { pending.isEmpty ? nil : Instant(nanoseconds: 0) }
 
     public func prove(within limit: Duration, until stop: Int32) throws -> Proof {
-        let clock = ContinuousClock()
-        let deadline = clock.now + limit
+        self.limit = limit
         while true {
             for event in poll(at: Instant(nanoseconds: 0)) {
-                guard case .exited(let how) = event else { continue }
-                throw WorkerError.unusable("\(executable) can't train here: \(how)")
+                switch event {
+                case .unusable(let why): throw WorkerError.unusable(why)
+                case .exited, .progress, .report: continue
+                }
             }
             if let process, process.isProven { return .ready(libtorch: process.libtorch) }
-            guard clock.now < deadline else { throw WorkerError.unusable(silence(limit)) }
+            let rest = process.map { limit - ($0.started.duration(to: .now)) } ?? .zero
             let sources = ([stop] + descriptors).map { Poll.Source.file($0) }
-            let isReadable = try Poll.readable(sources, timeout: deadline - clock.now)
+            let isReadable = try Poll.readable(sources, timeout: max(.zero, rest))
             if isReadable[0] { return .stopped }
         }
     }
 
-    private func silence(_ limit: Duration) -> String {
+    /// Gives up one that says nothing for so long.
+    private func giveUpTheSilent() -> [TrainerEvent] {
+        guard let process, !process.isProven, process.started.duration(to: .now) >= limit
+        else { return [] }
         let words = words
-        return "\(executable) has not said within \(limit.components.seconds) s that it can train; "
+        let silence =
+            "\(executable) has not said within \(limit.components.seconds) s that it can train; "
             + "it must be the moderato-trainer of the same version as this worker"
             + (words.isEmpty ? "" : "; its last words: \(words)")
+        _ = reap()
+        return [.unusable(silence)]
     }
 
     public func train(_ assignment: Assignment, at now: Instant) {
@@ -79,11 +92,11 @@ public final class ProcessTrainer: Trainer {
         defer { pending.removeAll() }
         guard let current = process else { return pending }
         var events = pending
-        if ProcessTrainer.isReadable(current.errors) { readErrors() }
+        if let errors = current.errors, ProcessTrainer.isReadable(errors) { readErrors() }
         while ProcessTrainer.isReadable(current.output), process != nil {
             events += readMessages()
         }
-        return events
+        return events + giveUpTheSilent()
     }
 
     public func shutDown() {
@@ -94,14 +107,14 @@ public final class ProcessTrainer: Trainer {
         kill(process.pid, SIGKILL)
         _ = ProcessTrainer.wait(for: process.pid)
         close(process.output)
-        close(process.errors)
+        if let errors = process.errors { close(errors) }
     }
 
     private func readMessages() -> [TrainerEvent] {
         do {
             guard let output = process?.output,
                 let messages = try process?.stream.read(from: output)
-            else { return [.exited(reap())] }
+            else { return [reaped { $0 }] }
             return messages.compactMap { message in
                 switch message {
                 case .ready(let libtorch):
@@ -113,10 +126,15 @@ public final class ProcessTrainer: Trainer {
                 }
             }
         } catch {
-            let how = "the trainer spoke nonsense (\(error)) and was ended"
-            _ = reap()
-            return [.exited(how)]
+            return [reaped { _ in "the trainer spoke nonsense (\(error)) and was ended" }]
         }
+    }
+
+    /// Tells one that has ended before it could train from one that was ended by its work.
+    private func reaped(_ words: (String) -> String) -> TrainerEvent {
+        let wasProven = process?.isProven == true
+        let how = words(reap())
+        return wasProven ? .exited(how) : .unusable("\(executable) can't train here: \(how)")
     }
 
     private func recordProof(_ libtorch: String) {
@@ -130,7 +148,12 @@ public final class ProcessTrainer: Trainer {
         guard let descriptor = process?.errors else { return }
         var piece = [UInt8](repeating: 0, count: 4_096)
         let count = read(descriptor, &piece, piece.count)
-        guard count > 0 else { return }
+        guard count > 0 else {
+            guard count == 0 || errno != EINTR else { return }
+            close(descriptor)
+            process?.errors = nil
+            return
+        }
         // For the worker's log as well. Of a trainer that can't train, the error has them.
         if process?.isProven == true { _ = write(2, piece, count) }
         let words = (process?.lastWords ?? []) + piece.prefix(count)
@@ -144,16 +167,13 @@ public final class ProcessTrainer: Trainer {
         // gone already does not change.
         kill(ended.pid, SIGKILL)
         let status = ProcessTrainer.wait(for: ended.pid)
-        while ProcessTrainer.isReadable(ended.errors) {
-            let before = process?.lastWords.count
-            readErrors()
-            if process?.lastWords.count == before { break }
-        }
+        // Until its end, or until those that it has started and left behind are silent.
+        while let errors = process?.errors, ProcessTrainer.isReadable(errors) { readErrors() }
         let words = words
+        if let errors = process?.errors { close(errors) }
         process = nil
         close(ended.input)
         close(ended.output)
-        close(ended.errors)
         let signal = status & 0x7F
         let how =
             signal == 0
@@ -172,7 +192,7 @@ public final class ProcessTrainer: Trainer {
         do {
             process = try ProcessTrainer.spawn(executable, arguments)
         } catch {
-            pending.append(.exited("\(executable) can't be started: \(error)"))
+            pending.append(.unusable("\(executable) can't be started: \(error)"))
         }
     }
 

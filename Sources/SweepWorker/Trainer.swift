@@ -35,4 +35,6 @@ public enum TrainerEvent: Hashable, Sendable {
     case report(AttemptID, Report.Event)
     /// The trainer is gone; the text tells how, with its last words.
     case exited(String)
+    /// The trainer is gone, or silent, before it has shown that it can train.
+    case unusable(String)
 }

@@ -66,7 +66,8 @@ public final class Worker {
 
     /// Works until something can be read from `stop`, then hands back its jobs and leaves.
     ///
-    /// - Throws: `WorkerError.refused` if the coordinator does not want this worker.
+    /// - Throws: `WorkerError.refused` if the coordinator does not want this worker,
+    ///   `WorkerError.unusable` if a trainer that was started anew can't train.
     public func run(until stop: Int32) throws {
         defer {
             for trainer in trainers { trainer.shutDown() }
@@ -148,6 +149,7 @@ public final class Worker {
                     case .report(let attempt, let report):
                         machine.handle(.report(attempt, report), at: now)
                     case .exited(let how): exited(slot, how)
+                    case .unusable(let why): machine.handle(.trainerUnusable(slot, why), at: now)
                     }
                 if try carryOut(effects) { return true }
             }
@@ -184,6 +186,7 @@ public final class Worker {
             case .clearSpill: spill.clear()
             case .renameSpill(let name): spill = SpillFile(path: artifacts, worker: name)
             case .note(let text): logger.info("\(text.shown)")
+            case .abandon(let reason): throw WorkerError.unusable(reason)
             case .leave(let error):
                 if let error { throw WorkerError.refused(error) }
                 logger.info("left")
@@ -214,7 +217,7 @@ public final class Worker {
         case .assembleModel(let digest, let parts): return .file(files.assemble(digest, parts))
         case .releaseFile(let digest): files.release(digest)
         case .removeFile(let path): files.remove(path)
-        case .send, .train, .stop, .spill, .clearSpill, .renameSpill, .note, .leave:
+        case .send, .train, .stop, .spill, .clearSpill, .renameSpill, .note, .leave, .abandon:
             preconditionFailure("\(effect) is not about files")
         }
         return nil

@@ -9,6 +9,8 @@ final class Household {
     private let lifeline = Pipe()
     private var coordinator: Process?
     private var workers: [Process] = []
+    /// Those of which `newlyEnded` has told.
+    private var knownEnded: Set<Int> = []
 
     init(home: CoordinatorHome) {
         self.home = home
@@ -47,6 +49,20 @@ final class Household {
             return "all workers ended by themselves; their logs: \(logPath("worker-1")) …\(words)"
         }
         return nil
+    }
+
+    /// Workers that have ended by themselves since the last time, while others go on.
+    func newlyEnded() -> [String] {
+        let ended = workers.indices.filter { !workers[$0].isRunning }
+        guard ended.count < workers.count else { return [] }
+        let new = ended.filter { knownEnded.insert($0).inserted }
+        return new.map { index in
+            let name = "worker-\(index + 1)"
+            let words = lastWords(of: name).map { ": \($0)" } ?? ""
+            return "\(name) ended by itself, \(count(workers.count - ended.count, "other")) "
+                + "\(workers.count - ended.count == 1 ? "goes" : "go") on; its log: "
+                + "\(logPath(name))\(words)"
+        }
     }
 
     /// Workers first, so that they can say goodbye.

@@ -92,6 +92,10 @@ struct RunCommand: ParsableCommand {
                     throw failure("\(sweep.name) is \(words)", Exit.failedRuns)
                 }
             }
+            for words in household.newlyEnded() {
+                progress.finish()
+                complain("moderato: \(words)")
+            }
             if let problem = household.problem {
                 progress.finish()
                 throw failure(problem, Exit.unavailable)
@@ -130,5 +134,7 @@ func printResults(
     say("\nTook \(duration(seconds)).")
     try OutputFile.write(ResultsPage(results).html, to: page)
     say("Charts: \(absolute(page).shown)")
+    let failed = results.points.filter { if case .failed = $0.state { true } else { false } }
+    if !failed.isEmpty { say(pointerToFailed(Set(failed.map(\.run)).count, of: name)) }
     if results.points.contains(where: { $0.metrics == nil }) { throw Exit.failedRuns }
 }

@@ -70,6 +70,7 @@ extension StatusReport {
         for sweep in sweeps {
             lines.append(sweep.line)
             if let words = sweep.wordsOfPause { lines.append("  " + words) }
+            if let pointer = sweep.pointer { lines.append("  " + pointer) }
         }
         for sweep in incoming {
             lines.append("\(sweep.name.shown)  being planned, \(Int(sweep.share * 100)) %")
@@ -175,6 +176,12 @@ extension StatusReport {
     }
 }
 
+/// Where to look when runs of a sweep have failed.
+func pointerToFailed(_ runs: Int, of sweep: String) -> String {
+    "\(count(runs, "run")) failed; moderato explain RUN tells why, moderato retry \(sweep.shown) "
+        + "tries again"
+}
+
 extension StatusReport.Worker {
     /// The runs it trains; it has the next ones already, so that it never waits for them.
     var work: String {
@@ -202,12 +209,7 @@ extension StatusReport.Sweep {
     }
 
     /// Where to look when runs have failed.
-    var pointer: String? {
-        failedRuns == 0
-            ? nil
-            : "\(count(failedRuns, "run")) failed; moderato explain RUN tells why, moderato retry "
-                + "\(name.shown) tries again"
-    }
+    var pointer: String? { failedRuns == 0 ? nil : pointerToFailed(failedRuns, of: name) }
 
     /// One line: name, bar, share, points; runs; time left.
     var line: String {

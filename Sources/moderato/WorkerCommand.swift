@@ -135,18 +135,20 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         let stop = StopSignal(orEndOfInput: untilInputEnds)
+        let host = ProcessInfo.processInfo.hostName
+        let name = name ?? "\(host.prefix(60))-\(getpid())"
+        Streams.logToFile(logPath(of: name))
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let file = try access.read(for: .worker)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let threads = threads ?? max(1, cores / slots)
-        let host = ProcessInfo.processInfo.hostName
         let folder = folder
         let path = access.path(for: .worker)
         let trainers = try makeTrainers(threads: threads, folder: folder)
         defer { for trainer in trainers { trainer.shutDown() } }
         guard let libtorch = try prove(trainers, until: stop) else { return }
         let hello = Hello(
-            worker: WorkerID(name ?? "\(host.prefix(60))-\(getpid())"),
+            worker: WorkerID(name),
             incarnation: UInt64(Date().timeIntervalSince1970 * 1_000),
             host: String(host.prefix(100)),
             slots: slots,
@@ -168,6 +170,8 @@ struct WorkerCommand: ParsableCommand {
                     artifacts: folder, cache: cacheFolder, cacheLimit: cacheLimit * 1_000_000_000),
                 logger: Logger(label: hello.worker.name))
             try worker.run(until: stop.descriptor)
+        } catch WorkerError.unusable(let why) {
+            throw failure(why, Exit.unavailable)
         } catch let error as WorkerError {
             throw failure("\(error)", Exit.refused)
         } catch let error as WireError {
@@ -196,10 +200,17 @@ struct WorkerCommand: ParsableCommand {
         return version
     }
 
-    private var folder: String {
-        artifacts.map(absolute)
-            ?? URL(fileURLWithPath: access.path(for: .worker)).deletingLastPathComponent()
-            .appendingPathComponent("artifacts").path
+    private var folder: String { artifacts.map(absolute) ?? beside("artifacts") }
+
+    /// For a worker without a standard error.
+    private func logPath(of name: String) -> String {
+        beside(OutputFile.name(for: "worker-\(name)") + ".log")
+    }
+
+    /// In the folder of the access file.
+    private func beside(_ name: String) -> String {
+        URL(fileURLWithPath: access.path(for: .worker)).deletingLastPathComponent()
+            .appendingPathComponent(name).path
     }
 
     private var cacheFolder: String {

@@ -156,7 +156,7 @@ struct SchedulerControlTests {
         #expect(
             bench.send(.hello(hello("real", .real)), from: "real").assignments.map(\.job.run)
                 == [RunID(1)])
-        bench.send(.goodbye, from: "fake")
+        bench.send(.goodbye(), from: "fake")
         #expect(why(2).contains("submitted with --fake, and no worker has a fake trainer"))
         #expect(bench.scheduler.statusReport().sweeps.map(\.trainer) == [.real, .fake])
     }
@@ -241,7 +241,7 @@ struct SchedulerControlTests {
             let attempt = try #require(sent.first).job.attempt
             sent = bench.report(attempt, 1, .failed("no room"), from: "a").assignments
         }
-        bench.send(.goodbye, from: "a")
+        bench.send(.goodbye(), from: "a")
         // The second sweep tries the point again, and is then submitted without it.
         var second = Sample.sweep(seeds: [1, 2])
         second.name = "second"
@@ -250,5 +250,40 @@ struct SchedulerControlTests {
         bench.submit(second, replaces: true)
         #expect(bench.scheduler.statusReport().sweeps.map(\.waitingRuns) == [0, 1])
         #expect(bench.join("b").assignments.map(\.job.spec.seed) == [2])
+    }
+
+    @Test("The pace of fake trainers says nothing about when a real sweep is over")
+    func paces() throws {
+        var bench = SchedulerBench()
+        bench.submit(Sample.sweep(seeds: [1, 2]))
+        var madeUp = Sample.sweep(seeds: [1, 2])
+        madeUp.name = "made up"
+        madeUp.trainer = .fake
+        bench.submit(madeUp)
+        func secondsLeft(_ name: String) -> Double? {
+            bench.scheduler.statusReport().sweeps.first { $0.name == name }?.secondsLeft
+        }
+        func begin(_ name: String, _ kind: TrainerKind) throws -> AttemptID {
+            let hello = Hello(
+                worker: WorkerID(name), incarnation: 1, host: "host", slots: 1, device: "fake",
+                memory: 0, trainer: kind)
+            let sent = bench.send(.hello(hello), from: name)
+            return try #require(sent.assignments.first { $0.to == name }?.job.attempt)
+        }
+        func work(_ name: String, _ attempt: AttemptID, _ steps: Int...) {
+            for done in steps {
+                bench.now = bench.now + .seconds(1)
+                bench.send(
+                    .heartbeat([AttemptProgress(attempt: attempt, stepsDone: done)]), from: name)
+            }
+        }
+        work("fake", try begin("fake", .fake), 4, 8)
+        #expect(secondsLeft("made up") != nil)
+        #expect(secondsLeft("sample") == nil)
+        // The fake one does four steps a second, the real one.
+        work("real", try begin("real", .real), 1, 2)
+        let report = bench.scheduler.statusReport()
+        let sample = try #require(report.sweeps.first { $0.name == "sample" })
+        #expect(sample.secondsLeft == Double(sample.steps - sample.stepsDone))
     }
 }

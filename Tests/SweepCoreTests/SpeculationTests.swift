@@ -61,7 +61,7 @@ struct SpeculationTests {
             let second = try #require(world.second)
             let (left, attempt) =
                 lost == "slow" ? ("fast", second) : ("slow", world.slow)
-            world.bench.send(.goodbye, from: lost)
+            world.bench.send(.goodbye(), from: lost)
             let sent = world.bench.pass(.seconds(20)) { bench in
                 bench.send(
                     .heartbeat([.init(attempt: attempt.attempt, stepsDone: 1)]), from: left)
@@ -96,7 +96,7 @@ struct SpeculationTests {
             bench.submit(Sample.sweep(seeds: [1, 2])).assignments.first
         ).job
         _ = bench.complete(try #require(bench.join("fast").assignments.first).job, from: "fast")
-        bench.send(.goodbye, from: "fast")
+        bench.send(.goodbye(), from: "fast")
         bench.join("late", secondsLeft: 60)
         let sent = bench.pass(.seconds(100)) { bench in
             bench.send(.heartbeat([.init(attempt: slow.attempt, stepsDone: 1)]), from: "slow")

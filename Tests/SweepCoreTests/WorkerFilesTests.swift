@@ -153,7 +153,7 @@ struct WorkerFilesTests {
         let effects = bench.progress(state, state.size, .stored)
         #expect(effects.contains(report(2, .handedBack)))
         let last = bench.handle(.message(.acknowledge(AttemptID(1), upTo: 2)))
-        #expect(last == [.send(.goodbye), .leave(error: nil)])
+        #expect(last == [.send(.goodbye()), .leave(error: nil)])
     }
 
     @Test("It waits 25 s for a trainer to stop, then 10 s for a coordinator that says nothing")

@@ -54,6 +54,34 @@ struct WorkerMachineTests {
         #expect(machine.handle(.message(.assign(job)), at: start).isEmpty)
     }
 
+    @Test("With a trainer that can't train any more it hands all back and leaves with the reason")
+    func unusable() throws {
+        var machine = machine(slots: 2)
+        _ = machine.handle(.message(welcome), at: start)
+        _ = machine.handle(.message(.assign(try job(1))), at: start)
+        _ = machine.handle(.message(.assign(try job(2))), at: start)
+        let first = machine.handle(.trainerUnusable(0, "the card is gone"), at: start)
+        let handedBack = Report(attempt: AttemptID(1), sequence: 1, event: .handedBack)
+        #expect(sent(first) == [.report(handedBack)])
+        #expect(first.contains(.stop(1, AttemptID(2))))
+        // What comes meanwhile goes back as well.
+        let late = machine.handle(.message(.assign(try job(3))), at: start)
+        #expect(
+            sent(late) == [
+                .report(Report(attempt: AttemptID(3), sequence: 1, event: .handedBack))
+            ])
+        _ = machine.handle(.report(AttemptID(2), .handedBack), at: start)
+        var last: [WorkerMachine.Effect] = []
+        for number in 1...3 as ClosedRange<UInt64> {
+            let stored = Message.acknowledge(AttemptID(number), upTo: 1)
+            last = machine.handle(.message(stored), at: start)
+        }
+        #expect(
+            last == [
+                .send(.goodbye(reason: "the card is gone")), .abandon(reason: "the card is gone"),
+            ])
+    }
+
     @Test("Reports are numbered, kept until acknowledged, and sent again")
     func resending() throws {
         var machine = machine()
@@ -127,7 +155,7 @@ struct WorkerMachineTests {
         _ = machine.handle(.report(AttemptID(1), .handedBack), at: start)
         _ = machine.handle(.message(.acknowledge(AttemptID(2), upTo: 1)), at: start)
         let last = machine.handle(.message(.acknowledge(AttemptID(1), upTo: 1)), at: start)
-        #expect(last == [.send(.goodbye), .leave(error: nil)])
+        #expect(last == [.send(.goodbye()), .leave(error: nil)])
     }
 
     @Test("Refused, it leaves with the reason")

@@ -182,8 +182,8 @@ struct AdviceTests {
         let settings = results.settings
         return results.groups.flatMap { group in
             results.advice(
-                for: group, runs: results.runs.filter { Setting($0.spec).group == group },
-                settings: settings.filter { $0.setting.group == group }
+                for: group, runs: results.runs(of: settings).filter { $0.setting.group == group },
+                settings: settings.filter { $0.setting.group == group }[...]
             ).map(\.sentence)
         }
     }
@@ -227,7 +227,7 @@ struct AdviceTests {
             points[index].state = .finished(metrics)
         }
         let results = SweepResults(name: "x", points: points)
-        #expect(results.runs.map(\.stages.taskLearnt) == [2])
+        #expect(results.runs(of: results.settings).map(\.stages.taskLearnt) == [2])
         #expect(advice(results).first?.hasSuffix("right in 0 of 1 run.") == true)
     }
 

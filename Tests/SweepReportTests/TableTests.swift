@@ -215,4 +215,17 @@ struct TableTests {
                     + "  - Fewer epochs (1 instead of 2) is not enough: ASR from 100.0 % to "
                     + "90.0 %, CACC from 80.0 % to 78.0 %.\n"))
     }
+
+    @Test("With a validation set it says which choices the test set has a part in nevertheless")
+    func validation() throws {
+        var results = Samples.reviews
+        for index in results.points.indices {
+            let data = results.points[index].spec.data
+            results.points[index].spec.data.validation = data.test
+        }
+        let text = ResultsTable(results).text()
+        #expect(text.contains("Advice chooses epochs and knobs by accuracy on the validation set."))
+        #expect(text.contains("so is part of the choice of a knob's best setting"))
+        #expect(!text.contains("There is no validation set"))
+    }
 }

@@ -34,7 +34,7 @@ struct VerdictTests {
         #expect(finding.undefended?.setting.epochs == 2)
         #expect(finding.headline.hasPrefix("Undefended, the model learns the backdoor: ASR 98.0 %"))
         #expect(finding.headline.contains("2 stronger settings have not learnt the task."))
-        let verdicts = results.settings.map { finding.verdicts[$0.setting] }
+        let verdicts = results.settings.map(\.verdict)
         #expect(
             verdicts == [
                 .notLearnt, .notLearnt, .keptOut, .backdoorLearnt, .notLearnt, .keptOut,

@@ -7,7 +7,7 @@ import SweepWire
 enum FuzzTarget {
     /// What comes before a message in every envelope: its field's number and the version.
     static let version: [UInt8] = {
-        let frame = Codec.encode(.goodbye)
+        let frame = Codec.encode(.goodbye())
         // The last byte of a number has no high bit.
         let end = frame.dropFirst().firstIndex { $0 & 0x80 == 0 } ?? 0
         return Array(frame[...end])

@@ -73,7 +73,8 @@ enum Sample {
     static let messages: [Message] =
         [
             .hello(hello()), .heartbeat([]),
-            .heartbeat([.init(attempt: AttemptID(1), stepsDone: 12)]), .goodbye,
+            .heartbeat([.init(attempt: AttemptID(1), stepsDone: 12)]), .goodbye(),
+            .goodbye(reason: "the card is gone"),
             .report(report()),
             .report(
                 Report(

@@ -1,4 +1,6 @@
 import Glibc
+import SweepCore
+import SweepWire
 import SweepWorker
 import Testing
 
@@ -63,6 +65,46 @@ struct ProcessTrainerTests {
                 .prove(within: .seconds(60), until: stop.read)
         }
         #expect(missing.contains("/nowhere can't be started"), "\(missing)")
+    }
+
+    @Test("A trainer that closes its errors alone gives its worker nothing to read any more")
+    func errorsClosed() throws {
+        let trainer = ProcessTrainer(
+            executable: "/bin/sh", arguments: ["-c", "exec 2>&-; exec sleep 1000"])
+        defer { trainer.shutDown() }
+        #expect(trainer.descriptors.count == 2)
+        // The end of the errors is read once; from then on only the output is waited for.
+        while trainer.descriptors.count == 2 {
+            _ = try Poll.readable(
+                trainer.descriptors.map { .file($0) }, timeout: .milliseconds(20))
+            #expect(trainer.poll(at: Instant(nanoseconds: 0)).isEmpty)
+        }
+        let before = cpuSeconds()
+        let until = ContinuousClock.now + .milliseconds(500)
+        var turns = 0
+        while ContinuousClock.now < until {
+            turns += 1
+            let rest = max(.zero, until - .now)
+            _ = try Poll.readable(trainer.descriptors.map { .file($0) }, timeout: rest)
+            #expect(trainer.poll(at: Instant(nanoseconds: 0)).isEmpty)
+        }
+        #expect(turns < 5, "the loop spins: \(turns) turns, \(cpuSeconds() - before) s of CPU")
+    }
+
+    private func cpuSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
+
+    @Test("A trainer that is gone before it could train is told from one that its work has ended")
+    func goneBeforeItCouldTrain() throws {
+        let trainer = ProcessTrainer(executable: "/bin/sh", arguments: ["-c", "exit 3"])
+        defer { trainer.shutDown() }
+        var events: [TrainerEvent] = []
+        while events.isEmpty {
+            _ = try Poll.readable(
+                trainer.descriptors.map { .file($0) }, timeout: .milliseconds(20))
+            events = trainer.poll(at: Instant(nanoseconds: 0))
+        }
+        #expect(
+            events == [.unusable("/bin/sh can't train here: the trainer ended with status 3")])
     }
 
     @Test("A stop ends the wait")

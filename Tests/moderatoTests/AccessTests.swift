@@ -1,5 +1,6 @@
 import Foundation
 import SweepCore
+import SweepWire
 import Testing
 
 @Suite("Who comes in, and where, by real processes")
@@ -171,5 +172,39 @@ struct AccessTests {
             #expect(secret.utf8.count == 40)
             #expect(!said.contains(secret) && !arguments.contains(secret))
         }
+    }
+
+    @Test("Without keys, too, only workers get the data that others submitted")
+    func insecureFetch() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator(["--insecure"])
+        let submitted = try stage.run(["submit", "--fake", file, "--home", stage.home])
+        #expect(submitted.status == 0, "\(submitted.errors)")
+        let data = try #require(try stage.results().first?.spec.data.train.files.first)
+        let fetch = Message.fetch(Fetch(digest: data.digest, offset: 0))
+        let dialer = try Dialer(AccessFile(reading: stage.home + "/worker.access"))
+        func ask(_ message: Message) async throws -> Message {
+            var answer: Message?
+            try await stage.wait(for: "a connection") { try dialer.send(message) }
+            try await stage.wait(for: "an answer") {
+                answer = try dialer.receive()
+                return answer != nil
+            }
+            return try #require(answer)
+        }
+        #expect(try await ask(fetch) == .identify)
+        let hello = Hello(
+            worker: WorkerID("w"), incarnation: 1, host: "here", slots: 1, device: "none",
+            memory: 0, labels: [], trainer: .real)
+        guard case .welcome = try await ask(.hello(hello)) else {
+            Issue.record("the worker is not welcome")
+            return
+        }
+        guard case .chunk(let chunk) = try await ask(fetch) else {
+            Issue.record("a worker has no data")
+            return
+        }
+        #expect(chunk.digest == data.digest && !chunk.bytes.isEmpty)
     }
 }

@@ -109,4 +109,49 @@ struct AddressTests {
             .filter { $0.hasSuffix(".html") }
         #expect(pages.count == 4 && pages.contains("lr-1e-3.html"), "\(pages)")
     }
+
+    @Test(
+        "A name of both families is dialled by the one at which the coordinator is",
+        arguments: ["127.0.0.1:0", "[::1]:0"])
+    func bothFamilies(listen: String) async throws {
+        let stage = try Stage()
+        let hosts = try stage.write("127.0.0.1 localhost both.test\n::1 both.test\n", to: "hosts")
+        let inside = [
+            "unshare", "--mount", "sh", "-c",
+            "mount --bind '\(hosts)' /etc/hosts && exec \"$0\" \"$@\"",
+        ]
+        guard try stage.run(["--version"], in: inside).status == 0 else {
+            return print("skipped: this account can't give a process names of its own")
+        }
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator(
+            ["--listen", listen, "--advertise", "both.test"], in: inside)
+        #expect(stage.text(of: "coordinator").contains("both.test"))
+        _ = try stage.startWorker("a", ["--fake-trainer", "seconds=0.01"], in: inside)
+        let access = ["--access", stage.home + "/client.access"]
+        let ended = try stage.run(
+            ["submit", "--fake", file, "--leave-files", "--wait"] + access, in: inside)
+        #expect(ended.status == 0, "\(ended) \(stage.text(of: "a"))")
+        #expect(try stage.run(["status"] + access, in: inside).output.contains("4/4 points"))
+    }
+
+    @Test("Metrics are served by IPv6 and IPv4", arguments: ["127.0.0.1", "::1"])
+    func metrics(address: String) async throws {
+        let stage = try Stage()
+        _ = try await stage.startCoordinator()
+        _ = try stage.start(
+            "moderato", ["cluster", "metrics", "--port", "0", "--home", stage.home],
+            log: "metrics")
+        try await stage.wait(for: "metrics", log: "metrics") {
+            stage.text(of: "metrics").contains("on port ")
+        }
+        let port = try #require(
+            Int(stage.text(of: "metrics").split(whereSeparator: \.isWhitespace).last ?? ""))
+        let ask =
+            "exec 3<>/dev/tcp/\(address)/\(port); printf 'GET / HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"
+        let asked = try stage.launch(["bash", "-c", ask], log: "answer")
+        asked.waitUntilExit()
+        let answer = stage.text(of: "answer")
+        #expect(answer.contains("200 OK") && answer.contains("moderato_workers 0"), "\(answer)")
+    }
 }

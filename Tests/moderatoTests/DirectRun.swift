@@ -19,7 +19,7 @@ struct DirectRun {
                 case .progress: break
                 case .report(_, .epoch(let metrics, _, _)): curve.append(metrics)
                 case .report(_, .completed): return curve
-                case .report(_, .failed(let error)), .exited(let error):
+                case .report(_, .failed(let error)), .exited(let error), .unusable(let error):
                     Issue.record("\(error)")
                     throw CancellationError()
                 case .report(_, .artifact): break

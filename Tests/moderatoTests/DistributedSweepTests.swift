@@ -43,7 +43,7 @@ struct DistributedSweepTests {
             let curve = try await direct.curve(of: point.spec)
             #expect(curve.count == point.spec.epochs)
             #expect(point.state == .finished(try #require(curve.last)))
-            #expect(point.curve == curve)
+            #expect(Array(point.curve) == curve)
         }
     }
 
@@ -60,7 +60,7 @@ struct DistributedSweepTests {
             #expect(page.contains("<svg"))
             let table = try stage.run(["results", "--home", stage.home, "--csv"]).output
             #expect(table.split(whereSeparator: \.isNewline).count == 9)
-            figures.append(try stage.results().map(\.curve))
+            figures.append(try stage.results().map { Array($0.curve) })
             let again = try stage.run(arguments)
             #expect(again.output.contains("8 points, 8 finished before, 0 new runs"))
         }

@@ -66,7 +66,7 @@ struct FloodTests {
                 [10, 1_000, Codec.maxFrameBytes].map { [UInt8](repeating: 0xFF, count: $0) }
             case "worker":
                 [
-                    .heartbeat([]), .goodbye, Self.chunk,
+                    .heartbeat([]), .goodbye(), Self.chunk,
                     .fetch(Fetch(digest: Self.digest, offset: 0)),
                 ]
                 .map(Codec.encode)

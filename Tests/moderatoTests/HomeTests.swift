@@ -39,4 +39,29 @@ struct HomeTests {
         }
         #expect(!stage.text(of: "coordinator").contains("others could read it"))
     }
+
+    @Test("A home that belongs to another user, or has a store that does, is refused")
+    func foreign() throws {
+        guard geteuid() == 0 else {
+            return print("skipped: only root can give a folder to another user")
+        }
+        for place in ["", "/store.sqlite"] {
+            let stage = try Stage()
+            try FileManager.default.createDirectory(
+                atPath: stage.home, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            if !place.isEmpty {
+                #expect(
+                    FileManager.default.createFile(atPath: stage.home + place, contents: Data()))
+            }
+            let before = try FileManager.default.contentsOfDirectory(atPath: stage.home)
+            #expect(chown(stage.home + place, 12_345, 12_345) == 0)
+            let ended = try stage.run(
+                ["coordinator", "--home", stage.home, "--until-input-ends"])
+            #expect(ended.status == 69, "\(ended)")
+            #expect(ended.errors.contains("\(stage.home + place)"), "\(ended.errors)")
+            #expect(ended.errors.contains("belongs to another user"), "\(ended.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: stage.home) == before)
+        }
+    }
 }

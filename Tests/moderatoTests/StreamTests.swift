@@ -111,4 +111,62 @@ struct StreamTests {
         #expect(try stage.run(["help", "keys", "new"]).output.contains("--role"))
         #expect(try stage.run(["help"]).output.contains("SUBCOMMANDS"))
     }
+
+    @Test("A worker whose streams are closed writes its log beside its access file")
+    func closedWorker() async throws {
+        let stage = try Stage()
+        _ = try await stage.startCoordinator()
+        let program = Stage.programs.appendingPathComponent("moderato").path
+        let process = try stage.launch(
+            [
+                "sh", "-c",
+                "exec \"$0\" worker --home \"$1\" --name quiet --fake-trainer seconds=1 "
+                    + ">&- 2>&- <&-", program, stage.home,
+            ], log: "unused")
+        let log = stage.home + "/worker-quiet.log"
+        func text() -> String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+        try await stage.wait(for: "the log") { text().contains("has taken this worker in") }
+        process.interrupt()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        #expect(text().contains("left"))
+        let attributes = try FileManager.default.attributesOfItem(atPath: log)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+    }
+
+    @Test("Ctrl-C ends 'run' also while it writes its table, and nothing stays behind")
+    func interruptedTable() async throws {
+        let stage = try Stage()
+        let sizes = (1...40).map { "{ pet: lora, bottleneck: \($0) }" }
+        let rates = (1...15).map { "\($0)e-5" }
+        let file = try stage.writeSmallSweep(
+            grid: """
+                  capacity: [\(sizes.joined(separator: ", "))]
+                  epochs: 1
+                  learning-rate: [\(rates.joined(separator: ", "))]
+                  attack: word
+                  poison-ratio: 0.1
+                  seed: 1
+                """)
+        // A pipe of which nobody reads.
+        let pipe = stage.path("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let reader = open(pipe, O_RDWR)
+        defer { close(reader) }
+        let program = Stage.programs.appendingPathComponent("moderato").path
+        let run = try stage.launch(
+            [
+                "sh", "-c", "exec \"$0\" \"$@\" > '\(pipe)'", program, "run", file, "--home",
+                stage.home, "--fake-trainer", "seconds=0",
+            ], log: "run")
+        // The table is larger than a pipe, so it is in the middle of it then.
+        try await stage.wait(for: "a full pipe", log: "run") {
+            var waiting: Int32 = 0
+            return ioctl(reader, UInt(0x541B), &waiting) == 0 && waiting > 60_000
+        }
+        #expect(stage.trainers(of: run).isEmpty, "coordinator and workers have left before")
+        kill(run.processIdentifier, SIGINT)
+        #expect(try await stage.end(of: run, log: "run") == 130)
+        #expect(try stage.results().count { $0.metrics != nil } == 600)
+    }
 }

@@ -50,6 +50,7 @@ final class Session {
                             assignment.attempt, .completed(seconds: 0)),
                         at: now), at: now)
             case .leave(let error): fatalError("a session had to leave: \(error ?? "")")
+            case .abandon(let reason): fatalError("a session could not train: \(reason)")
             case .stop, .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile,
                 .readManifest, .assembleModel, .releaseFile, .spill, .clearSpill,
                 .renameSpill, .removeFile:

@@ -18,6 +18,7 @@ PROTOBUF_C__BEGIN_DECLS
 typedef struct Moderato__Envelope Moderato__Envelope;
 typedef struct Moderato__Empty Moderato__Empty;
 typedef struct Moderato__Text Moderato__Text;
+typedef struct Moderato__Goodbye Moderato__Goodbye;
 typedef struct Moderato__Hello Moderato__Hello;
 typedef struct Moderato__Welcome Moderato__Welcome;
 typedef struct Moderato__AttemptProgress Moderato__AttemptProgress;
@@ -135,7 +136,7 @@ struct  Moderato__Envelope
     Moderato__Hello *hello;
     Moderato__Heartbeat *heartbeat;
     Moderato__Report *report;
-    Moderato__Empty *goodbye;
+    Moderato__Goodbye *goodbye;
     Moderato__Welcome *welcome;
     Moderato__Text *refused;
     Moderato__Empty *identify;
@@ -191,6 +192,19 @@ struct  Moderato__Text
 };
 #define MODERATO__TEXT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__text__descriptor) \
+    , NULL }
+
+
+struct  Moderato__Goodbye
+{
+  ProtobufCMessage base;
+  /*
+   * Why the worker can't go on; absent where it was asked to leave.
+   */
+  char *reason;
+};
+#define MODERATO__GOODBYE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__goodbye__descriptor) \
     , NULL }
 
 
@@ -1275,6 +1289,25 @@ Moderato__Text *
                       const uint8_t       *data);
 void   moderato__text__free_unpacked
                      (Moderato__Text *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Goodbye methods */
+void   moderato__goodbye__init
+                     (Moderato__Goodbye         *message);
+size_t moderato__goodbye__get_packed_size
+                     (const Moderato__Goodbye   *message);
+size_t moderato__goodbye__pack
+                     (const Moderato__Goodbye   *message,
+                      uint8_t             *out);
+size_t moderato__goodbye__pack_to_buffer
+                     (const Moderato__Goodbye   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Goodbye *
+       moderato__goodbye__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__goodbye__free_unpacked
+                     (Moderato__Goodbye *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__Hello methods */
 void   moderato__hello__init
@@ -2427,6 +2460,9 @@ typedef void (*Moderato__Empty_Closure)
 typedef void (*Moderato__Text_Closure)
                  (const Moderato__Text *message,
                   void *closure_data);
+typedef void (*Moderato__Goodbye_Closure)
+                 (const Moderato__Goodbye *message,
+                  void *closure_data);
 typedef void (*Moderato__Hello_Closure)
                  (const Moderato__Hello *message,
                   void *closure_data);
@@ -2616,6 +2652,7 @@ typedef void (*Moderato__Status_Closure)
 extern const ProtobufCMessageDescriptor moderato__envelope__descriptor;
 extern const ProtobufCMessageDescriptor moderato__empty__descriptor;
 extern const ProtobufCMessageDescriptor moderato__text__descriptor;
+extern const ProtobufCMessageDescriptor moderato__goodbye__descriptor;
 extern const ProtobufCMessageDescriptor moderato__hello__descriptor;
 extern const ProtobufCMessageDescriptor moderato__welcome__descriptor;
 extern const ProtobufCMessageDescriptor moderato__attempt_progress__descriptor;

@@ -187,18 +187,29 @@ public struct PointOutcome: Hashable, Sendable {
     }
 
     /// A sweep has a hundred thousand of these, and reports copy them: what is large is shared.
-    private var sharedSpec: Shared<TrainingSpec>
+    /// The spec is kept with 0 epochs, as points of one run differ in these alone.
+    private var endless: Shared<TrainingSpec>
+    public private(set) var epochs: Int
     public var spec: TrainingSpec {
-        get { sharedSpec.value }
-        set { sharedSpec = Shared(newValue) }
+        get {
+            var spec = endless.value
+            spec.epochs = epochs
+            return spec
+        }
+        set { (endless, epochs) = PointOutcome.split(newValue) }
     }
     public var state: State
-    /// Every measured epoch of the run that serves the point, up to the point's own.
-    public var curve: [EpochMetrics]
+    /// Every measured epoch of the run that serves the point, up to the point's own: a part of the
+    /// run's.
+    public var curve: ArraySlice<EpochMetrics>
     /// Of the run that serves the point; `nil` until the point has a result.
     public var trainableParameters: Int?
     /// `nil` until the point has a result, and in results of versions that did not write it down.
-    public var provenance: Provenance?
+    public var provenance: Provenance? {
+        get { sharedProvenance?.value }
+        set { sharedProvenance = newValue.map { Shared($0) } }
+    }
+    private var sharedProvenance: Shared<Provenance>?
     /// The run that serves the point; `nil` before it has begun.
     public var run: RunID?
 
@@ -208,16 +219,41 @@ public struct PointOutcome: Hashable, Sendable {
     }
 
     public init(
-        spec: TrainingSpec, state: State, curve: [EpochMetrics] = [],
+        spec: TrainingSpec, state: State, curve: ArraySlice<EpochMetrics> = [],
         trainableParameters: Int? = nil, run: RunID? = nil, provenance: Provenance? = nil
     ) {
-        sharedSpec = Shared(spec)
+        (endless, epochs) = PointOutcome.split(spec)
         self.state = state
         self.curve = curve
         self.trainableParameters = trainableParameters
-        self.provenance = provenance
         self.run = run
+        sharedProvenance = provenance.map { Shared($0) }
     }
+
+    private static func split(_ spec: TrainingSpec) -> (Shared<TrainingSpec>, Int) {
+        var endless = spec
+        endless.epochs = 0
+        return (Shared(endless), spec.epochs)
+    }
+
+    /// Keeps what both have once.
+    public mutating func share(with neighbour: PointOutcome) {
+        if endless == neighbour.endless { endless = neighbour.endless }
+        if sharedProvenance == neighbour.sharedProvenance {
+            sharedProvenance = neighbour.sharedProvenance
+        }
+    }
+
+    // What reports read of all points, without a copy of the whole spec.
+    public var capacity: Capacity { endless.value.capacity }
+    public var learningRate: Double { endless.value.learningRate }
+    public var attack: Attack { endless.value.attack }
+    public var poisonRatio: Double { endless.value.poisonRatio }
+    public var seed: UInt64 { endless.value.seed }
+    public var labels: Int { endless.value.data.labels }
+    public var trainer: TrainerKind { endless.value.trainer }
+    /// Epochs after which the learning rate is 0; `nil` if it never looks at an end.
+    public var horizon: Int? { endless.value.settings.schedule.horizon(epochs: epochs) }
 }
 
 /// One value for all copies of what has it.
@@ -271,7 +307,10 @@ extension ResultsSlice {
         if curveGoesOn, let rest = part.points.first, !points.isEmpty {
             points[points.count - 1].curve += rest.curve
         } else {
-            points += part.points
+            for var point in part.points {
+                if let last = points.last { point.share(with: last) }
+                points.append(point)
+            }
         }
         curveGoesOn = part.curveGoesOn
     }
@@ -283,7 +322,8 @@ public enum Message: Hashable, Sendable {
     indirect case hello(Hello)
     case heartbeat([AttemptProgress])
     indirect case report(Report)
-    case goodbye
+    /// The reason tells why the worker can't go on; `nil` where it was asked to leave.
+    case goodbye(reason: String? = nil)
     // Coordinator to worker; `assign` also worker to trainer.
     case welcome(Welcome)
     case refused(String)

@@ -31,14 +31,16 @@ extension Scheduler {
 
     /// Expected seconds of a run that begins there now; `nil` before any worker has been timed.
     func secondsNeeded(for id: RunID, _ run: Run, on worker: Worker) -> Double? {
-        guard let pace = worker.pace ?? worker.speed.stepsPerSecond ?? typicalPace, pace > 0
+        let known = worker.pace ?? worker.speed.stepsPerSecond
+        guard let pace = known ?? typicalPace(of: worker.hello.trainer), pace > 0
         else { return nil }
         return Double(run.plan.steps - stepsKept(id, run.plan)) / pace
     }
 
-    /// Steps per second of the median worker.
-    private var typicalPace: Double? {
-        let paces = workers.values.compactMap { $0.pace ?? $0.speed.stepsPerSecond }.sorted()
+    /// Steps per second of the median worker with such trainers.
+    private func typicalPace(of kind: TrainerKind) -> Double? {
+        let paces = workers.values.filter { $0.hello.trainer == kind }
+            .compactMap { $0.pace ?? $0.speed.stepsPerSecond }.sorted()
         return paces.isEmpty ? nil : paces[paces.count / 2]
     }
 

@@ -131,13 +131,26 @@ extension Scheduler {
     }
 
     private func report(on tallies: [Tally], at now: Instant?) -> StatusReport {
-        let speeds = workers.values.compactMap(\.speed.stepsPerSecond)
-        let slotSpeed = speeds.isEmpty ? nil : speeds.sorted().reduce(0, +) / Double(speeds.count)
-        let slots = workers.values.reduce(0) { $0 + ($1.isSetAside ? 0 : $1.hello.slots) }
         var statuses = tallies.map(\.status)
+        for kind in TrainerKind.allCases { predict(tallies, of: kind, &statuses) }
+        return StatusReport(
+            sweeps: statuses,
+            workers: workers.values.map { status(of: $0, at: now) }.sorted { $0.id < $1.id },
+            incoming: incoming)
+    }
+
+    /// When the sweeps for trainers of a kind will be over. Workers of the other kind do nothing
+    /// for them, and their pace says nothing about them.
+    private func predict(
+        _ tallies: [Tally], of kind: TrainerKind, _ statuses: inout [StatusReport.Sweep]
+    ) {
+        let able = workers.values.filter { $0.hello.trainer == kind }
+        let speeds = able.compactMap(\.speed.stepsPerSecond).sorted()
+        let slotSpeed = speeds.isEmpty ? nil : speeds.reduce(0, +) / Double(speeds.count)
+        let slots = able.reduce(0) { $0 + ($1.isSetAside ? 0 : $1.hello.slots) }
         // Earlier sweeps' runs are in the way of later ones'.
         var stepsAhead = 0
-        for place in statuses.indices {
+        for place in statuses.indices where statuses[place].trainer == kind {
             stepsAhead += statuses[place].steps - statuses[place].stepsDone
             if statuses[place].isOver {
                 statuses[place].secondsLeft = 0
@@ -147,10 +160,6 @@ extension Scheduler {
                 statuses[place].secondsLeft = min(max(together, alone), Message.mostSeconds)
             }
         }
-        return StatusReport(
-            sweeps: statuses,
-            workers: workers.values.map { status(of: $0, at: now) }.sorted { $0.id < $1.id },
-            incoming: incoming)
     }
 
     private func status(of worker: Worker, at now: Instant?) -> StatusReport.Worker {

@@ -129,11 +129,12 @@ extension Scheduler {
     }
 
     /// The worker leaves. What it still had is lost, unless it was handed back before.
-    mutating func dismiss(_ route: Route, at now: Instant) {
+    mutating func dismiss(_ route: Route, why reason: String?, at now: Instant) {
         guard let id = workerByRoute[route] else { return }
-        loseAllAttempts(of: id, why: "the worker left")
+        let words = reason.map { "left, as it can't train any more: \($0)" } ?? "left"
+        loseAllAttempts(of: id, why: "the worker \(words)")
         remove(id)
-        effects.append(.note("worker \(id) left"))
+        effects.append(.note("worker \(id) \(words)"))
     }
 
     /// Between two ticks so far apart the coordinator itself was stopped, or busy: nobody could

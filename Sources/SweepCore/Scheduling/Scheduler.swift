@@ -227,7 +227,7 @@ public struct Scheduler: Sendable {
         case .hello(let hello): greet(hello, from: route, at: now)
         case .heartbeat(let progress): renew(progress, from: route, at: now)
         case .report(let report): accept(report, from: route, at: now)
-        case .goodbye: dismiss(route, at: now)
+        case .goodbye(let reason): dismiss(route, why: reason, at: now)
         case .submit(let spec, let replaces): submit(spec, replaces: replaces, from: route)
         case .askStatus: answerStatus(to: route, at: now)
         case .watch(let sweep): queueOrDo(Queued(request: .watch(sweep: sweep), route: route))

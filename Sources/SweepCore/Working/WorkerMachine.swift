@@ -12,6 +12,8 @@ public struct WorkerMachine: Sendable {
         case report(AttemptID, Report.Event)
         /// A trainer ended without being asked to; the text tells how, with its last words.
         case trainerExited(Slot, String)
+        /// A trainer that was started anew can't train here: the worker's fault, not its run's.
+        case trainerUnusable(Slot, String)
         /// A file that was to be sent can't be read.
         case fileUnreadable(Digest, String)
         case file(FileEvent)
@@ -53,6 +55,8 @@ public struct WorkerMachine: Sendable {
         case note(String)
         /// The worker is done; a text says why if that is an error.
         case leave(error: String?)
+        /// The worker has handed everything back, since it can't train any more.
+        case abandon(reason: String)
     }
 
     struct Outbox: Sendable {
@@ -95,7 +99,9 @@ public struct WorkerMachine: Sendable {
     /// When it said hello without having been welcome since.
     private var silentSince: Instant?
     var leaveBy: Instant?
-    private var hasLeft = false
+    var hasLeft = false
+    /// Why it can't train any more.
+    var unusable: String?
     let firstName: String
     var timesRenamed = 0
 
@@ -142,6 +148,7 @@ public struct WorkerMachine: Sendable {
                 training.hasBegun
             else { break }
             note(.failed(how), of: training.assignment.attempt, at: now, &effects)
+        case .trainerUnusable(let slot, let how): handBack(slot, because: how, at: now, &effects)
         case .fileUnreadable(let digest, let reason):
             giveUp(digest, reason, at: now, &effects)
         case .file(let event):
@@ -355,37 +362,5 @@ public struct WorkerMachine: Sendable {
     /// A mistake, for the simulation to show that it finds it.
     package mutating func forgetUnacknowledged() {
         for attempt in outboxes.keys { outboxes[attempt]?.unacknowledged = [] }
-    }
-
-    private mutating func drain(at now: Instant, _ effects: inout [Effect]) {
-        guard leaveBy == nil else { return }
-        leaveBy = now + Self.stoppingTime
-        for assignment in backlog { note(.handedBack, of: assignment.attempt, at: now, &effects) }
-        backlog.removeAll()
-        for slot in slots.indices { stop(slot, at: now, &effects) }
-        hurry(at: now)
-    }
-
-    /// Once nothing is in training, a worker that leaves waits for the coordinator alone.
-    private mutating func hurry(at now: Instant) {
-        if leaveBy != nil, slots.allSatisfy({ $0 == nil }) { leaveBy = now + Self.leavingTime }
-    }
-
-    private mutating func stop(_ slot: Slot, at now: Instant, _ effects: inout [Effect]) {
-        guard let training = slots[slot] else { return }
-        if training.hasBegun {
-            effects.append(.stop(slot, training.assignment.attempt))
-        } else {
-            note(.handedBack, of: training.assignment.attempt, at: now, &effects)
-        }
-    }
-
-    private mutating func leaveWhenDone(at now: Instant, _ effects: inout [Effect]) {
-        guard let leaveBy, !hasLeft else { return }
-        let isDone = slots.allSatisfy { $0 == nil } && outboxes.isEmpty
-        guard isDone || leaveBy <= now else { return }
-        hasLeft = true
-        effects.append(.send(.goodbye))
-        effects.append(.leave(error: nil))
     }
 }

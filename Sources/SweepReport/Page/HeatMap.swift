@@ -5,7 +5,6 @@ struct HeatMap {
     let capacities: [Capacity]
     let learningRates: [Double]
     private let results: [Place: SettingResult]
-    private let verdicts: [Setting: Verdict]
 
     private struct Place: Hashable {
         let capacity: Capacity
@@ -13,13 +12,9 @@ struct HeatMap {
     }
 
     /// - Parameter settings: those of one attack at the last epoch.
-    init(
-        capacities: [Capacity], learningRates: [Double], settings: [SettingResult],
-        verdicts: [Setting: Verdict]
-    ) {
+    init(capacities: [Capacity], learningRates: [Double], settings: [SettingResult]) {
         self.capacities = capacities
         self.learningRates = learningRates
-        self.verdicts = verdicts
         results = Dictionary(
             settings.map {
                 (Place(capacity: $0.setting.capacity, rate: $0.setting.learningRate), $0)
@@ -76,7 +71,7 @@ struct HeatMap {
 
     private func cell(_ capacity: Capacity, _ rate: Double, x: Double, y: Double) -> Markup {
         let result = results[Place(capacity: capacity, rate: rate)]
-        let verdict = result.flatMap { verdicts[$0.setting] }
+        let verdict = result.flatMap(\.verdict)
         let ground = HeatMap.colour(verdict)
         var tooltip = "\(capacity.label), learning rate \(scientific(rate))"
         var content: [Markup] = []

@@ -8,8 +8,6 @@ public struct ResultsPage {
     private let findings: [Findings]
     /// Those that have cards and charts.
     private let shown: [Findings]
-    /// The settings that differ in epochs alone.
-    private let lines: [Setting: [SettingResult]]
 
     public init(_ results: SweepResults) {
         self.results = results
@@ -17,7 +15,6 @@ public struct ResultsPage {
         axes = Axes(results)
         findings = results.findings(settings)
         shown = Array(findings.prefix(PageLimits.groups))
-        lines = Dictionary(grouping: settings) { $0.setting.line }
     }
 
     /// The whole page; also well-formed XML.
@@ -216,23 +213,27 @@ public struct ResultsPage {
     private func chartLines(of group: Group) -> ChartLines {
         // The undefended line comes first, which gives it its colour and its name.
         let strong = findings.first { $0.group == group }?.undefended?.setting
-        var places = distinct(
-            settings.lazy.map(\.setting).filter { $0.group == group }.map(\.line))
-        if let strong, let place = places.firstIndex(of: strong.line) {
-            places.insert(places.remove(at: place), at: 0)
+        let all = settings[...].groups.first { $0.first?.setting.group == group } ?? []
+        var lines = all.lines
+        let place = lines.firstIndex { line in
+            line.first.flatMap { own in strong?.isInLine(with: own.setting) } == true
+        }
+        if let place {
+            lines.insert(lines.remove(at: place), at: 0)
         }
         var drawn: [ChartLine] = []
         var count = 0
         let start = strong == nil ? 1 : 0
-        for (index, line) in places.enumerated() {
-            let own = lines[line] ?? []
+        for (index, own) in lines.enumerated() {
             guard drawn.count < PageLimits.lines else {
                 if own.contains(where: { $0.finished > 0 }) { count += 1 }
                 continue
             }
-            let values = own.count == 1 ? curve(of: own[0]) : own.compactMap(value)
+            guard let first = own.first else { continue }
+            let values = own.count == 1 ? curve(of: first) : own.compactMap(value)
             guard !values.isEmpty else { continue }
-            let label = axes.label(ofCapacity: line.capacity, learningRate: line.learningRate)
+            let label = axes.label(
+                ofCapacity: first.setting.capacity, learningRate: first.setting.learningRate)
             drawn.append(ChartLine(label: label, values: values, index: start + index))
             count += 1
         }
@@ -263,8 +264,7 @@ public struct ResultsPage {
             }
             let map = HeatMap(
                 capacities: Array(capacities.prefix(PageLimits.capacities)),
-                learningRates: Array(rates.prefix(PageLimits.rates)), settings: own,
-                verdicts: finding.verdicts)
+                learningRates: Array(rates.prefix(PageLimits.rates)), settings: own)
             let label = "ASR and CACC, \(axes.label(of: finding.group))"
             return figure(finding, map.svg(label: label))
         }
@@ -315,9 +315,8 @@ public struct ResultsPage {
                 "td", ["class": axis.isNumber ? "number" : ""], axis.label(result.setting))
         }
         cells += findings.figures(of: result).map { .element("td", ["class": "number"], $0) }
-        let finding = findings.of(result.setting)
-        let kind = finding?.verdicts[result.setting]?.word ?? ""
-        var notes = (finding?.notes(on: result.setting) ?? []).map {
+        let kind = result.verdict?.word ?? ""
+        var notes = (findings.of(result)?.notes(on: result) ?? []).map {
             Markup.element("span", ["class": "badge \(kind)"], $0)
         }
         if !result.remark.isEmpty {

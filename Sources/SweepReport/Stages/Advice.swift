@@ -43,7 +43,9 @@ extension SweepResults {
     /// - Parameters:
     ///   - runs: those of the group.
     ///   - settings: those of the group, in the order of `SweepResults.settings`.
-    func advice(for group: Group, runs: [StagedRun], settings: [SettingResult]) -> [Advice] {
+    func advice(
+        for group: Group, runs: [StagedRun], settings: ArraySlice<SettingResult>
+    ) -> [Advice] {
         let own = runs.filter { $0.curve.contains { $0.asr != nil } }
         guard group.attack != .none, !own.isEmpty else { return [] }
         let stopped = own.compactMap { run in
@@ -62,8 +64,8 @@ extension SweepResults {
 
     /// The weakest value of each knob, the others at their strongest, whose mean accuracy is within
     /// the margin of the best.
-    private func turns(_ settings: [SettingResult], judge: Judge) -> [Advice] {
-        let extreme = Findings.fromStrongest(settings).first {
+    private func turns(_ settings: ArraySlice<SettingResult>, judge: Judge) -> [Advice] {
+        let extreme = Findings.fromStrongest(settings).lazy.map { settings[$0] }.first {
             ($0.visibleAccuracy ?? 0) >= judge.visibleFloor - Judge.hair
         }
         guard let extreme else { return [] }
@@ -84,7 +86,7 @@ extension SweepResults {
             let bestCACC = candidates.compactMap(\.cacc?.mean).max() ?? 1
             let measured = advised.points.compactMap { point in point.metrics.map { (point, $0) } }
             let right = measured.count { point, metrics in
-                judge.verdict(metrics, of: point.spec) == .keptOut
+                judge.verdict(of: point) == .keptOut
                     && metrics.cacc >= bestCACC - Stages.margin - Judge.hair
             }
             return Advice(

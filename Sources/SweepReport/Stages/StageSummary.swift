@@ -31,24 +31,22 @@ struct StageSummary {
 
     init(_ results: SweepResults, settings: [SettingResult], axes: Axes) {
         let runs = results.runs(of: settings)
-        let keys = distinct(runs.map { Setting($0.spec) })
+        let keys = distinct(runs.lazy.map(\.setting))
         let hasOneEnd = Set(keys.map(\.epochs)).count == 1
         self.hasOneEnd = hasOneEnd
         self.axes = axes.varying.filter { !(hasOneEnd && $0.isEpochs) }
-        guard runs.contains(where: { $0.curve.count > 1 && $0.spec.attack != .none }) else {
+        guard runs.contains(where: { $0.curve.count > 1 && $0.isAttacked }) else {
             rows = []
             advice = [:]
             return
         }
-        let runsOf = Dictionary(grouping: runs) { Setting($0.spec) }
+        let runsOf = Dictionary(grouping: runs, by: \.setting)
         rows = keys.map { key in StageSummary.row(key, runsOf[key] ?? []) }
         var advice: [Group: [Advice]] = [:]
-        let runsUnder = Dictionary(grouping: runs) { Setting($0.spec).group }
-        let settingsUnder = Dictionary(grouping: settings, by: \.setting.group)
-        for group in results.groups {
-            let own = results.advice(
-                for: group, runs: runsUnder[group] ?? [], settings: settingsUnder[group] ?? [])
-            if !own.isEmpty { advice[group] = own }
+        let runsUnder = Dictionary(grouping: runs, by: \.setting.group)
+        for (group, own) in zip(results.groups, settings[...].groups) {
+            let said = results.advice(for: group, runs: runsUnder[group] ?? [], settings: own)
+            if !said.isEmpty { advice[group] = said }
         }
         self.advice = advice
     }

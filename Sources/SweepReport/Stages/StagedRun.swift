@@ -2,75 +2,111 @@ import SweepCore
 
 /// One run of a sweep with its stages, put together from the points it serves.
 struct StagedRun {
-    /// For the most epochs that any of its points asks for.
-    let spec: TrainingSpec
+    /// The point of it that asks for the most epochs.
+    private let point: PointOutcome
     /// Every measured epoch, ascending.
-    let curve: [EpochMetrics]
+    let curve: ArraySlice<EpochMetrics>
+    /// Where `SweepResults.points` has the points it serves.
+    let places: [Int]
     let stages: Stages
     let judge: Judge
 
-    var isComplete: Bool { curve.last?.epoch == spec.epochs }
+    init(_ point: PointOutcome, curve: ArraySlice<EpochMetrics>, places: [Int], judge: Judge) {
+        self.point = point
+        self.curve = curve
+        self.places = places
+        self.judge = judge
+        stages = Stages(
+            of: curve, labels: point.labels, target: point.attack.target, judge: judge)
+    }
+
+    /// For the most epochs that any of its points asks for.
+    var spec: TrainingSpec { point.spec }
+    var setting: Setting { Setting(point) }
+    var isAttacked: Bool { point.attack != .none }
+
+    var isComplete: Bool { curve.last?.epoch == point.epochs }
 
     /// Whether a model taken after this epoch keeps the attack out at little cost.
     func isModerate(at epoch: Int) -> Bool {
         guard let metrics = curve.first(where: { $0.epoch == epoch }),
             let best = curve.map(\.cacc).filter(\.isFinite).max()
         else { return false }
-        return judge.verdict(metrics, of: spec) == .keptOut
+        return judge.verdict(metrics, labels: point.labels, target: point.attack.target)
+            == .keptOut
             && metrics.cacc >= best - Stages.margin - Judge.hair
     }
 }
 
-extension [EpochMetrics] {
+extension ArraySlice<EpochMetrics> {
     /// In its place by ascending epochs, instead of another of the same epoch.
     fileprivate mutating func set(_ metrics: EpochMetrics) {
         // Epochs are seldom missing.
-        var place = Swift.min(count, Swift.max(0, metrics.epoch - 1))
-        while place > 0, self[place - 1].epoch >= metrics.epoch { place -= 1 }
-        while place < count, self[place].epoch < metrics.epoch { place += 1 }
-        if place < count, self[place].epoch == metrics.epoch {
-            self[place] = metrics
+        var place = startIndex + Swift.min(count, Swift.max(0, metrics.epoch - 1))
+        while place > startIndex, self[place - 1].epoch >= metrics.epoch { place -= 1 }
+        while place < endIndex, self[place].epoch < metrics.epoch { place += 1 }
+        guard place < endIndex, self[place].epoch == metrics.epoch else {
+            return insert(metrics, at: place)
+        }
+        // What is the same already stays shared with the points.
+        if self[place] != metrics { self[place] = metrics }
+    }
+
+    fileprivate mutating func set(_ curve: ArraySlice<EpochMetrics>) {
+        if curve.starts(with: self) {
+            self = curve
         } else {
-            insert(metrics, at: place)
+            for metrics in curve { set(metrics) }
         }
     }
 }
 
 extension SweepResults {
     /// In the order of settings and then of points; runs without a measured epoch are there too.
-    var runs: [StagedRun] { runs(of: settings) }
-
+    ///
     /// - Parameter settings: those of `self`.
     func runs(of settings: [SettingResult]) -> [StagedRun] {
-        var places: [TrainingSpec: Int] = [:]
-        // The point with the most epochs of each run, and what all of them have measured.
-        var longest: [PointOutcome] = []
-        var curves: [[EpochMetrics]] = []
-        for point in settings.lazy.flatMap(\.points) {
-            let spec = point.spec
-            let place = places[spec.trajectory] ?? longest.count
-            if place == longest.count {
-                places[spec.trajectory] = place
-                longest.append(point)
-                curves.append([])
-            } else if spec.epochs > longest[place].spec.epochs {
-                longest[place] = point
-            }
-            for metrics in point.curve { curves[place].set(metrics) }
-            if let metrics = point.metrics { curves[place].set(metrics) }
-        }
-        let pairs = zip(longest, curves).map { ($0.spec, $1) }
         let judge = Judge(self)
-        let pairsUnder = Dictionary(grouping: pairs) { Setting($0.0).group }
-        return groups.flatMap { group in
-            (pairsUnder[group] ?? []).map { spec, curve in
-                StagedRun(
-                    spec: spec, curve: curve,
-                    stages: Stages(
-                        of: curve, labels: spec.data.labels, target: spec.attack.target,
-                        judge: judge),
-                    judge: judge)
+        return settings[...].lines.flatMap { line in
+            SweepResults.parts(ofLine: line).map {
+                StagedRun($0.longest, curve: $0.curve, places: $0.places, judge: judge)
             }
         }
+    }
+
+    private typealias Part = (
+        longest: PointOutcome, curve: ArraySlice<EpochMetrics>, places: [Int]
+    )
+
+    /// What one run can serve, of settings that differ in epochs alone.
+    private static func parts(ofLine line: ArraySlice<SettingResult>) -> [Part] {
+        var known: [Trajectory: Int] = [:]
+        var parts: [Part] = []
+        for (point, place) in line.lazy.flatMap({ zip($0.points, $0.places) }) {
+            let trajectory = Trajectory(point)
+            let part = known[trajectory] ?? parts.count
+            if part == parts.count {
+                known[trajectory] = part
+                parts.append((point, [], []))
+            } else if point.epochs > parts[part].longest.epochs {
+                parts[part].longest = point
+            }
+            parts[part].places.append(place)
+            parts[part].curve.set(point.curve)
+            if let metrics = point.metrics { parts[part].curve.set(metrics) }
+        }
+        return parts
+    }
+}
+
+/// What tells the runs of a line apart: `TrainingSpec.trajectory` without what a sweep's points
+/// have in common.
+private struct Trajectory: Hashable {
+    let seed: UInt64
+    let horizon: Int?
+
+    init(_ point: PointOutcome) {
+        seed = point.seed
+        horizon = point.horizon
     }
 }

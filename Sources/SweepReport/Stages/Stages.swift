@@ -30,7 +30,10 @@ struct Stages: Hashable {
     ///   - curve: By ascending epochs; some may be missing.
     ///   - labels: Number of classes, at least 2.
     ///   - target: The attacker's label; `nil` without an attack.
-    init(of curve: [EpochMetrics], labels: Int, target: Int?, judge: Judge) {
+    init(
+        of curve: some BidirectionalCollection<EpochMetrics>, labels: Int, target: Int?,
+        judge: Judge
+    ) {
         taskLearnt = Stages.taskLearnt(curve, floor: judge.visibleFloor)
         guard let task = taskLearnt else {
             triggerLearnt = nil
@@ -50,7 +53,9 @@ struct Stages: Hashable {
         window = last.map { .closed(task...$0.epoch) } ?? .none
     }
 
-    private static func taskLearnt(_ curve: [EpochMetrics], floor: Double) -> Int? {
+    private static func taskLearnt(
+        _ curve: some Collection<EpochMetrics>, floor: Double
+    ) -> Int? {
         let finite = curve.filter(\.visibleAccuracy.isFinite)
         guard let own = finite.map(\.visibleAccuracy).max() else { return nil }
         let least = max(own - margin, floor)

@@ -7,7 +7,11 @@ extension Codec {
         case MODERATO__ENVELOPE__MESSAGE_HELLO: .hello(try hello(envelope.hello))
         case MODERATO__ENVELOPE__MESSAGE_HEARTBEAT: .heartbeat(try heartbeat(envelope.heartbeat))
         case MODERATO__ENVELOPE__MESSAGE_REPORT: .report(try report(envelope.report))
-        case MODERATO__ENVELOPE__MESSAGE_GOODBYE: .goodbye
+        case MODERATO__ENVELOPE__MESSAGE_GOODBYE:
+            .goodbye(
+                reason: try Decoding.part(envelope.goodbye, "goodbye").reason.map {
+                    (reason) throws(WireError) in try Decoding.text(reason, "reason")
+                })
         case MODERATO__ENVELOPE__MESSAGE_WELCOME: .welcome(try welcome(envelope.welcome))
         case MODERATO__ENVELOPE__MESSAGE_REFUSED: .refused(try text(envelope.refused))
         case MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN: .nameTaken(try text(envelope.name_taken))

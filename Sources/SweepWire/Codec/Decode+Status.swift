@@ -100,7 +100,7 @@ extension Codec {
         }
         return PointOutcome(
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")), state: state,
-            curve: try Decoding.list(value.curve, value.n_curve, metrics),
+            curve: try Decoding.list(value.curve, value.n_curve, metrics)[...],
             trainableParameters: value.has_trainable_parameters == 0
                 ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"),
             run: value.has_run == 0

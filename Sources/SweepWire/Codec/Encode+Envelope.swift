@@ -23,9 +23,11 @@ extension Arena {
         case .report(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REPORT
             envelope.report = report(value)
-        case .goodbye:
+        case .goodbye(let reason):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_GOODBYE
-            envelope.goodbye = empty()
+            envelope.goodbye = make(moderato__goodbye__init) {
+                $0.reason = reason.map(string)
+            }
         case .ready(let libtorch):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_READY
             envelope.ready = text(libtorch)

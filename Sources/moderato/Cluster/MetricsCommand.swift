@@ -42,14 +42,33 @@ struct MetricsCommand: ParsableCommand {
         }
     }
 
+    /// By IPv6 and IPv4; a machine may be without the former.
     private func listen() throws -> Int32 {
-        let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var yes: Int32 = 1
-        setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        if let file = listen(by: AF_INET6) { return file }
+        if [EAFNOSUPPORT, EADDRNOTAVAIL].contains(errno), let file = listen(by: AF_INET) {
+            return file
+        }
+        throw failure(
+            "port \(port) can't be listened on: \(String(cString: strerror(errno))); choose "
+                + "another --port", Exit.unavailable)
+    }
+
+    /// `nil`: `errno` tells why not.
+    private func listen(by family: Int32) -> Int32? {
+        let file = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        guard file >= 0 else { return nil }
+        var (yes, no): (Int32, Int32) = (1, 0)
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &yes, length)
+        if family == AF_INET6 {
+            setsockopt(file, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &no, length)
+        }
+        // Both kinds begin with family and port, and zeros are all addresses.
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(family)
+        address.sin6_port = port.bigEndian
+        var size = socklen_t(
+            family == AF_INET6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(file, $0, size) == 0 && Glibc.listen(file, 16) == 0
@@ -57,11 +76,12 @@ struct MetricsCommand: ParsableCommand {
             }
         }
         guard isBound else {
-            throw failure(
-                "port \(port) can't be listened on: \(String(cString: strerror(errno))); choose "
-                    + "another --port", Exit.unavailable)
+            let why = errno
+            close(file)
+            errno = why
+            return nil
         }
-        announce("serving metrics on port \(UInt16(bigEndian: address.sin_port))")
+        announce("serving metrics on port \(UInt16(bigEndian: address.sin6_port))")
         return file
     }
 
