@@ -1,6 +1,7 @@
 import FoundationEssentials
 import GRDB
 import SweepCore
+import Synchronization
 
 /// A row of `plan` without what it packs.
 struct PlanRow {
@@ -15,6 +16,22 @@ struct PlanRow {
     }
 }
 
+/// The plans read last: a plan never changes, and the spec of a large grid takes long to decode.
+final class KnownPlans: Sendable {
+    private static let most = 8
+
+    private let plans = Mutex<[PlanRow]>([])
+
+    func known(_ id: Int64) -> PlanRow? { plans.withLock { $0.first { $0.id == id } } }
+
+    func remember(_ plan: PlanRow) {
+        plans.withLock { plans in
+            plans.append(plan)
+            if plans.count > Self.most { plans.removeFirst() }
+        }
+    }
+}
+
 extension SweepStore {
     /// A store that an earlier version made, opened to look at it, has no plans.
     func hasPlans(_ database: Database) throws -> Bool { try database.tableExists("plan") }
@@ -23,9 +40,12 @@ extension SweepStore {
 
     private func planRow(_ row: Row) throws -> PlanRow {
         let id: Int64 = row["id"]
-        return PlanRow(
+        if let known = plans.known(id) { return known }
+        let plan = PlanRow(
             id: id, spec: try decode(SweepSpec.self, row["spec"], "plan \(id)"),
             firstRun: row["first_run"] ?? 0, runCount: row["run_count"])
+        plans.remember(plan)
+        return plan
     }
 
     /// The number of the first run that was made after the plan.

@@ -67,7 +67,9 @@ extension SweepStore {
                     ?? (.waiting, nil, nil, nil)
             }
             if case .waiting = known.state {
-                let runs = try inTraining ?? runsInTraining(database, of: plan)
+                let runs =
+                    try inTraining
+                    ?? runsInTraining(database, of: plan, offset..<offset + keys.count)
                 inTraining = runs
                 known.run = runs[offset + index]
             }
@@ -78,22 +80,37 @@ extension SweepStore {
         return outcomes
     }
 
-    /// Runs of a plan that have begun and are not over, by the places of their points.
-    private func runsInTraining(_ database: Database, of plan: PlanRow) throws -> [Int: UInt64] {
-        var places: [Int: UInt64] = [:]
-        let begun = try UInt64.fetchAll(
-            database,
-            sql: "SELECT id FROM run WHERE state = 'waiting' AND id >= ? AND id < ?",
-            arguments: [plan.firstRun, plan.firstRun + UInt64(plan.runCount)])
-        for run in begun {
-            let packed = try runs(database, of: plan, offset: Int(run - plan.firstRun), count: 1)
-            for item in packed {
-                for place in Int(item.first)..<Int(item.first) + Int(item.count) {
-                    places[place] = run
-                }
+    /// Runs of a plan that have begun and are not over, by those of the places that they serve.
+    private func runsInTraining(
+        _ database: Database, of plan: PlanRow, _ places: Range<Int>
+    ) throws -> [Int: UInt64] {
+        // Runs stand in the order of their places: the first one that serves a place, or a later.
+        var low = 0
+        var high = plan.runCount
+        while low < high {
+            let middle = (low + high) / 2
+            guard let run = try runs(database, of: plan, offset: middle, count: 1).first
+            else { throw damaged(plan) }
+            if Int(run.first) + Int(run.count) <= places.lowerBound {
+                low = middle + 1
+            } else {
+                high = middle
             }
         }
-        return places
+        let runs = try runs(database, of: plan, offset: low, count: places.count)
+        let first = plan.firstRun + UInt64(low)
+        let begun = Set(
+            try UInt64.fetchAll(
+                database,
+                sql: "SELECT id FROM run WHERE state = 'waiting' AND id >= ? AND id < ?",
+                arguments: [first, first + UInt64(runs.count)]))
+        var known: [Int: UInt64] = [:]
+        for (index, run) in runs.enumerated() where begun.contains(first + UInt64(index)) {
+            for place in Int(run.first)..<Int(run.first) + Int(run.count) {
+                known[place] = first + UInt64(index)
+            }
+        }
+        return known
     }
 
     private typealias Known = (

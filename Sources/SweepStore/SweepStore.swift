@@ -6,6 +6,7 @@ import SweepCore
 public struct SweepStore: Sendable {
     let database: any DatabaseWriter
     let path: String
+    let plans = KnownPlans()
     /// `nil`: it lives in memory, or is only read.
     let checkpoints: Checkpoints?
 

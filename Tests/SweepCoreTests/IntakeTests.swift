@@ -121,7 +121,7 @@ struct IntakeTests {
         for _ in 0..<7 { bench.handle(.spareTime) }
         // The shared runs are known to it by now: one is completed, and one is lost.
         bench.complete(held[0].job, from: held[0].to)
-        bench.send(.goodbye, from: held[1].to)
+        bench.send(.goodbye(), from: held[1].to)
         bench.send(.control(.pause(sweep: "first")), from: "client", as: .client)
         bench.join("c")
         let sent = finish(&bench)
