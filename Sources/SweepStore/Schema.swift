@@ -116,6 +116,16 @@ enum Schema {
         migrator.registerMigration("9: why a sweep is paused") { database in
             try database.execute(sql: "ALTER TABLE sweep ADD COLUMN reason TEXT")
         }
+        migrator.registerMigration("10: last states") { database in
+            // Of a state that stays though its run is completed: what longer runs know it by, and
+            // since when it is there.
+            try database.execute(
+                sql: """
+                    ALTER TABLE artifact ADD COLUMN trajectory BLOB;
+                    ALTER TABLE artifact ADD COLUMN kept REAL;
+                    CREATE INDEX last_state ON artifact (kept) WHERE trajectory IS NOT NULL;
+                    """)
+        }
         return migrator
     }
 

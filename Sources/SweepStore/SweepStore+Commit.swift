@@ -72,6 +72,8 @@ extension SweepStore {
                     run.stored, artifact.kind.rawValue, artifact.epoch,
                     Data(artifact.file.digest.bytes),
                 ])
+        case .lastStateKept(let state): try keep(state, at: time, in: database)
+        case .runContinued(let run, let state): try goOn(run, from: state, in: database)
         case .attemptEnded(let id, let end):
             try execute(
                 "UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
@@ -102,7 +104,7 @@ extension SweepStore {
         }
     }
 
-    private func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
+    func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
         try database.execute(
             sql: """
                 INSERT OR REPLACE INTO artifact (run, kind, epoch, digest, size, path, steps)

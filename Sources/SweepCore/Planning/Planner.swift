@@ -61,6 +61,9 @@ public struct PlannedRun: Hashable, Sendable {
     /// Of all its points, finished before or not, and those beyond its end.
     var keys: ArraySlice<PointKey> { grid.keys[places] }
 
+    /// Of the point where it ends.
+    var lastKey: PointKey { grid.keys[Int(last)] }
+
     public var epochs: Int { grid.epochs(at: Int(last)) }
 
     /// What is trained: `epochs` epochs, with a schedule that says where it ends.
@@ -100,8 +103,18 @@ public struct Plan: Sendable {
     public let finished: Int
     /// What is left to train, in grid order of each run's first point.
     public let runs: [PlannedRun]
-    /// Steps of `runs` together.
+    /// Steps of `runs` together, without those that states have behind them.
     public let steps: Int
+    /// What runs go on from, by their places in `runs`; the others train from the start.
+    public let starts: [Int: LastState]
+    /// That the longest run has left.
+    public let longestSteps: Int
+    /// `nil`: no run goes on from a state.
+    public let continuation: Continuation?
+    /// Points with results that are trained again for what the sweep keeps.
+    public let retrained: Int
+    /// Runs of before that wait or are in training and leave less than the sweep keeps.
+    public let unkept: Int
     /// Steps if each unfinished point were trained on its own.
     public let stepsWithoutSharing: Int
 
@@ -110,10 +123,19 @@ public struct Plan: Sendable {
         grid.keys.indices.map { PlannedPoint(grid: grid, place: $0) }
     }
 
-    /// - Parameter isFinished: whether the store has the result of a point.
-    public init(_ sweep: SweepSpec, isFinished: (PointKey) -> Bool = { _ in false }) {
+    /// - Parameters:
+    ///   - groundwork: What it can build on beside results; `nil`: nothing.
+    ///   - isFinished: Whether the store has the result of a point.
+    public init(
+        _ sweep: SweepSpec, on groundwork: Groundwork? = nil,
+        isFinished: (PointKey) -> Bool = { _ in false }
+    ) {
         let grid = PlannedGrid(sweep)
         let cost = Cost(sweep)
+        var planner = TrajectoryPlanner(sweep, grid, groundwork)
+        var starts: [Int: LastState] = [:]
+        var savings: [Int: Int] = [:]
+        var longest = 0
         let sharesEpochs =
             sweep.settings.schedule.horizon(epochs: 1)
             == sweep.settings.schedule.horizon(epochs: 2)
@@ -144,16 +166,35 @@ public struct Plan: Sendable {
                     last = place
                 }
             }
-            if let last {
-                let needed = cost.steps(ofCell: Int(grid.cells[last]))
-                steps += needed
+            if let work = planner.work(on: first..<end, until: last) {
+                let cell = Int(grid.cells[work.last])
+                if last == nil { stepsWithoutSharing += cost.steps(ofCell: cell) }
+                if let start = work.start {
+                    starts[runs.count] = start
+                    savings[runs.count] = cost.steps(
+                        ofCell: cell, epochs: start.artifact.epoch)
+                }
+                let needed = cost.steps(ofCell: cell)
+                let left = needed - (savings[runs.count] ?? 0)
+                steps += left
+                longest = max(longest, left)
                 runs.append(
                     PlannedRun(
                         grid: grid, first: UInt32(first), count: UInt32(end - first),
-                        last: UInt32(last), steps: needed))
+                        last: UInt32(work.last), steps: needed))
             }
             first = end
         }
+        let epochs = starts.values.map(\.artifact.epoch)
+        continuation = epochs.min().map {
+            Continuation(
+                runs: starts.count, fewestEpochs: $0, mostEpochs: epochs.max() ?? $0,
+                steps: savings.values.reduce(0, +))
+        }
+        self.starts = starts
+        longestSteps = longest
+        retrained = planner.retrained
+        unkept = planner.unkept
         self.grid = grid
         self.finished = finished
         self.runs = runs
@@ -175,9 +216,10 @@ public struct Plan: Sendable {
             }
         }
 
-        func steps(ofCell number: Int) -> Int {
+        /// - Parameter epochs: `nil`: all of the cell.
+        func steps(ofCell number: Int, epochs: Int? = nil) -> Int {
             let cell = SweepSpec.Cell(number, of: grid)
-            return stepsOfAnEpoch[cell.attack] * grid.epochs[cell.epochs]
+            return stepsOfAnEpoch[cell.attack] * (epochs ?? grid.epochs[cell.epochs])
         }
     }
 }

@@ -38,6 +38,10 @@ public enum Fact: Hashable, Sendable {
     indirect case artifactKept(RunID, Artifact)
     /// Nobody needs the artifact any more.
     indirect case artifactDropped(RunID, Artifact)
+    /// The state of a run that is completed stays, for longer runs of its trajectory.
+    indirect case lastStateKept(LastState)
+    /// A new run goes on from the state of another, and has its measurements up to there.
+    indirect case runContinued(RunID, from: LastState)
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)

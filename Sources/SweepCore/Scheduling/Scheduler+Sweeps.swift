@@ -33,7 +33,8 @@ extension Scheduler {
                 .submitted(
                     Submission(
                         sweep: id, points: keys.count, finished: known, runs: plan.runs.count,
-                        steps: plan.steps)), to: route))
+                        steps: plan.steps, continuation: plan.continuation,
+                        retrained: plan.retrained, unkept: plan.unkept)), to: route))
         effects.append(
             .note("sweep \(spec.name): \(keys.count) points, \(plan.runs.count) new runs"))
     }
@@ -58,7 +59,7 @@ extension Scheduler {
 
     /// What the sweep comes to, beside what is finished or will be anyway.
     func plan(_ spec: SweepSpec) -> Plan {
-        Plan(spec) { finished.contains($0) || runByPoint[$0] != nil }
+        Plan(spec, on: groundwork(for: spec)) { finished.contains($0) || runByPoint[$0] != nil }
     }
 
     /// Makes the runs that a sweep lacks; one of the same name is replaced.
@@ -67,8 +68,10 @@ extension Scheduler {
         let id = place.map { sweeps[$0].id } ?? SweepID(UInt64(sweeps.count + 1))
         let keys = plan.grid.keys
         effects.append(.persist(.sweepSubmitted(id, spec, plan.grid)))
-        let shared = Set(keys.compactMap { runByPoint[$0] })
-        var serving = shared.union(create(plan.runs))
+        let shared = Set(keys.compactMap { runByPoint[$0] }).union(keepers(for: spec, keys))
+        let created = create(plan.runs)
+        goOn(created, plan)
+        var serving = shared.union(created)
         if let place {
             let wanted = Set(keys)
             serving.formUnion(

@@ -30,6 +30,8 @@ public struct Scheduler: Sendable {
         /// A worker that has to leave sooner gets only runs that it can finish: what it could hand
         /// over is not worth the trouble of loading.
         public var leastStay: Duration = .seconds(60)
+        /// Bytes that the last states of finished runs may have together; the oldest go first.
+        public var lastStateBytes = 1_000_000_000
 
         public init() {}
     }
@@ -144,6 +146,10 @@ public struct Scheduler: Sendable {
     var runByPoint: [PointKey: RunID] = [:]
     /// The newest state of each run that is not over and has one.
     var states: [RunID: Artifact] = [:]
+    /// What finished runs have left for later ones.
+    var leftBehind = LeftBehind()
+    /// The run that will leave files of a trajectory whose results are known, by its last point.
+    var keepers: [PointKey: RunID] = [:]
     var watches: [SweepID: Watch] = [:]
     var statusPass: StatusPass?
     var waiting = WaitingQueue()
@@ -190,6 +196,7 @@ public struct Scheduler: Sendable {
         case .tick:
             forgiveAbsence(at: now)
             cancelLeftOvers()
+            boundLastStates()
             expireLeases(at: now)
         }
         assignWork(at: now)
@@ -222,6 +229,7 @@ public struct Scheduler: Sendable {
         finished = snapshot.finished
         lastAttempt = snapshot.lastAttempt
         states = snapshot.states
+        leftBehind = LeftBehind(snapshot)
         for run in snapshot.runs {
             var state = Run.State.waiting
             switch run.state {
@@ -238,6 +246,7 @@ public struct Scheduler: Sendable {
             runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
             if runs[run.id]?.isOver == false {
                 for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
+                noteKeeper(run.id, run.plan)
             }
         }
         for attempt in snapshot.attempts {

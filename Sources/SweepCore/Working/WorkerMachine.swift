@@ -293,6 +293,7 @@ public struct WorkerMachine: Sendable {
                 effects.append(.send(.heartbeat(progress)))
             }
             if let resendAt, resendAt <= now { resend(at: now, &effects) }
+            giveUpStuckState(at: now, &effects)
             effects += supplies.remind(at: now)
         }
     }

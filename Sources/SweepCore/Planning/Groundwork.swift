@@ -1,0 +1,113 @@
+/// What a plan builds on beside results: states to go on from, and files that are kept already.
+public struct Groundwork {
+    let leftBehind: LeftBehind
+    /// Whether a point has a result, and not only a run that will bring it.
+    let hasResult: (PointKey) -> Bool
+    /// What the run leaves that is to finish the point, or to keep something of it; `nil`: there
+    /// is none.
+    let coming: (PointKey) -> Keepsakes?
+
+    public init(
+        _ leftBehind: LeftBehind, hasResult: @escaping (PointKey) -> Bool,
+        coming: @escaping (PointKey) -> Keepsakes? = { _ in nil }
+    ) {
+        self.leftBehind = leftBehind
+        self.hasResult = hasResult
+        self.coming = coming
+    }
+}
+
+/// Runs that go on from where earlier ones ended.
+public struct Continuation: Hashable, Sendable {
+    public var runs: Int
+    /// That need not be trained again: in the run with the fewest, and in the one with the most.
+    public var fewestEpochs: Int
+    public var mostEpochs: Int
+    /// That need not be trained again, of all runs together.
+    public var steps: Int
+
+    public init(runs: Int, fewestEpochs: Int, mostEpochs: Int, steps: Int) {
+        self.runs = runs
+        self.fewestEpochs = fewestEpochs
+        self.mostEpochs = mostEpochs
+        self.steps = steps
+    }
+}
+
+/// Says of each trajectory of a sweep what is left to do, given what earlier runs left behind.
+struct TrajectoryPlanner {
+    struct Work {
+        /// The place of the point where the run ends.
+        let last: Int
+        /// What it goes on from.
+        let start: LastState?
+    }
+
+    private let grid: PlannedGrid
+    private let keep: Keepsakes
+    private let groundwork: Groundwork?
+    private var writer: PointKeyWriter?
+    /// Points with results whose epochs are trained again for what is to be kept.
+    private(set) var retrained = 0
+    /// Runs that wait or are in training and leave less than the sweep keeps.
+    private(set) var unkept = 0
+
+    /// - Parameter groundwork: `nil`: there is none, and nothing is looked up.
+    init(_ sweep: SweepSpec, _ grid: PlannedGrid, _ groundwork: Groundwork?) {
+        self.grid = grid
+        keep = sweep.keep
+        self.groundwork = groundwork
+        if groundwork != nil { writer = PointKeyWriter(sweep) }
+    }
+
+    /// - Parameters:
+    ///   - places: Of all points of the trajectory.
+    ///   - last: Where the run ends that brings the results that are lacking; `nil`: none is.
+    /// - Returns: `nil` if there is nothing to do.
+    mutating func work(on places: Range<Int>, until last: Int?) -> Work? {
+        guard let groundwork, last != nil || keep != .none,
+            let end = places.max(by: { grid.epochs(at: $0) < grid.epochs(at: $1) }),
+            last != end || !groundwork.leftBehind.isEmpty,
+            let trajectory = writer?.trajectory(ofCell: Int(grid.cells[end]))
+        else { return last.map { Work(last: $0, start: nil) } }
+        let lacking = lackingPieces(of: trajectory, at: end, groundwork)
+        guard let newLast = lacking.isEmpty ? last : end else { return nil }
+        let open = places.filter { !groundwork.hasResult(grid.keys[$0]) }.map(grid.epochs(at:))
+        func start(until last: Int, files: [LeftBehind.Piece]) -> LastState? {
+            // The first result has to be measured; a file can be written of the state itself.
+            let firstResult = open.min().map { $0 - 1 } ?? Int.max
+            let firstFile = files.map(\.epoch).min() ?? Int.max
+            return groundwork.leftBehind.state(
+                of: trajectory, upTo: min(firstResult, firstFile, grid.epochs(at: last)))
+        }
+        func trained(_ work: Work?) -> ClosedRange<Int>? {
+            guard let work else { return nil }
+            let first = (work.start?.artifact.epoch ?? 0) + 1
+            let last = grid.epochs(at: work.last)
+            return first <= last ? first...last : nil
+        }
+        let work = Work(last: newLast, start: start(until: newLast, files: lacking))
+        guard !lacking.isEmpty else { return work }
+        let otherwise = trained(last.map { Work(last: $0, start: start(until: $0, files: [])) })
+        let all = trained(work)
+        retrained += places.count { place in
+            let epochs = grid.epochs(at: place)
+            return all?.contains(epochs) == true && otherwise?.contains(epochs) != true
+                && groundwork.hasResult(grid.keys[place])
+        }
+        return work
+    }
+
+    /// What the sweep keeps of the trajectory that is not there and will not be.
+    private mutating func lackingPieces(
+        of trajectory: PointKey, at end: Int, _ groundwork: Groundwork
+    ) -> [LeftBehind.Piece] {
+        let lacking = keep.pieces(epochs: grid.epochs(at: end))
+            .filter { !groundwork.leftBehind.has($0, of: trajectory) }
+        guard !lacking.isEmpty, let coming = groundwork.coming(grid.keys[end]) else {
+            return lacking
+        }
+        if !coming.covers(keep) { unkept += 1 }
+        return []
+    }
+}
