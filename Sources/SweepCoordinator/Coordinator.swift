@@ -105,7 +105,8 @@ public final class Coordinator {
         var configuration = Scheduler.Configuration()
         configuration.lastStateBytes = options.lastStateBytes
         scheduler = Scheduler(
-            snapshot, configuration: configuration, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
+            snapshot, configuration: configuration,
+            at: Instant(nanoseconds: (clock.now - start).nanoseconds))
         let places = endpoints.joined(separator: ", then ")
         logger.info("listening on \(bound), reached at \(places)")
         if options.isInsecure {
