@@ -253,6 +253,25 @@ struct LeftBehindTests {
 
     // MARK: Restarts
 
+    @Test("A worker that dies between its last state and its last word loses nothing")
+    func diesBeforeTheEnd() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        let job = try #require(bench.submit(Sample.sweep(epochs: [2])).assignments.first).job
+        bench.report(job.attempt, 1, Sample.epoch(1), from: "a")
+        bench.report(job.attempt, 2, Sample.epoch(2), from: "a")
+        bench.report(job.attempt, 3, .artifact(state("run 1", epoch: 2)), from: "a")
+        let next = try #require(bench.join("a", incarnation: 2).assignments.first).job
+        #expect(next.checkpoint == state("run 1", epoch: 2))
+        bench.report(next.attempt, 1, .completed(seconds: 0), from: "a")
+        let kept = bench.facts.contains {
+            if case .lastStateKept(let last) = $0 { last.run == RunID(1) } else { false }
+        }
+        #expect(kept && dropped(bench).isEmpty)
+        let larger = bench.submit(Sample.sweep(epochs: [2, 3]))
+        #expect(larger.assignments.first?.job.checkpoint?.epoch == 2)
+    }
+
     @Test("After a restart the scheduler knows states, files, and runs that are to leave some")
     func restart() throws {
         let keep = Keepsakes(model: true)
