@@ -2257,6 +2257,51 @@ void   moderato__submission__free_unpacked
   assert(message->base.descriptor == &moderato__submission__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__continuation__init
+                     (Moderato__Continuation         *message)
+{
+  static const Moderato__Continuation init_value = MODERATO__CONTINUATION__INIT;
+  *message = init_value;
+}
+size_t moderato__continuation__get_packed_size
+                     (const Moderato__Continuation *message)
+{
+  assert(message->base.descriptor == &moderato__continuation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__continuation__pack
+                     (const Moderato__Continuation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__continuation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__continuation__pack_to_buffer
+                     (const Moderato__Continuation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__continuation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Continuation *
+       moderato__continuation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Continuation *)
+     protobuf_c_message_unpack (&moderato__continuation__descriptor,
+                                allocator, len, data);
+}
+void   moderato__continuation__free_unpacked
+                     (Moderato__Continuation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__continuation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__control__init
                      (Moderato__Control         *message)
 {
@@ -3823,7 +3868,7 @@ const ProtobufCMessageDescriptor moderato__heartbeat__descriptor =
   (ProtobufCMessageInit) moderato__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[6] =
 {
   {
     "attempt",
@@ -3885,18 +3930,32 @@ static const ProtobufCFieldDescriptor moderato__assignment__field_descriptors[5]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keeps_at_start",
+    60,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__Assignment, has_keeps_at_start),
+    offsetof(Moderato__Assignment, keeps_at_start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__assignment__field_indices_by_name[] = {
   0,   /* field[0] = attempt */
   4,   /* field[4] = checkpoint */
   3,   /* field[3] = keep */
+  5,   /* field[5] = keeps_at_start */
   1,   /* field[1] = run */
   2,   /* field[2] = spec */
 };
-static const ProtobufCIntRange moderato__assignment__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__assignment__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 60, 5 },
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moderato__assignment__descriptor =
 {
@@ -3906,10 +3965,10 @@ const ProtobufCMessageDescriptor moderato__assignment__descriptor =
   "Moderato__Assignment",
   "moderato",
   sizeof(Moderato__Assignment),
-  5,
+  6,
   moderato__assignment__field_descriptors,
   moderato__assignment__field_indices_by_name,
-  1,  moderato__assignment__number_ranges,
+  2,  moderato__assignment__number_ranges,
   (ProtobufCMessageInit) moderato__assignment__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -6879,7 +6938,7 @@ const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor =
   (ProtobufCMessageInit) moderato__sweep_spec__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__submission__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moderato__submission__field_descriptors[8] =
 {
   {
     "sweep",
@@ -6941,18 +7000,58 @@ static const ProtobufCFieldDescriptor moderato__submission__field_descriptors[5]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "continuation",
+    60,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Submission, continuation),
+    &moderato__continuation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retrained",
+    61,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__Submission, has_retrained),
+    offsetof(Moderato__Submission, retrained),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unkept",
+    62,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__Submission, has_unkept),
+    offsetof(Moderato__Submission, unkept),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__submission__field_indices_by_name[] = {
+  5,   /* field[5] = continuation */
   2,   /* field[2] = finished */
   1,   /* field[1] = points */
+  6,   /* field[6] = retrained */
   3,   /* field[3] = runs */
   4,   /* field[4] = steps */
   0,   /* field[0] = sweep */
+  7,   /* field[7] = unkept */
 };
-static const ProtobufCIntRange moderato__submission__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__submission__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 60, 5 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor moderato__submission__descriptor =
 {
@@ -6962,11 +7061,88 @@ const ProtobufCMessageDescriptor moderato__submission__descriptor =
   "Moderato__Submission",
   "moderato",
   sizeof(Moderato__Submission),
-  5,
+  8,
   moderato__submission__field_descriptors,
   moderato__submission__field_indices_by_name,
-  1,  moderato__submission__number_ranges,
+  2,  moderato__submission__number_ranges,
   (ProtobufCMessageInit) moderato__submission__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__continuation__field_descriptors[4] =
+{
+  {
+    "runs",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Continuation, runs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fewest_epochs",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Continuation, fewest_epochs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "most_epochs",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Continuation, most_epochs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steps",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Continuation, steps),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__continuation__field_indices_by_name[] = {
+  1,   /* field[1] = fewest_epochs */
+  2,   /* field[2] = most_epochs */
+  0,   /* field[0] = runs */
+  3,   /* field[3] = steps */
+};
+static const ProtobufCIntRange moderato__continuation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor moderato__continuation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Continuation",
+  "Continuation",
+  "Moderato__Continuation",
+  "moderato",
+  sizeof(Moderato__Continuation),
+  4,
+  moderato__continuation__field_descriptors,
+  moderato__continuation__field_indices_by_name,
+  1,  moderato__continuation__number_ranges,
+  (ProtobufCMessageInit) moderato__continuation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__control__field_descriptors[7] =

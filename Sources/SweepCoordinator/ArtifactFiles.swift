@@ -39,6 +39,9 @@ final class ArtifactFiles {
 
     func path(of digest: Digest) -> String { "\(folder)/\(digest.hex)" }
 
+    /// In bytes; `nil`: it is not there.
+    func size(of digest: Digest) -> Int? { LocalFile.size(path(of: digest)) }
+
     /// A sweep may have the same file.
     func remove(_ digest: Digest) {
         if sources[digest] == nil { LocalFile.remove(path(of: digest)) }

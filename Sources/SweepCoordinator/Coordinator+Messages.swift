@@ -98,6 +98,8 @@ extension Coordinator {
         let digest = artifact.file.digest
         var artifact = artifact
         artifact.file.path = files.path(of: digest)
+        // What is there counts, and not what somebody says of it.
+        artifact.size = files.size(of: digest) ?? artifact.size
         var report = report
         report.event = .artifact(artifact)
         let effects = scheduler.handle(

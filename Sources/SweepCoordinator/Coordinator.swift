@@ -17,13 +17,17 @@ public final class Coordinator {
         public var advertise: [String]
         /// Plain sockets, and nobody is asked for a key; on loopback alone.
         public var isInsecure: Bool
+        /// Bytes that the last states of finished runs may have together.
+        public var lastStateBytes: Int
 
         public init(
-            listen: String? = nil, advertise: [String] = [], isInsecure: Bool = false
+            listen: String? = nil, advertise: [String] = [], isInsecure: Bool = false,
+            lastStateBytes: Int = Scheduler.Configuration().lastStateBytes
         ) {
             self.listen = listen
             self.advertise = advertise
             self.isInsecure = isInsecure
+            self.lastStateBytes = lastStateBytes
         }
     }
 
@@ -98,8 +102,11 @@ public final class Coordinator {
         files = ArtifactFiles(
             folder: home.artifactsPath, kept: try store.keptDigests(),
             sweeps: snapshot.sweeps.map(\.spec))
+        var configuration = Scheduler.Configuration()
+        configuration.lastStateBytes = options.lastStateBytes
         scheduler = Scheduler(
-            snapshot, at: Instant(nanoseconds: (clock.now - start).nanoseconds))
+            snapshot, configuration: configuration,
+            at: Instant(nanoseconds: (clock.now - start).nanoseconds))
         let places = endpoints.joined(separator: ", then ")
         logger.info("listening on \(bound), reached at \(places)")
         if options.isInsecure {

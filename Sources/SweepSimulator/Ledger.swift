@@ -75,7 +75,9 @@ struct Ledger {
                 sequence == (attempts[id]?.acknowledged ?? 0) + 1,
                 "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
             attempts[id]?.acknowledged = sequence
-        case .workerJoined, .epochMeasured, .artifactKept, .artifactDropped: break
+        case .workerJoined, .epochMeasured, .artifactKept, .artifactDropped, .lastStateKept,
+            .runContinued, .pointTaken:
+            break
         case .pointFinished(let key, _, _, let metrics, _):
             require(finished[key] == nil, "point \(key) is finished twice")
             finished[key] = metrics

@@ -118,6 +118,16 @@ enum Schema {
             try database.execute(sql: "ALTER TABLE sweep ADD COLUMN reason TEXT")
         }
         registerPlanParts(&migrator)
+        migrator.registerMigration("11: last states") { database in
+            // Of a state that stays though its run is completed: what longer runs know it by, and
+            // since when it is there.
+            try database.execute(
+                sql: """
+                    ALTER TABLE artifact ADD COLUMN trajectory BLOB;
+                    ALTER TABLE artifact ADD COLUMN kept REAL;
+                    CREATE INDEX last_state ON artifact (kept) WHERE trajectory IS NOT NULL;
+                    """)
+        }
         return migrator
     }
 

@@ -66,6 +66,7 @@ extension SweepStore {
                 StoredMetrics.setPoint,
                 [key.data, run.stored, attempt.stored, parameters]
                     + StoredMetrics.arguments(metrics))
+        case .pointTaken(let point, let like): try take(point, like: like, in: database)
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(
@@ -74,6 +75,8 @@ extension SweepStore {
                     run.stored, artifact.kind.rawValue, artifact.epoch,
                     Data(artifact.file.digest.bytes),
                 ])
+        case .lastStateKept(let state): try keep(state, at: time, in: database)
+        case .runContinued(let run, let state): try goOn(run, from: state, in: database)
         case .attemptEnded(let id, let end):
             try execute(
                 "UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
@@ -104,7 +107,7 @@ extension SweepStore {
         }
     }
 
-    private func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
+    func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
         try database.execute(
             sql: """
                 INSERT OR REPLACE INTO artifact (run, kind, epoch, digest, size, path, steps)
@@ -132,6 +135,29 @@ extension SweepStore {
         }
     }
 
+    /// A coordinator that was killed while a sweep was on its way leaves parts of a plan, and runs
+    /// of it that go on from the states of others.
+    func forgetUnfinishedPlan(_ database: Database) throws {
+        let plan = try nextPlan(database)
+        let hasParts = try Bool.fetchOne(
+            database, sql: "SELECT EXISTS (SELECT 1 FROM plan_part WHERE plan >= ?)",
+            arguments: [plan])
+        guard hasParts == true else { return }
+        try database.execute(sql: "DELETE FROM plan_part WHERE plan >= ?", arguments: [plan])
+        let first = try Int64.fetchOne(
+            database,
+            sql: """
+                SELECT 1 + MAX(
+                    COALESCE((SELECT MAX(first_run + run_count) - 1 FROM plan), 0),
+                    COALESCE((SELECT MAX(id) FROM run WHERE spec <> ''), 0))
+                """)
+        guard let first else { return }
+        for (table, column) in [("run", "id"), ("artifact", "run"), ("measurement", "run")] {
+            try database.execute(
+                sql: "DELETE FROM \(table) WHERE \(column) >= ?", arguments: [first])
+        }
+    }
+
     /// The number that the plan gets whose sweep is submitted next.
     private func nextPlan(_ database: Database) throws -> Int64 {
         try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM plan").map { $0 + 1 } ?? 1
@@ -142,11 +168,7 @@ extension SweepStore {
         _ grid: PlannedGrid, _ places: Range<Int>, in database: Database
     ) throws {
         let plan = try nextPlan(database)
-        if places.lowerBound == 0 {
-            // Of one that a coordinator had begun when it was killed.
-            try database.execute(
-                sql: "DELETE FROM plan_part WHERE plan >= ?", arguments: [plan])
-        }
+        if places.lowerBound == 0 { try forgetUnfinishedPlan(database) }
         func add(_ list: PlanList, _ items: Data) throws {
             try database.execute(
                 sql: PlanList.insert,

@@ -91,6 +91,7 @@ extension SweepStore {
                     sql: """
                         SELECT SUM(steps) / SUM(seconds) FROM (
                             SELECT steps, seconds FROM run WHERE state = 'completed' AND seconds > 0
+                                AND steps > 0
                                 AND (run.spec <> ''
                                     AND json_extract(run.spec, '$.backbone.digest') = ?1
                                     \(ofPlan))

@@ -16,7 +16,8 @@ extension SweepStore {
                         try keys(database, "SELECT key FROM point WHERE cacc IS NOT NULL", [])),
                     lastAttempt: AttemptID(
                         try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0),
-                    states: try states(database))
+                    states: try states(database), lastStates: try lastStates(database),
+                    pieces: try pieces(database))
             }
         }
     }

@@ -27,6 +27,7 @@ public struct SweepStore: Sendable {
                 pool, path: path,
                 checkpoints: Checkpoints(
                     try DatabaseQueue(path: path, configuration: configuration)))
+            try pool.write { try forgetUnfinishedPlan($0) }
         } catch {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }

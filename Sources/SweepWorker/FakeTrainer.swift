@@ -15,11 +15,14 @@ public final class FakeTrainer: Trainer {
         public var asr: Double?
         /// Whether it wants model and data as a real trainer does.
         public var readsFiles = false
+        /// Whether it leaves the last states of its runs, as a real trainer does.
+        public var leavesStates = false
 
         public init() {}
 
         /// Reads `seconds=0.5,failures=0.1,crashes=0.05,cacc=0.8,asr=0.2`, each part of which may
-        /// be left out; `files=1` makes the worker have model and data first.
+        /// be left out; `files=1` makes the worker have model and data first, `states=1` has runs
+        /// leave their last states.
         ///
         /// - Throws: `WorkerError.fakeTrainer` naming the part that makes no sense.
         public init(parsing text: String) throws(WorkerError) {
@@ -35,6 +38,7 @@ public final class FakeTrainer: Trainer {
                 case ("cacc", ...1): cacc = number
                 case ("asr", ...1): asr = number
                 case ("files", ...1): readsFiles = number == 1
+                case ("states", ...1): leavesStates = number == 1
                 default: throw .fakeTrainer(String(part))
                 }
             }
@@ -136,6 +140,7 @@ public final class FakeTrainer: Trainer {
         training = current
         if current.epochsDone == epochs {
             training = nil
+            if options.leavesStates, !events.isEmpty { events += state(of: current) }
             let seconds = (now - current.start).inSeconds
             events.append(.report(attempt, .completed(seconds: seconds)))
         }
@@ -152,7 +157,9 @@ public final class FakeTrainer: Trainer {
     }
 
     private func nextEpoch(of training: Training) -> Instant {
-        let share = Double(training.epochsDone + 1) / Double(training.assignment.spec.epochs)
+        // One that goes on from its end has nothing to do.
+        let epochs = training.assignment.spec.epochs
+        let share = Double(min(training.epochsDone + 1, epochs)) / Double(epochs)
         return training.start + .nanoseconds(Int64(Double(options.duration.nanoseconds) * share))
     }
 

@@ -61,6 +61,9 @@ struct Service {
             var stateKeeper = StateKeeper(states)
             let isComplete = try run.run(
                 from: checkpoint(of: assignment),
+                onStart: { position throws(TrainingError) in
+                    if assignment.keepsAtStart { try keep(position, of: assignment) }
+                },
                 onProgress: { done, _ in
                     if ContinuousClock.now - lastProgress >= Self.progressInterval {
                         lastProgress = ContinuousClock.now
@@ -76,7 +79,9 @@ struct Service {
                         .epoch(
                             metrics, trainableParameters: run.trainableParameters,
                             seconds: (ContinuousClock.now - start).inSeconds))
-                    if position.epochs < assignment.spec.epochs, stateKeeper.isDue {
+                    if position.epochs == assignment.spec.epochs {
+                        leaveState(position, of: assignment, parameters: run.trainableParameters)
+                    } else if stateKeeper.isDue {
                         try keepState(position, of: attempt, &stateKeeper)
                     }
                 },
@@ -137,6 +142,26 @@ struct Service {
             .artifact(
                 try ArtifactFolder(path: artifacts).write(
                     content, kind: .state, epoch: checkpoint.epochs, steps: checkpoint.steps)))
+    }
+
+    /// The state that a longer run of the trajectory goes on from. The results are there, so
+    /// nothing about it is a reason to fail.
+    private func leaveState(
+        _ position: TrainingRun.Position, of assignment: Assignment, parameters: Int
+    ) {
+        let mostBytes = min(states.mostBytes, LastState.mostBytes)
+        guard Checkpoint.leastBytes(of: assignment.spec, parameters: parameters) <= mostBytes
+        else { return }
+        do throws(TrainingError) {
+            let checkpoint = try position.checkpoint()
+            let content = checkpoint.content()
+            guard content.count <= mostBytes else { return }
+            let artifact = try ArtifactFolder(path: artifacts).write(
+                content, kind: .state, epoch: checkpoint.epochs, steps: checkpoint.steps)
+            report(assignment.attempt, .artifact(artifact))
+        } catch {
+            say("the last state of \(assignment.run) is not kept: \(error)")
+        }
     }
 
     private func say(_ text: String) {

@@ -41,6 +41,8 @@ struct CoordinatorCommand: ParsableCommand {
     @Flag(help: "No keys and no encryption: for everyone on this machine, and only there.")
     var insecure = false
 
+    @OptionGroup var states: StatesOption
+
     @Flag(help: .hidden)
     var untilInputEnds = false
 
@@ -59,7 +61,9 @@ struct CoordinatorCommand: ParsableCommand {
         do {
             let coordinator = try Coordinator(
                 home: home.folder,
-                options: .init(listen: listen, advertise: advertise, isInsecure: insecure),
+                options: .init(
+                    listen: listen, advertise: advertise, isInsecure: insecure,
+                    lastStateBytes: states.statesLimit * 1_000_000),
                 logger: Logger(label: "coordinator"))
             let access = home.folder.accessPath(for: .worker)
             announce("ready; add workers with: moderato worker --access \(access)")
@@ -71,5 +75,29 @@ struct CoordinatorCommand: ParsableCommand {
         } catch let error as WireError {
             throw failure("\(error)", Exit.unavailable)
         }
+    }
+}
+
+/// How much of finished runs stays for later ones.
+struct StatesOption: ParsableArguments {
+    static let defaultLimit = 1_000
+
+    @Option(
+        help: ArgumentHelp(
+            "What the last states of finished runs may take on the disk together; 0: none.",
+            discussion: "More epochs go on from there, and files that a sweep is to keep later are "
+                + "made of them. The oldest go first; one of more than 16 MiB is not kept.",
+            valueName: "MB"))
+    var statesLimit = Self.defaultLimit
+
+    func validate() throws {
+        guard (0...1_000_000_000).contains(statesLimit) else {
+            throw ValidationError("--states-limit: 0 to 1000000000")
+        }
+    }
+
+    /// For a coordinator that this process starts.
+    var arguments: [String] {
+        statesLimit == Self.defaultLimit ? [] : ["--states-limit", "\(statesLimit)"]
     }
 }

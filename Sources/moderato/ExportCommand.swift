@@ -62,8 +62,9 @@ struct ExportCommand: ParsableCommand {
         let artifacts = try kept.list(run: RunID(number)).map(\.artifact)
         guard let found = artifacts.last(where: { $0.kind == .checkpoint }) else {
             throw failure(
-                "\(RunID(number)) left no model; 'moderato artifacts' lists the runs that did. A "
-                    + "sweep keeps models when its file says keep: { model: yes }",
+                "\(RunID(number)) left no model; 'moderato artifacts' lists the runs that did, "
+                    + "among them those that made one later for a result of before. A sweep keeps "
+                    + "models when its file says keep: { model: yes }",
                 Exit.unavailable)
         }
         guard access.access != nil || FileManager.default.fileExists(atPath: found.file.path)

@@ -25,7 +25,7 @@ struct KeptFiles {
         }
     }
 
-    /// All but the states that unfinished runs go on from.
+    /// All but the states that runs go on from.
     func list(sweep: String = "", run: RunID? = nil) throws -> [KeptArtifact] {
         switch place {
         case .store(let store):

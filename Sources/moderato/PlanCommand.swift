@@ -35,6 +35,10 @@ struct PlanCommand: ParsableCommand {
         var points: Int
         var finished: Int
         var runs: Int
+        /// Of them, those that go on from where earlier ones ended, and the steps that saves.
+        var continuedRuns: Int
+        var stepsKept: Int
+        var retrainedPoints: Int
         var steps: Int
         var stepsWithoutSharing: Int
         var stepsPerSecondOfAWorker: Double
@@ -51,18 +55,22 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let spec = try readSweep(file, isFake: fake)
         let store = try? SweepStore.reading(path: home.folder.storePath)
-        let finished = try store?.snapshot().finished ?? []
-        let plan = Plan(spec) { finished.contains($0) }
+        let snapshot = try store?.snapshot() ?? Snapshot()
+        let finished = snapshot.finished
+        let groundwork = Groundwork(LeftBehind(snapshot), hasResult: { finished.contains($0) })
+        let plan = Plan(spec, on: groundwork) { finished.contains($0) }
         let measured = try store?.stepsPerSecond(backbone: spec.backbone.digest)
         let speed = measured ?? Self.assumedStepsPerSecond
-        let longest = plan.runs.map(\.steps).max() ?? 0
         let summary = Summary(
             name: spec.name, points: plan.points.count, finished: plan.finished,
-            runs: plan.runs.count, steps: plan.steps,
+            runs: plan.runs.count, continuedRuns: plan.continuation?.runs ?? 0,
+            stepsKept: plan.continuation?.steps ?? 0, retrainedPoints: plan.retrained,
+            steps: plan.steps,
             stepsWithoutSharing: plan.stepsWithoutSharing, stepsPerSecondOfAWorker: speed,
             stepsPerSecondIsMeasured: measured != nil, workers: workers,
             estimatedSeconds: max(
-                Double(plan.steps) / (speed * Double(workers)), Double(longest) / speed),
+                Double(plan.steps) / (speed * Double(workers)),
+                Double(plan.longestSteps) / speed),
             notes: SweepFile.notes(on: spec))
         if json {
             let encoder = JSONEncoder()
@@ -71,12 +79,13 @@ struct PlanCommand: ParsableCommand {
             say(String(decoding: try encoder.encode(summary), as: UTF8.self))
         } else {
             say(text(of: summary))
+            for line in ContinuationWords(plan).lines { say(line) }
             printNotes(on: spec)
         }
     }
 
     private func text(of summary: Summary) -> String {
-        let saved = summary.stepsWithoutSharing - summary.steps
+        let saved = summary.stepsWithoutSharing - summary.steps - summary.stepsKept
         let share = Double(saved) / Double(max(1, summary.stepsWithoutSharing)) * 100
         let speed = String(format: "%.1f", summary.stepsPerSecondOfAWorker)
         let known = summary.finished > 0 ? ", \(summary.finished) finished" : ""

@@ -43,6 +43,8 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "A sweep of the same name may lose points by this one.")
     var replace = false
 
+    @OptionGroup var states: StatesOption
+
     func validate() throws {
         guard (1...1_024).contains(workers) else { throw ValidationError("--workers: 1 to 1024") }
     }
@@ -52,13 +54,13 @@ struct RunCommand: ParsableCommand {
         try OutputFile.check(html)
         let household = Household(home: home.folder)
         defer { household.end() }
-        try household.startCoordinator()
+        try household.startCoordinator(states.arguments)
         let dialer = try Dialer(AccessFile(reading: home.folder.accessPath(for: .client)))
         let began = Date()
         // The files themselves are on this machine.
         let sender = FileSender(dialer: dialer)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
-        say(try submit(spec, replaces: replace, through: dialer).summary(of: spec.name))
+        try submit(spec, replaces: replace, through: dialer).tell(of: spec.name)
         printNotes(on: spec)
         try startWorkers(in: household)
         let stop = StopSignal()

@@ -15,7 +15,9 @@ struct SubmitCommand: ParsableCommand {
             can fetch them from there.
 
             Points that are finished, in this sweep or another, are not trained again. Submitting a
-            file again resumes it; submitting it with a larger grid extends it.
+            file again resumes it; submitting it with a larger grid extends it. More epochs go on
+            from where finished runs ended, and what 'keep' asks for later is made of their states;
+            where these are no longer there, it says how much is trained again.
             """)
 
     @Argument(help: "The sweep file (YAML).", completion: .file(extensions: ["yaml", "yml"]))
@@ -48,7 +50,7 @@ struct SubmitCommand: ParsableCommand {
         let model = try sender.model(of: spec)
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })
-        say(try submit(spec, replaces: replace, through: dialer).summary(of: spec.name))
+        try submit(spec, replaces: replace, through: dialer).tell(of: spec.name)
         printNotes(on: spec)
         guard wait else { return say("See how it goes:  moderato status --watch") }
         try waitUntilOver(spec.name, through: dialer)
@@ -119,6 +121,11 @@ func submit(
 }
 
 extension Submission {
+    func tell(of name: String) {
+        say(summary(of: name))
+        for line in ContinuationWords(self).lines { say(line) }
+    }
+
     func summary(of name: String) -> String {
         let known = finished == 0 ? "" : ", \(finished) finished before"
         return "\(name.shown): \(count(points, "point"))\(known), \(count(runs, "new run"))"

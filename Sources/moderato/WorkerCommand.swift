@@ -90,8 +90,8 @@ struct WorkerCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Make results up, of sweeps submitted with --fake: seconds a run, shares of failures "
-                + "and crashes, figures.",
-            valueName: "seconds=…,failures=…,crashes=…,cacc=…,asr=…"))
+                + "and crashes, figures; states=1: leave the last states of runs.",
+            valueName: "seconds=…,failures=…,crashes=…,cacc=…,asr=…,states=1"))
     var fakeTrainer: String?
 
     @Flag(help: .hidden)

@@ -70,7 +70,8 @@ struct SchedulerBench {
     ) -> [(to: String, message: Message)] {
         var sent: [(to: String, message: Message)] = []
         var sequence: UInt64 = 0
-        for epoch in 1...assignment.spec.epochs {
+        let before = assignment.checkpoint?.epoch ?? 0
+        for epoch in 1...assignment.spec.epochs where epoch > before {
             sequence += 1
             sent += report(
                 assignment.attempt, sequence,

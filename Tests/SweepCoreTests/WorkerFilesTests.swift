@@ -50,10 +50,10 @@ struct WorkerFilesTests {
     }
 
     private func file(
-        _ name: String, _ kind: Artifact.Kind = .state, chunks: Int = 1
+        _ name: String, _ kind: Artifact.Kind = .state, epoch: Int = 0, chunks: Int = 1
     ) -> Artifact {
         Artifact(
-            kind: kind, epoch: 1,
+            kind: kind, epoch: epoch,
             file: FileReference(path: "/\(name)", digest: Digest(ofText: name)),
             size: chunks * Chunk.mostBytes - 100, steps: 10)
     }
@@ -127,6 +127,40 @@ struct WorkerFilesTests {
         let effects = revoked.handle(.message(.revoke(AttemptID(1))))
         #expect(effects == [.removeFile(path: "/state"), .stop(0, AttemptID(1))])
         #expect(revoked.report(.artifact(file("late"))) == [.removeFile(path: "/late")])
+    }
+
+    @Test("The state that a run ends with is sent before the end is told")
+    func lastState() throws {
+        var bench = try Bench()
+        let end = Report.Event.completed(seconds: 1)
+        let state = file("state", epoch: 1)
+        _ = bench.report(.artifact(state))
+        #expect(bench.report(end).isEmpty)
+        _ = bench.progress(state, 0)
+        #expect(
+            bench.progress(state, 0, .stored)
+                == [report(1, .artifact(state)), .removeFile(path: "/state"), report(2, end)])
+    }
+
+    @Test("A last state that can't be sent does not hold up the end of its run for long")
+    func lastStateStuck() throws {
+        var bench = try Bench()
+        let end = Report.Event.completed(seconds: 1)
+        _ = bench.report(.artifact(file("unreadable", epoch: 1)))
+        #expect(bench.report(end).isEmpty)
+        let unreadable = WorkerMachine.Event.fileUnreadable(Digest(ofText: "unreadable"), "gone")
+        #expect(bench.handle(unreadable).contains(report(1, end)))
+
+        bench = try Bench()
+        _ = bench.report(.artifact(file("stuck", epoch: 1)))
+        _ = bench.report(end)
+        var waited = 0
+        while !bench.handle(.tick).contains(report(1, end)) {
+            bench.now = bench.now + .seconds(1)
+            waited += 1
+            try #require(waited <= 60)
+        }
+        #expect(waited == 30)
     }
 
     @Test("A newer state takes the place of one that is not being sent yet")

@@ -108,6 +108,12 @@ enum Sample {
             .submit(sweep(), replaces: true), .askStatus,
             .askResults(sweep: "", offset: 200), .watch(sweep: "x"), .ended(sweep: "é"),
             .submitted(Submission(sweep: SweepID(1), points: 9, finished: 1, runs: 4, steps: 99)),
+            .submitted(
+                Submission(
+                    sweep: SweepID(1), points: 9, finished: 1, runs: 4, steps: 99,
+                    continuation: Continuation(
+                        runs: 3, fewestEpochs: 1, mostEpochs: 10, steps: 70), retrained: 2,
+                    unkept: 1)),
             .rejected("why"), .status(StatusReport(sweeps: [], workers: [])), .status(status),
             .results(results), .leave, .done("done"), .explanation([]), .explanation(["a", "b"]),
             .control(.cancel(sweep: "x")), .control(.pause(sweep: "x")),
@@ -129,7 +135,7 @@ enum Sample {
                 Assignment(
                     attempt: AttemptID(UInt64(index + 1)), run: RunID(2), spec: spec,
                     keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5]),
-                    checkpoint: index % 3 == 1 ? state : nil))
+                    checkpoint: index % 3 == 1 ? state : nil, keepsAtStart: index % 6 == 1))
         }
 
     private static let state = Artifact(

@@ -65,6 +65,7 @@ typedef struct Moderato__TrainingSpec Moderato__TrainingSpec;
 typedef struct Moderato__SampleCount Moderato__SampleCount;
 typedef struct Moderato__SweepSpec Moderato__SweepSpec;
 typedef struct Moderato__Submission Moderato__Submission;
+typedef struct Moderato__Continuation Moderato__Continuation;
 typedef struct Moderato__Control Moderato__Control;
 typedef struct Moderato__Priority Moderato__Priority;
 typedef struct Moderato__Subject Moderato__Subject;
@@ -284,10 +285,15 @@ struct  Moderato__Assignment
   Moderato__TrainingSpec *spec;
   Moderato__Keepsakes *keep;
   Moderato__Artifact *checkpoint;
+  /*
+   * What is kept of the checkpoint's own epoch is not there yet: it is written first.
+   */
+  protobuf_c_boolean has_keeps_at_start;
+  protobuf_c_boolean keeps_at_start;
 };
 #define MODERATO__ASSIGNMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__assignment__descriptor) \
-    , 0, 0, NULL, NULL, NULL }
+    , 0, 0, NULL, NULL, NULL, 0, 0 }
 
 
 struct  Moderato__Upload
@@ -948,10 +954,40 @@ struct  Moderato__Submission
   uint64_t finished;
   uint64_t runs;
   uint64_t steps;
+  /*
+   * Of these runs, those that go on from where earlier ones ended.
+   */
+  Moderato__Continuation *continuation;
+  /*
+   * Points with results that are trained again for what the sweep keeps.
+   */
+  protobuf_c_boolean has_retrained;
+  uint64_t retrained;
+  /*
+   * Runs of before that wait or are in training and leave less than the sweep keeps.
+   */
+  protobuf_c_boolean has_unkept;
+  uint64_t unkept;
 };
 #define MODERATO__SUBMISSION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__submission__descriptor) \
-    , 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0 }
+
+
+struct  Moderato__Continuation
+{
+  ProtobufCMessage base;
+  uint64_t runs;
+  /*
+   * Epochs that need not be trained again, in the run with the fewest and in that with the most.
+   */
+  uint32_t fewest_epochs;
+  uint32_t most_epochs;
+  uint64_t steps;
+};
+#define MODERATO__CONTINUATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__continuation__descriptor) \
+    , 0, 0, 0, 0 }
 
 
 typedef enum {
@@ -2183,6 +2219,25 @@ Moderato__Submission *
 void   moderato__submission__free_unpacked
                      (Moderato__Submission *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__Continuation methods */
+void   moderato__continuation__init
+                     (Moderato__Continuation         *message);
+size_t moderato__continuation__get_packed_size
+                     (const Moderato__Continuation   *message);
+size_t moderato__continuation__pack
+                     (const Moderato__Continuation   *message,
+                      uint8_t             *out);
+size_t moderato__continuation__pack_to_buffer
+                     (const Moderato__Continuation   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Continuation *
+       moderato__continuation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__continuation__free_unpacked
+                     (Moderato__Continuation *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Control methods */
 void   moderato__control__init
                      (Moderato__Control         *message);
@@ -2601,6 +2656,9 @@ typedef void (*Moderato__SweepSpec_Closure)
 typedef void (*Moderato__Submission_Closure)
                  (const Moderato__Submission *message,
                   void *closure_data);
+typedef void (*Moderato__Continuation_Closure)
+                 (const Moderato__Continuation *message,
+                  void *closure_data);
 typedef void (*Moderato__Control_Closure)
                  (const Moderato__Control *message,
                   void *closure_data);
@@ -2699,6 +2757,7 @@ extern const ProtobufCMessageDescriptor moderato__training_spec__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sample_count__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_spec__descriptor;
 extern const ProtobufCMessageDescriptor moderato__submission__descriptor;
+extern const ProtobufCMessageDescriptor moderato__continuation__descriptor;
 extern const ProtobufCMessageDescriptor moderato__control__descriptor;
 extern const ProtobufCMessageDescriptor moderato__priority__descriptor;
 extern const ProtobufCMessageDescriptor moderato__subject__descriptor;

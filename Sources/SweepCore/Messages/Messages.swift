@@ -78,16 +78,19 @@ public struct Assignment: Hashable, Sendable {
     /// The state to go on from; `nil`: from the start. Its path is where the reader of this finds
     /// it: on the coordinator's host for a worker, on its own for a trainer.
     public var checkpoint: Artifact?
+    /// Whether what is kept of the state's own epoch is not there yet: it is written first.
+    public var keepsAtStart: Bool
 
     public init(
         attempt: AttemptID, run: RunID, spec: TrainingSpec, keep: Keepsakes = .none,
-        checkpoint: Artifact? = nil
+        checkpoint: Artifact? = nil, keepsAtStart: Bool = false
     ) {
         self.attempt = attempt
         self.run = run
         self.spec = spec
         self.keep = keep
         self.checkpoint = checkpoint
+        self.keepsAtStart = keepsAtStart
     }
 }
 
@@ -109,8 +112,8 @@ public struct Artifact: Hashable, Sendable, Codable {
         case checkpoint
         /// What `moderato project` reads.
         case hiddenStates = "hidden-states"
-        /// Where an unfinished run goes on from; kept until there is a newer one or the run is
-        /// over.
+        /// Where a run goes on from; kept until there is a newer one or the run is over. That of
+        /// the last epoch stays while there is room, for a longer run.
         case state
     }
 
@@ -167,14 +170,27 @@ public struct Submission: Hashable, Sendable {
     public var finished: Int
     /// Runs made for this submission.
     public var runs: Int
+    /// That they have left to train.
     public var steps: Int
+    /// `nil`: all of these runs train from the start.
+    public var continuation: Continuation?
+    /// Points with results that are trained again for what the sweep keeps.
+    public var retrained: Int
+    /// Runs of before that wait or are in training and leave less than the sweep keeps.
+    public var unkept: Int
 
-    public init(sweep: SweepID, points: Int, finished: Int, runs: Int, steps: Int) {
+    public init(
+        sweep: SweepID, points: Int, finished: Int, runs: Int, steps: Int,
+        continuation: Continuation? = nil, retrained: Int = 0, unkept: Int = 0
+    ) {
         self.sweep = sweep
         self.points = points
         self.finished = finished
         self.runs = runs
         self.steps = steps
+        self.continuation = continuation
+        self.retrained = retrained
+        self.unkept = unkept
     }
 }
 

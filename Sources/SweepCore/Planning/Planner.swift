@@ -61,6 +61,9 @@ public struct PlannedRun: Hashable, Sendable {
     /// Of all its points, finished before or not, and those beyond its end.
     var keys: ArraySlice<PointKey> { grid.keys[places] }
 
+    /// Of the point where it ends.
+    var lastKey: PointKey { grid.keys[Int(last)] }
+
     public var epochs: Int { grid.epochs(at: Int(last)) }
 
     /// What is trained: `epochs` epochs, with a schedule that says where it ends.
@@ -100,8 +103,20 @@ public struct Plan: Sendable {
     public let finished: Int
     /// What is left to train, in grid order of each run's first point.
     public let runs: [PlannedRun]
-    /// Steps of `runs` together.
+    /// Steps of `runs` together, without those that states have behind them.
     public let steps: Int
+    /// What runs go on from, by their places in `runs`; the others train from the start.
+    public let starts: [Int: LastState]
+    /// That the longest run has left.
+    public let longestSteps: Int
+    /// `nil`: no run goes on from a state.
+    public let continuation: Continuation?
+    /// Points that have their results from the curves of runs that went further.
+    public let measured: [MeasuredPoint]
+    /// Points with results that are trained again for what the sweep keeps.
+    public let retrained: Int
+    /// Runs of before that wait or are in training and leave less than the sweep keeps.
+    public let unkept: Int
     /// Steps if each unfinished point were trained on its own.
     public let stepsWithoutSharing: Int
 
@@ -110,15 +125,30 @@ public struct Plan: Sendable {
         grid.keys.indices.map { PlannedPoint(grid: grid, place: $0) }
     }
 
-    /// - Parameter isFinished: whether the store has the result of a point.
-    public init(_ sweep: SweepSpec, isFinished: (PointKey) -> Bool = { _ in false }) {
+    /// - Parameters:
+    ///   - groundwork: What it can build on beside results; `nil`: nothing.
+    ///   - isFinished: Whether the store has the result of a point.
+    public init(
+        _ sweep: SweepSpec, on groundwork: Groundwork? = nil,
+        isFinished: (PointKey) -> Bool = { _ in false }
+    ) {
         var planner = RunPlanner(PlannedGrid(sweep), of: sweep)
         var runs: [PlannedRun] = []
-        while let run = planner.next(isFinished: isFinished) { runs.append(run) }
+        var starts: [Int: LastState] = [:]
+        while let next = planner.next(on: groundwork, isFinished: isFinished) {
+            starts[runs.count] = next.start
+            runs.append(next.run)
+        }
         grid = planner.grid
         finished = planner.finished
         self.runs = runs
+        self.starts = starts
         steps = planner.steps
+        longestSteps = planner.longestSteps
+        continuation = planner.continuation
+        measured = planner.trajectories.measured
+        retrained = planner.trajectories.retrained
+        unkept = planner.trajectories.unkept
         stepsWithoutSharing = planner.stepsWithoutSharing
     }
 
@@ -139,7 +169,14 @@ public struct Plan: Sendable {
 
 /// Splits the points of a grid into runs, one at a time, in grid order.
 struct RunPlanner: Sendable {
+    struct Next {
+        let run: PlannedRun
+        /// `nil`: from the start.
+        let start: LastState?
+    }
+
     let grid: PlannedGrid
+    private(set) var trajectories: TrajectoryPlanner
     private let cost: Cost
     private let sharesEpochs: Bool
     private let epochCount: Int
@@ -147,13 +184,18 @@ struct RunPlanner: Sendable {
     private(set) var place = 0
     /// Points looked at whose result is known.
     private(set) var finished = 0
-    /// Steps of the runs so far.
+    /// Steps of the runs so far, without those that states have behind them.
     private(set) var steps = 0
+    /// That the longest run has left.
+    private(set) var longestSteps = 0
+    /// `nil`: no run goes on from a state.
+    private(set) var continuation: Continuation?
     /// Steps if each unfinished point were trained on its own.
     private(set) var stepsWithoutSharing = 0
 
     init(_ grid: PlannedGrid, of sweep: SweepSpec) {
         self.grid = grid
+        trajectories = TrajectoryPlanner(sweep, grid)
         cost = Cost(sweep)
         sharesEpochs =
             sweep.settings.schedule.horizon(epochs: 1)
@@ -167,16 +209,20 @@ struct RunPlanner: Sendable {
     ///
     /// - Parameters:
     ///   - limit: Looks at no trajectory that begins there or later.
+    ///   - groundwork: What it can build on beside results; `nil`: nothing.
     ///   - isFinished: Whether a point needs no training.
     mutating func next(
-        before limit: Int = Int.max, isFinished: (PointKey) -> Bool
-    ) -> PlannedRun? {
+        before limit: Int = Int.max, on groundwork: Groundwork? = nil,
+        isFinished: (PointKey) -> Bool
+    ) -> Next? {
         while place < min(limit, grid.keys.count) {
             let places = place..<endOfTrajectory
             place = places.upperBound
             var last: Int?
             for place in places {
-                guard !isFinished(grid.keys[place]) else {
+                guard !isFinished(grid.keys[place]),
+                    !trajectories.takeMeasured(place, on: groundwork)
+                else {
                     finished += 1
                     continue
                 }
@@ -185,14 +231,33 @@ struct RunPlanner: Sendable {
                     last = place
                 }
             }
-            guard let last else { continue }
-            let needed = cost.steps(ofCell: Int(grid.cells[last]))
-            steps += needed
-            return PlannedRun(
+            guard let work = trajectories.work(on: places, until: last, on: groundwork)
+            else { continue }
+            let cell = Int(grid.cells[work.last])
+            let needed = cost.steps(ofCell: cell)
+            if last == nil { stepsWithoutSharing += needed }
+            noteSteps(needed, of: cell, work.start)
+            let run = PlannedRun(
                 grid: grid, first: UInt32(places.lowerBound), count: UInt32(places.count),
-                last: UInt32(last), steps: needed)
+                last: UInt32(work.last), steps: needed)
+            return Next(run: run, start: work.start)
         }
         return nil
+    }
+
+    private mutating func noteSteps(_ needed: Int, of cell: Int, _ start: LastState?) {
+        let saved = start.map { cost.steps(ofCell: cell, epochs: $0.artifact.epoch) } ?? 0
+        steps += needed - saved
+        longestSteps = max(longestSteps, needed - saved)
+        guard let epoch = start?.artifact.epoch else { return }
+        var all =
+            continuation
+            ?? Continuation(runs: 0, fewestEpochs: epoch, mostEpochs: epoch, steps: 0)
+        all.runs += 1
+        all.fewestEpochs = min(all.fewestEpochs, epoch)
+        all.mostEpochs = max(all.mostEpochs, epoch)
+        all.steps += saved
+        continuation = all
     }
 
     /// Prefix sharing: cells that differ only in epochs are one run where the schedule does not
@@ -219,9 +284,10 @@ struct RunPlanner: Sendable {
             }
         }
 
-        func steps(ofCell number: Int) -> Int {
+        /// - Parameter epochs: `nil`: all of the cell.
+        func steps(ofCell number: Int, epochs: Int? = nil) -> Int {
             let cell = SweepSpec.Cell(number, of: grid)
-            return stepsOfAnEpoch[cell.attack] * grid.epochs[cell.epochs]
+            return stepsOfAnEpoch[cell.attack] * (epochs ?? grid.epochs[cell.epochs])
         }
     }
 }

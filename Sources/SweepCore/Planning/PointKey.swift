@@ -203,4 +203,20 @@ struct PointKeyWriter {
         text += seeds[cell.seed]
         return PointKey(Digest(of: text))
     }
+
+    /// The same as `PointKey(of: sweep.spec(ofCell: number).trajectory)`.
+    mutating func trajectory(ofCell number: Int) -> PointKey {
+        let cell = SweepSpec.Cell(number, of: sweep.grid)
+        text.removeAll(keepingCapacity: true)
+        text += head
+        text += capacities[cell.capacity]
+        text += attacks[cell.attack][cell.poisonRatio]
+        text += settings[cell.epochs]
+        text += Self.endless
+        text += learningRates[cell.learningRate]
+        text += seeds[cell.seed]
+        return PointKey(Digest(of: text))
+    }
+
+    private static let endless = Array(CanonicalText.epochs(0).utf8)
 }

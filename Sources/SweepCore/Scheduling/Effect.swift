@@ -38,10 +38,17 @@ public enum Fact: Hashable, Sendable {
     indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
     indirect case pointFinished(
         PointKey, RunID, AttemptID, EpochMetrics, trainableParameters: Int)
+    /// The point has its result from what the run measured on its way; `like`: the run's own
+    /// point.
+    indirect case pointTaken(MeasuredPoint, like: PointKey)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
     indirect case artifactKept(RunID, Artifact)
     /// Nobody needs the artifact any more.
     indirect case artifactDropped(RunID, Artifact)
+    /// The state of a run that is completed stays, for longer runs of its trajectory.
+    indirect case lastStateKept(LastState)
+    /// A new run goes on from the state of another, and has its measurements up to there.
+    indirect case runContinued(RunID, from: LastState)
     case attemptEnded(AttemptID, AttemptEnd)
     /// A lost attempt came back before anybody took over.
     case attemptResumed(AttemptID)

@@ -83,7 +83,7 @@ extension Scheduler {
                 .assign(
                     Assignment(
                         attempt: attempt, run: id, spec: run.plan.spec, keep: run.plan.keep,
-                        checkpoint: states[id])),
+                        checkpoint: states[id], keepsAtStart: owesFiles(id, run))),
                 to: route))
     }
 }

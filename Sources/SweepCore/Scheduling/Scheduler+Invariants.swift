@@ -54,6 +54,11 @@ extension Scheduler {
         for id in states.keys {
             precondition(runs[id]?.isOver == false, "\(id) is over but has a state")
         }
+        for (key, id) in keepers {
+            precondition(
+                runs[id]?.isOver == false && finished.contains(key),
+                "\(id) is to leave files of \(key), but is over")
+        }
         for sweep in sweeps {
             let open =
                 sweep.condition.state == .cancelled

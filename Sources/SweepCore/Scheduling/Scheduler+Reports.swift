@@ -106,6 +106,7 @@ extension Scheduler {
         switch artifact.kind {
         case .checkpoint, .hiddenStates:
             effects.append(.persist(.artifactKept(run, artifact)))
+            notePiece(artifact, of: run)
         case .state:
             let known = states[run]
             if known?.file.digest == artifact.file.digest { return }
@@ -149,9 +150,12 @@ extension Scheduler {
         if let worker {
             let before = workers[worker]?.secondsOfARun ?? seconds
             workers[worker]?.secondsOfARun = 0.8 * before + 0.2 * seconds
-            let pace = Double(max(0, steps)) / max(seconds, 1e-6)
-            let paceBefore = workers[worker]?.pace ?? pace
-            workers[worker]?.pace = 0.8 * paceBefore + 0.2 * pace
+            // Where nothing was left to train it tells nothing.
+            if steps > 0 {
+                let pace = Double(steps) / max(seconds, 1e-6)
+                let paceBefore = workers[worker]?.pace ?? pace
+                workers[worker]?.pace = 0.8 * paceBefore + 0.2 * pace
+            }
         }
         for lease in leases(of: id) {
             release(lease.attempt, of: lease.worker)
@@ -167,6 +171,7 @@ extension Scheduler {
             workers[worker]?.blamedFailures = 0
             for failure in run.failures where failure.worker != worker { blame(failure.worker) }
         }
+        keepLastState(of: id, run)
         forget(id, run)
     }
 
@@ -245,6 +250,7 @@ extension Scheduler {
     /// A run that is over needs no bookkeeping but its state.
     mutating func forget(_ id: RunID, _ run: Run) {
         for key in run.plan.keys where runByPoint[key] == id { runByPoint[key] = nil }
+        if keepers[run.plan.lastKey] == id { keepers[run.plan.lastKey] = nil }
         for attempt in run.attempts { attempts[attempt] = nil }
         // A second attempt is not in the run's copy of before.
         for attempt in runs[id]?.attempts ?? [] { attempts[attempt] = nil }

@@ -224,43 +224,64 @@ extension Scheduler {
         guard var planner = intake.runs else { return }
         intake.runs = nil
         let begin = planner.place
+        let measuredBefore = planner.trajectories.measured.count
+        let next = next(&planner, before: begin + budget, &intake)
+        let measured = planner.trajectories.measured[measuredBefore...]
+        effects.append(.persist(.pointsPlanned(planner.grid, begin..<planner.place)))
         let first = RunID(intake.firstRun.number + UInt64(intake.created))
-        var created: [PlannedRun] = []
-        // Runs are made after the points of their trajectories have been asked for.
-        while let plan = planner.next(
-            before: begin + budget, isFinished: { needsNoRun($0, &intake) })
-        {
-            let id = RunID(first.number + UInt64(created.count))
-            created.append(plan)
-            runs[id] = Run(plan: plan, state: .waiting)
-            for key in plan.keys where !finished.contains(key) && servingRun(key) == nil {
+        if !next.isEmpty { effects.append(.persist(.runsCreated(first, next.map(\.run)))) }
+        intake.finished += measured.count
+        takeMeasured(measured)
+        for (place, item) in next.enumerated() {
+            let id = RunID(first.number + UInt64(place))
+            runs[id] = Run(plan: item.run, state: .waiting)
+            for key in item.run.keys where !finished.contains(key) && servingRun(key) == nil {
                 runByPoint[key] = id
             }
-            intake.wait(for: id, plan)
+            goOn(id, from: item.start)
+            noteKeeper(id, item.run)
+            intake.wait(for: id, item.run)
         }
-        effects.append(.persist(.pointsPlanned(planner.grid, begin..<planner.place)))
-        if !created.isEmpty { effects.append(.persist(.runsCreated(first, created))) }
-        intake.created += created.count
+        intake.created += next.count
         budget -= planner.place - begin
         intake.runs = planner
+    }
+
+    /// The runs of the next points. Nothing is changed meanwhile: what they build on refers to the
+    /// scheduler's tables, which would have to be copied.
+    private func next(
+        _ planner: inout RunPlanner, before limit: Int, _ intake: inout Intake
+    ) -> [RunPlanner.Next] {
+        let groundwork = groundwork(for: intake.spec)
+        var all: [RunPlanner.Next] = []
+        while let next = planner.next(
+            before: limit, on: groundwork, isFinished: { needsNoRun($0, &intake) })
+        {
+            all.append(next)
+        }
+        return all
     }
 
     /// Whether a point has a result, or a run of before will finish it.
     private func needsNoRun(_ key: PointKey, _ intake: inout Intake) -> Bool {
         if finished.contains(key) {
             intake.finished += 1
+            if intake.spec.keep != .none, let id = keeper(key) { share(id, &intake) }
             return true
         }
         guard let id = servingRun(key) else { return false }
-        if intake.shared.last != id {
-            intake.shared.append(id)
-            if let plan = runs[id]?.plan { intake.wait(for: id, plan) }
-        }
+        share(id, &intake)
         return true
     }
 
+    private func share(_ id: RunID, _ intake: inout Intake) {
+        guard intake.shared.last != id else { return }
+        intake.shared.append(id)
+        if let plan = runs[id]?.plan { intake.wait(for: id, plan) }
+    }
+
     /// The run that will finish a point, if a sweep wants it.
-    private func servingRun(_ key: PointKey) -> RunID? {
+    func servingRun(_ key: PointKey) -> RunID? {
         runByPoint[key].flatMap { isWanted($0) ? $0 : nil }
     }
 
@@ -334,7 +355,10 @@ extension Scheduler {
                 .submitted(
                     Submission(
                         sweep: intake.id, points: points, finished: intake.finished,
-                        runs: intake.created, steps: intake.runs?.steps ?? 0)),
+                        runs: intake.created, steps: intake.runs?.steps ?? 0,
+                        continuation: intake.runs?.continuation,
+                        retrained: intake.runs?.trajectories.retrained ?? 0,
+                        unkept: intake.runs?.trajectories.unkept ?? 0)),
                 to: intake.route))
         effects.append(.note("sweep \(name): \(points) points, \(intake.created) new runs"))
     }
@@ -350,7 +374,7 @@ extension Scheduler {
     /// Runs that have begun and that no sweep wants any more, whose work is given up. Those that
     /// have not begun have nothing to give up.
     mutating func cancelLeftOvers() {
-        for id in begunRuns where !isWanted(id) {
+        for id in begunRuns where !isWanted(id) && id < intake?.firstRun ?? RunID(.max) {
             if let run = runs[id], run.state == .waiting { putBack(id, run) }
         }
     }

@@ -33,6 +33,8 @@ public struct Scheduler: Sendable {
         /// Of what takes long, so much is done at once: cells planned, points counted. The rest is
         /// done in spare time.
         public var itemsInASlice = 4_096
+        /// Bytes that the last states of finished runs may have together; the oldest go first.
+        public var lastStateBytes = 1_000_000_000
 
         public init() {}
     }
@@ -164,6 +166,10 @@ public struct Scheduler: Sendable {
     var runByPoint = PointTable<RunID>()
     /// The newest state of each run that is not over and has one.
     var states: [RunID: Artifact] = [:]
+    /// What finished runs have left for later ones.
+    var leftBehind = LeftBehind()
+    /// The run that will leave files of a trajectory whose results are known, by its last point.
+    var keepers: [PointKey: RunID] = [:]
     var watches: [SweepID: Watch] = [:]
     var statusPass: StatusPass?
     var intake: Intake?
@@ -214,6 +220,7 @@ public struct Scheduler: Sendable {
             // What a store has of before is given up once it can be written.
             if lastTick == nil { cancelLeftOvers() }
             forgiveAbsence(at: now)
+            boundLastStates()
             expireLeases(at: now)
         }
         assignWork(at: now)
@@ -246,6 +253,7 @@ public struct Scheduler: Sendable {
         finished = PointSet(snapshot.finished)
         lastAttempt = snapshot.lastAttempt
         states = snapshot.states
+        leftBehind = LeftBehind(snapshot)
         for run in snapshot.runs {
             var state = Run.State.waiting
             switch run.state {
@@ -262,6 +270,7 @@ public struct Scheduler: Sendable {
             runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
             if runs[run.id]?.isOver == false {
                 for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
+                noteKeeper(run.id, run.plan)
             }
         }
         for attempt in snapshot.attempts {

@@ -75,11 +75,16 @@ public struct Snapshot: Sendable {
     public var lastAttempt: AttemptID
     /// Where runs that are not over go on from.
     public var states: [RunID: Artifact]
+    /// Where finished runs ended, the oldest first.
+    public var lastStates: [LastState]
+    /// Which files of sweeps runs have left.
+    public var pieces: [(run: RunID, piece: LeftBehind.Piece)]
 
     public init(
         sweeps: [Sweep] = [], runs: [Run] = [], attempts: [Attempt] = [],
         finished: Set<PointKey> = [], lastAttempt: AttemptID = AttemptID(0),
-        states: [RunID: Artifact] = [:]
+        states: [RunID: Artifact] = [:], lastStates: [LastState] = [],
+        pieces: [(run: RunID, piece: LeftBehind.Piece)] = []
     ) {
         self.sweeps = sweeps
         self.runs = runs
@@ -87,6 +92,8 @@ public struct Snapshot: Sendable {
         self.finished = finished
         self.lastAttempt = lastAttempt
         self.states = states
+        self.lastStates = lastStates
+        self.pieces = pieces
     }
 }
 

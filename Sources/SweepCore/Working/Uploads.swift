@@ -4,6 +4,8 @@ struct Uploads: Sendable {
     struct Item: Hashable, Sendable {
         let attempt: AttemptID
         let artifact: Artifact
+        /// The state that its run ends with: wanted beyond the end, but no reason to wait long.
+        var isLast = false
     }
 
     /// What an answer of the coordinator came to.
@@ -27,6 +29,8 @@ struct Uploads: Sendable {
     /// after one that was late.
     private var window = 2
     private var timesDamaged = 0
+    /// Since when nothing has arrived of the first, while there was a connection.
+    private var stuckSince: Instant?
 
     static let largestWindow = 8
     static let promptness = Duration.milliseconds(500)
@@ -34,24 +38,32 @@ struct Uploads: Sendable {
     static let patience = Duration.seconds(3)
     /// How often a file is sent whose digest then turns out wrong.
     static let mostTries = 3
+    /// How long the end of an attempt waits for its last state, if nothing of it arrives.
+    static let patienceForLast = Duration.seconds(30)
 
     func contains(_ attempt: AttemptID) -> Bool { items.contains { $0.attempt == attempt } }
 
     /// Appends the artifact. A state takes the place of earlier ones of its attempt, but for one
     /// that is being sent; what it took the place of is returned.
-    mutating func add(_ artifact: Artifact, of attempt: AttemptID) -> [Item] {
+    ///
+    /// - Parameter isLast: Whether it is the state that its run ends with.
+    mutating func add(
+        _ artifact: Artifact, of attempt: AttemptID, isLast: Bool = false
+    ) -> [Item] {
         let replaced = items.dropFirst().filter {
             $0.attempt == attempt && $0.artifact.kind == .state && artifact.kind == .state
         }
         items.removeAll { replaced.contains($0) }
-        items.append(Item(attempt: attempt, artifact: artifact))
+        items.append(Item(attempt: attempt, artifact: artifact, isLast: isLast))
         return Array(replaced)
     }
 
-    /// Takes out those of the attempt; only its states if the others are still wanted.
+    /// Takes out those of the attempt; only its states, without that of its run's end, if the
+    /// others are still wanted.
     mutating func remove(_ attempt: AttemptID, onlyStates: Bool) -> [Item] {
         let removed = items.filter {
-            $0.attempt == attempt && (!onlyStates || $0.artifact.kind == .state)
+            $0.attempt == attempt
+                && (!onlyStates || $0.artifact.kind == .state && !$0.isLast)
         }
         if let first = items.first, removed.contains(first) { startOver() }
         items.removeAll { removed.contains($0) }
@@ -70,11 +82,21 @@ struct Uploads: Sendable {
     mutating func ask() {
         isAnswered = false
         askedAt = nil
+        stuckSince = nil
+    }
+
+    /// A last state of which nothing has arrived for long.
+    func stuckLast(at now: Instant) -> Item? {
+        guard let first = items.first, first.isLast, let stuckSince,
+            stuckSince + Self.patienceForLast <= now
+        else { return nil }
+        return first
     }
 
     /// What to send now: the question what has arrived, or chunks.
     mutating func advance(at now: Instant) -> [WorkerMachine.Effect] {
         guard let artifact = items.first?.artifact else { return [] }
+        if stuckSince == nil { stuckSince = now }
         if askedAt.map({ $0 + Self.patience <= now }) ?? true {
             isAnswered = false
             askedAt = now
@@ -115,6 +137,7 @@ struct Uploads: Sendable {
                 inFlight = []
             } else if progress.received > received {
                 received = progress.received
+                stuckSince = now
                 acknowledge(at: now)
             }
         }

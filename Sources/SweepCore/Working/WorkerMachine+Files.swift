@@ -9,11 +9,16 @@ extension WorkerMachine {
             effects.append(.removeFile(path: artifact.file.path))
             return
         }
-        for item in uploads.add(artifact, of: attempt) { discard(item, &effects) }
+        let isLast =
+            artifact.kind == .state
+            && slots.contains {
+                $0?.assignment.attempt == attempt && $0?.assignment.spec.epochs == artifact.epoch
+            }
+        for item in uploads.add(artifact, of: attempt, isLast: isLast) { discard(item, &effects) }
     }
 
-    /// The end of an attempt is told after all its files have arrived; nobody needs the states of
-    /// one that is completed.
+    /// The end of an attempt is told after all its files have arrived; of one that is completed
+    /// nobody needs the states but the last.
     mutating func end(
         _ attempt: AttemptID, with event: Report.Event, at now: Instant,
         _ effects: inout [Effect]
@@ -34,6 +39,15 @@ extension WorkerMachine {
         if !uploads.items.contains(where: { $0.artifact.file.path == path }) {
             effects.append(.removeFile(path: path))
         }
+    }
+
+    /// A run does not wait for its last state as if it were its result.
+    mutating func giveUpStuckState(at now: Instant, _ effects: inout [Effect]) {
+        guard let item = uploads.stuckLast(at: now) else { return }
+        giveUp(
+            item.artifact.file.digest, "the coordinator did not take a last state in", at: now,
+            &effects)
+        discard(item, &effects)
     }
 
     private mutating func tellEnd(

@@ -300,6 +300,7 @@ public struct WorkerMachine: Sendable {
                 effects.append(.send(.heartbeat(progress)))
             }
             if let resendAt, resendAt <= now { resend(at: now, &effects) }
+            giveUpStuckState(at: now, &effects)
             effects += supplies.remind(at: now)
         }
     }

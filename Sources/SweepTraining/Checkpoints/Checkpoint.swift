@@ -96,6 +96,16 @@ public struct Checkpoint: Sendable {
         self.moments = moments
     }
 
+    /// What the file of a run with so many trained numbers has at least: these and their moments.
+    public static func leastBytes(of spec: TrainingSpec, parameters: Int) -> Int {
+        let moments =
+            switch spec.settings.optimizer {
+            case .adamW: 2
+            case .sgd: 1
+            }
+        return parameters * (1 + moments) * MemoryLayout<Float>.size
+    }
+
     /// Whether a run of `spec` can go on from here: the same training, except that `epochs` may
     /// differ where the schedule does not look at the end.
     public func fits(_ spec: TrainingSpec) -> Bool {

@@ -101,6 +101,7 @@ public final class TrainingRun {
     /// - Parameters:
     ///   - checkpoint: Of a run that `Checkpoint.fits` says yes to; epochs it has done are not
     ///     measured again.
+    ///   - onStart: Called before anything is trained, if the checkpoint is of an epoch's end.
     ///   - onProgress: Called after each step with the steps done and the steps in all; `false`
     ///     stops the run.
     ///   - onEpoch: Called after each epoch.
@@ -109,6 +110,7 @@ public final class TrainingRun {
     @discardableResult
     public func run(
         from checkpoint: Checkpoint? = nil,
+        onStart: (Position) throws(TrainingError) -> Void = { _ in },
         onProgress: (Int, Int) -> Bool = { _, _ in true },
         onEpoch: (EpochMetrics, Position) throws(TrainingError) -> Void,
         onStop: (Position) throws(TrainingError) -> Void = { _ in }
@@ -119,6 +121,9 @@ public final class TrainingRun {
                 throw .badSpec(field: "checkpoint", problem: "it is another training's")
             }
             try learner.resume(from: checkpoint)
+            if checkpoint.state.stepsInEpoch == 0, checkpoint.epochs > 0 {
+                try onStart(Position(learner: learner, run: self, epochs: checkpoint.epochs))
+            }
         }
         var stepsDone = checkpoint?.state.stepsInEpoch ?? 0
         var loss = checkpoint?.state.lossInEpoch ?? 0

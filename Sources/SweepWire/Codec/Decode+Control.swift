@@ -58,4 +58,30 @@ extension Codec {
     ) throws(WireError) -> WorkerID {
         WorkerID(try Decoding.name(name, "worker"))
     }
+
+    static func submission(
+        _ pointer: UnsafeMutablePointer<Moderato__Submission>?
+    ) throws(WireError) -> Submission {
+        let value = try Decoding.part(pointer, "submission")
+        return Submission(
+            sweep: SweepID(try Decoding.identifier(value.sweep, "sweep")),
+            points: try Decoding.integer(value.points, "points"),
+            finished: try Decoding.integer(value.finished, "finished points"),
+            runs: try Decoding.integer(value.runs, "runs"),
+            steps: try Decoding.integer(value.steps, "steps"),
+            continuation: value.continuation == nil ? nil : try continuation(value.continuation),
+            retrained: try Decoding.integer(value.retrained, "points trained again"),
+            unkept: try Decoding.integer(value.unkept, "runs that leave less"))
+    }
+
+    private static func continuation(
+        _ pointer: UnsafeMutablePointer<Moderato__Continuation>?
+    ) throws(WireError) -> Continuation {
+        let value = try Decoding.part(pointer, "runs that go on")
+        return Continuation(
+            runs: try Decoding.integer(value.runs, "runs"),
+            fewestEpochs: try epochs(value.fewest_epochs),
+            mostEpochs: try epochs(value.most_epochs),
+            steps: try Decoding.integer(value.steps, "steps"))
+    }
 }

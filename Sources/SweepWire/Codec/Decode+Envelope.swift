@@ -165,7 +165,8 @@ extension Codec {
             run: RunID(try Decoding.identifier(value.run, "run")),
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")),
             keep: try keepsakes(value.keep),
-            checkpoint: value.checkpoint == nil ? nil : try artifact(value.checkpoint))
+            checkpoint: value.checkpoint == nil ? nil : try artifact(value.checkpoint),
+            keepsAtStart: value.keeps_at_start != 0)
     }
 
     private static func acknowledge(
@@ -186,17 +187,5 @@ extension Codec {
                 value.sweep, "name of the sweep", maxBytes: Decoding.maxNameBytes),
             offset: try Decoding.integer(value.offset, "offset"),
             curveAfter: value.has_curve_after == 0 ? 0 : try epochs(value.curve_after))
-    }
-
-    private static func submission(
-        _ pointer: UnsafeMutablePointer<Moderato__Submission>?
-    ) throws(WireError) -> Submission {
-        let value = try Decoding.part(pointer, "submission")
-        return Submission(
-            sweep: SweepID(try Decoding.identifier(value.sweep, "sweep")),
-            points: try Decoding.integer(value.points, "points"),
-            finished: try Decoding.integer(value.finished, "finished points"),
-            runs: try Decoding.integer(value.runs, "runs"),
-            steps: try Decoding.integer(value.steps, "steps"))
     }
 }

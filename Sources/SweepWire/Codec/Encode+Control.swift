@@ -33,6 +33,28 @@ extension Arena {
         }
     }
 
+    func submission(_ value: Submission) -> UnsafeMutablePointer<Moderato__Submission> {
+        make(moderato__submission__init) {
+            $0.sweep = value.sweep.number
+            $0.points = UInt64(value.points)
+            $0.finished = UInt64(value.finished)
+            $0.runs = UInt64(value.runs)
+            $0.steps = UInt64(value.steps)
+            $0.continuation = value.continuation.map { continuation in
+                make(moderato__continuation__init) {
+                    $0.runs = UInt64(continuation.runs)
+                    $0.fewest_epochs = UInt32(clamping: continuation.fewestEpochs)
+                    $0.most_epochs = UInt32(clamping: continuation.mostEpochs)
+                    $0.steps = UInt64(continuation.steps)
+                }
+            }
+            $0.has_retrained = 1
+            $0.retrained = UInt64(value.retrained)
+            $0.has_unkept = 1
+            $0.unkept = UInt64(value.unkept)
+        }
+    }
+
     func subject(_ value: Subject) -> UnsafeMutablePointer<Moderato__Subject> {
         make(moderato__subject__init) {
             switch value {

@@ -70,6 +70,8 @@ extension Arena {
                 $0.spec = trainingSpec(value.spec)
                 $0.keep = keepsakes(value.keep)
                 $0.checkpoint = value.checkpoint.map(artifact)
+                $0.has_keeps_at_start = value.keepsAtStart ? 1 : 0
+                $0.keeps_at_start = value.keepsAtStart ? 1 : 0
             }
         case .acknowledge(let attempt, let sequence):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE
@@ -144,13 +146,7 @@ extension Arena {
         switch message {
         case .submitted(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMITTED
-            envelope.submitted = make(moderato__submission__init) {
-                $0.sweep = value.sweep.number
-                $0.points = UInt64(value.points)
-                $0.finished = UInt64(value.finished)
-                $0.runs = UInt64(value.runs)
-                $0.steps = UInt64(value.steps)
-            }
+            envelope.submitted = submission(value)
         case .rejected(let reason):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REJECTED
             envelope.rejected = text(reason)
