@@ -57,7 +57,7 @@ struct Ledger {
                 "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
             attempts[id]?.acknowledged = sequence
         case .workerJoined, .epochMeasured, .artifactKept, .artifactDropped, .lastStateKept,
-            .runContinued:
+            .runContinued, .pointTaken:
             break
         case .pointFinished(let key, _, _, let metrics, _):
             require(finished[key] == nil, "point \(key) is finished twice")

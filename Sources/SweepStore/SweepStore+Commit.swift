@@ -64,6 +64,7 @@ extension SweepStore {
                 StoredMetrics.setPoint,
                 [key.data, run.stored, attempt.stored, parameters]
                     + StoredMetrics.arguments(metrics))
+        case .pointTaken(let point, let like): try take(point, like: like, in: database)
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(

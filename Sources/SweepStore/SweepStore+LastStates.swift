@@ -37,6 +37,25 @@ extension SweepStore {
         ).execute(arguments: [run.stored, state.run.stored, state.artifact.epoch])
     }
 
+    /// A point gets the measurement of a run that went further.
+    func take(_ point: MeasuredPoint, like: PointKey, in database: Database) throws {
+        let columns = StoredMetrics.columns.joined(separator: ", ")
+        try database.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO point
+                    (key, spec, run, attempt, trainable_parameters, \(columns))
+                SELECT ?, '', run, attempt,
+                    (SELECT trainable_parameters FROM point WHERE key = ?), \(columns)
+                FROM measurement WHERE run = ? AND epoch = ? ORDER BY attempt LIMIT 1
+                """
+        ).execute(arguments: [point.key.data, like.data, point.run.stored, point.epoch])
+        guard database.changesCount == 0 else { return }
+        // A trainer kept the epoch to itself: after the next start the point is trained.
+        try database.execute(
+            sql: "DELETE FROM artifact WHERE run = ? AND trajectory IS NOT NULL",
+            arguments: [point.run.stored])
+    }
+
     /// The oldest first. An earlier version's store has none.
     func lastStates(_ database: Database) throws -> [LastState] {
         guard try database.tableExists("artifact"),

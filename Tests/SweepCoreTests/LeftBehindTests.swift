@@ -104,9 +104,24 @@ struct LeftBehindTests {
         #expect(next.job.checkpoint?.epoch == 12)
     }
 
-    @Test("A result below the state is measured on the way, so its run begins before it")
-    func between() throws {
+    @Test("What a run measured on its way is a result for who asks for it later")
+    func measured() throws {
         var bench = bench(Sample.sweep(epochs: [1, 10]))
+        let sent = bench.submit(Sample.sweep(epochs: [1, 5, 10, 12]))
+        let answer = try submission(sent)
+        #expect((answer.points, answer.finished, answer.runs, answer.steps) == (4, 3, 1, 20))
+        #expect(sent.assignments.first?.job.checkpoint?.epoch == 10)
+        let point = MeasuredPoint(
+            key: Plan(Sample.sweep(epochs: [5])).grid.keys[0], epoch: 5, run: RunID(1))
+        let like = Plan(Sample.sweep(epochs: [10])).grid.keys[0]
+        #expect(bench.facts.contains(.pointTaken(point, like: like)))
+        train(try #require(sent.assignments.first).job, &bench)
+        #expect(bench.scheduler.statusReport().sweeps[0].isOver)
+    }
+
+    @Test("Without a last state, a result in between is trained from the start")
+    func between() throws {
+        var bench = bench(Sample.sweep(epochs: [1, 10]), leavesStates: false)
         let sent = bench.submit(Sample.sweep(epochs: [1, 5, 10]))
         #expect(try submission(sent).continuation == nil)
         #expect(sent.assignments.first?.job.checkpoint == nil)

@@ -119,6 +119,36 @@ struct LastStateTests {
         #expect(try store.results(of: "story").points.first?.run == RunID(1))
     }
 
+    @Test("A point gets what a longer run measured; where that is missing it will be trained")
+    func takenPoint() throws {
+        let store = try SweepStore.inMemory()
+        let (facts, states) = try story()
+        let shorter = facts.filter {
+            if case .pointFinished(_, _, _, let metrics, _) = $0 {
+                metrics.epoch == 2
+            } else {
+                true
+            }
+        }
+        try store.commit(shorter)
+        let grid = Plan(sweep(epochs: [1, 2])).grid
+        func take(_ place: Int, epoch: Int, of run: UInt64) throws {
+            try store.commit([
+                .pointTaken(
+                    MeasuredPoint(key: grid.keys[place], epoch: epoch, run: RunID(run)),
+                    like: grid.keys[place + 1])
+            ])
+        }
+        try take(0, epoch: 1, of: 1)
+        let point = try store.results(of: "story").points[0]
+        #expect(point.state == .finished(metrics(1)) && point.curve == [metrics(1)])
+        #expect(point.trainableParameters == 7 && point.run == RunID(1))
+        #expect(point.provenance?.attempt == AttemptID(1))
+        try take(2, epoch: 9, of: 2)
+        #expect(try store.results(of: "story").points[2].metrics == nil)
+        #expect(try store.snapshot().lastStates == [states[0]])
+    }
+
     @Test("A store of before has no last states, and takes them once it is opened")
     func migration() throws {
         let folder = FileManager.default.temporaryDirectory

@@ -32,6 +32,27 @@ public struct Continuation: Hashable, Sendable {
         self.mostEpochs = mostEpochs
         self.steps = steps
     }
+
+    /// `nil` if there are no runs.
+    ///
+    /// - Parameter epochs: Of each run, those that need not be trained again.
+    init?(epochs: [Int], steps: Int) {
+        guard let fewest = epochs.min(), let most = epochs.max() else { return nil }
+        self.init(runs: epochs.count, fewestEpochs: fewest, mostEpochs: most, steps: steps)
+    }
+}
+
+/// A point whose epoch a run has measured that was not asked for it.
+public struct MeasuredPoint: Hashable, Sendable {
+    public let key: PointKey
+    public let epoch: Int
+    public let run: RunID
+
+    public init(key: PointKey, epoch: Int, run: RunID) {
+        self.key = key
+        self.epoch = epoch
+        self.run = run
+    }
 }
 
 /// Says of each trajectory of a sweep what is left to do, given what earlier runs left behind.
@@ -47,6 +68,9 @@ struct TrajectoryPlanner {
     private let keep: Keepsakes
     private let groundwork: Groundwork?
     private var writer: PointKeyWriter?
+    /// Points without a result that need no training.
+    private(set) var measured: [MeasuredPoint] = []
+    private var measuredPlaces: Set<Int> = []
     /// Points with results whose epochs are trained again for what is to be kept.
     private(set) var retrained = 0
     /// Runs that wait or are in training and leave less than the sweep keeps.
@@ -58,6 +82,20 @@ struct TrajectoryPlanner {
         keep = sweep.keep
         self.groundwork = groundwork
         if groundwork != nil { writer = PointKeyWriter(sweep) }
+    }
+
+    /// Whether a run that went further has measured the epoch of the point, which then has its
+    /// result from there. A run whose last state is there has measured all of its epochs.
+    mutating func takeMeasured(_ place: Int) -> Bool {
+        guard let groundwork, groundwork.leftBehind.hasStates,
+            let trajectory = writer?.trajectory(ofCell: Int(grid.cells[place])),
+            let state = groundwork.leftBehind.state(of: trajectory, upTo: Int.max),
+            grid.epochs(at: place) <= state.artifact.epoch
+        else { return false }
+        measuredPlaces.insert(place)
+        measured.append(
+            MeasuredPoint(key: grid.keys[place], epoch: grid.epochs(at: place), run: state.run))
+        return true
     }
 
     /// - Parameters:
@@ -72,7 +110,9 @@ struct TrajectoryPlanner {
         else { return last.map { Work(last: $0, start: nil) } }
         let lacking = lackingPieces(of: trajectory, at: end, groundwork)
         guard let newLast = lacking.isEmpty ? last : end else { return nil }
-        let open = places.filter { !groundwork.hasResult(grid.keys[$0]) }.map(grid.epochs(at:))
+        let open = places.filter {
+            !groundwork.hasResult(grid.keys[$0]) && !measuredPlaces.contains($0)
+        }.map(grid.epochs(at:))
         func start(until last: Int, files: [LeftBehind.Piece]) -> LastState? {
             // The first result has to be measured; a file can be written of the state itself.
             let firstResult = open.min().map { $0 - 1 } ?? Int.max

@@ -111,6 +111,8 @@ public struct Plan: Sendable {
     public let longestSteps: Int
     /// `nil`: no run goes on from a state.
     public let continuation: Continuation?
+    /// Points that have their results from the curves of runs that went further.
+    public let measured: [MeasuredPoint]
     /// Points with results that are trained again for what the sweep keeps.
     public let retrained: Int
     /// Runs of before that wait or are in training and leave less than the sweep keeps.
@@ -134,7 +136,7 @@ public struct Plan: Sendable {
         let cost = Cost(sweep)
         var planner = TrajectoryPlanner(sweep, grid, groundwork)
         var starts: [Int: LastState] = [:]
-        var savings: [Int: Int] = [:]
+        var stepsKept = 0
         var longest = 0
         let sharesEpochs =
             sweep.settings.schedule.horizon(epochs: 1)
@@ -157,7 +159,7 @@ public struct Plan: Sendable {
             }
             var last: Int?
             for place in first..<end {
-                guard !isFinished(grid.keys[place]) else {
+                guard !isFinished(grid.keys[place]), !planner.takeMeasured(place) else {
                     finished += 1
                     continue
                 }
@@ -169,15 +171,12 @@ public struct Plan: Sendable {
             if let work = planner.work(on: first..<end, until: last) {
                 let cell = Int(grid.cells[work.last])
                 if last == nil { stepsWithoutSharing += cost.steps(ofCell: cell) }
-                if let start = work.start {
-                    starts[runs.count] = start
-                    savings[runs.count] = cost.steps(
-                        ofCell: cell, epochs: start.artifact.epoch)
-                }
                 let needed = cost.steps(ofCell: cell)
-                let left = needed - (savings[runs.count] ?? 0)
-                steps += left
-                longest = max(longest, left)
+                let kept = cost.steps(ofCell: cell, epochs: work.start?.artifact.epoch ?? 0)
+                if let start = work.start { starts[runs.count] = start }
+                stepsKept += kept
+                steps += needed - kept
+                longest = max(longest, needed - kept)
                 runs.append(
                     PlannedRun(
                         grid: grid, first: UInt32(first), count: UInt32(end - first),
@@ -185,14 +184,11 @@ public struct Plan: Sendable {
             }
             first = end
         }
-        let epochs = starts.values.map(\.artifact.epoch)
-        continuation = epochs.min().map {
-            Continuation(
-                runs: starts.count, fewestEpochs: $0, mostEpochs: epochs.max() ?? $0,
-                steps: savings.values.reduce(0, +))
-        }
+        continuation = Continuation(
+            epochs: starts.values.map(\.artifact.epoch), steps: stepsKept)
         self.starts = starts
         longestSteps = longest
+        measured = planner.measured
         retrained = planner.retrained
         unkept = planner.unkept
         self.grid = grid

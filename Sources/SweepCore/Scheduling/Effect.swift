@@ -34,6 +34,9 @@ public enum Fact: Hashable, Sendable {
     indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
     indirect case pointFinished(
         PointKey, RunID, AttemptID, EpochMetrics, trainableParameters: Int)
+    /// The point has its result from what the run measured on its way; `like`: the run's own
+    /// point.
+    indirect case pointTaken(MeasuredPoint, like: PointKey)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
     indirect case artifactKept(RunID, Artifact)
     /// Nobody needs the artifact any more.

@@ -16,6 +16,14 @@ extension Scheduler {
         spec.keep == .none || keepers.isEmpty ? [] : keys.compactMap { keepers[$0] }
     }
 
+    /// Points whose epochs were measured before, though nobody asked for them.
+    mutating func takeMeasured(_ plan: Plan) {
+        for point in plan.measured {
+            guard let run = runs[point.run], finished.insert(point.key).inserted else { continue }
+            effects.append(.persist(.pointTaken(point, like: run.plan.lastKey)))
+        }
+    }
+
     /// Gives new runs the states that they were planned on.
     mutating func goOn(_ created: [RunID], _ plan: Plan) {
         for (place, state) in plan.starts.sorted(by: { $0.key < $1.key }) {

@@ -69,6 +69,7 @@ extension Scheduler {
         let keys = plan.grid.keys
         effects.append(.persist(.sweepSubmitted(id, spec, plan.grid)))
         let shared = Set(keys.compactMap { runByPoint[$0] }).union(keepers(for: spec, keys))
+        takeMeasured(plan)
         let created = create(plan.runs)
         goOn(created, plan)
         var serving = shared.union(created)
