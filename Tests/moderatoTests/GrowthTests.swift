@@ -98,7 +98,7 @@ struct GrowthTests {
         _ = try stage.writeSmallSweep(grid: Self.grid(epochs: "[1, 2, 3, 4]", capacity: capacity))
         let third = try await submit(file, on: stage)
         #expect(third.contains("8 points, 8 finished before, 0 new runs"), "\(third)")
-        // Curves, figures and numbers of parameters are those of a sweep that was asked for at once.
+        // Curves, figures and numbers of parameters are those of a sweep asked for at once.
         let grown = try figures(stage)
         stage.home = stage.path("at once")
         let whole = try stage.run(
