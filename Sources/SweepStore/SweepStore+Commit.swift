@@ -108,11 +108,12 @@ extension SweepStore {
     }
 
     func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
-        try database.execute(
+        try database.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO artifact (run, kind, epoch, digest, size, path, steps)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
-                """,
+                """
+        ).execute(
             arguments: [
                 run.stored, artifact.kind.rawValue, artifact.epoch,
                 Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,

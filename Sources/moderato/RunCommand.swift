@@ -64,11 +64,15 @@ struct RunCommand: ParsableCommand {
         printNotes(on: spec)
         try startWorkers(in: household)
         let stop = StopSignal()
-        try follow(spec.name, through: dialer, household, stop)
+        let sweep = try follow(spec.name, through: dialer, household, stop)
         stop.release()
         household.end()
         try printResults(
             of: spec.name, in: home.folder, html: html, seconds: Date().timeIntervalSince(began))
+        // All points may have results, and what is to be kept of them is not there.
+        guard let pointer = sweep.pointer else { return }
+        say(pointer)
+        throw Exit.failedRuns
     }
 
     private func startWorkers(in household: Household) throws {
@@ -80,7 +84,7 @@ struct RunCommand: ParsableCommand {
 
     private func follow(
         _ name: String, through dialer: Dialer, _ household: Household, _ stop: StopSignal
-    ) throws {
+    ) throws -> StatusReport.Sweep {
         let progress = ProgressLine()
         while true {
             if let report = try status(through: dialer) {
@@ -88,7 +92,10 @@ struct RunCommand: ParsableCommand {
                     throw failure("the coordinator does not know the sweep", Exit.unavailable)
                 }
                 progress.show(sweep.line)
-                if sweep.isOver { return progress.finish() }
+                if sweep.isOver {
+                    progress.finish()
+                    return sweep
+                }
                 if let words = sweep.wordsOfPause, sweep.activeRuns == 0 {
                     progress.finish()
                     throw failure("\(sweep.name) is \(words)", Exit.failedRuns)

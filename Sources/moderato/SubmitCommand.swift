@@ -76,7 +76,8 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
     let sweep = try dialer.status().sweeps.first { $0.name == name }
     say(sweep?.line ?? "\(name.shown) is over")
     if let pointer = sweep?.pointer { say(pointer) }
-    if let sweep, sweep.failedPoints > 0 { throw Exit.failedRuns }
+    // A run may have failed though its points have results: what they were to keep is not there.
+    if let sweep, sweep.failedPoints > 0 || sweep.failedRuns > 0 { throw Exit.failedRuns }
 }
 
 /// Hands the sweep over; a grid of a million points takes the coordinator a while to plan.

@@ -148,6 +148,26 @@ struct GrowthTests {
         #expect(models[0] == models[1])
     }
 
+    @Test("A last state that can't be written fails nothing; a file that is to be kept does")
+    func unwritable() async throws {
+        let stage = try Stage()
+        let file = try stage.writeSmallSweep(grid: Self.grid(epochs: "1", capacity: "lora"))
+        _ = try await stage.startCoordinator()
+        try stage.write("no folder", to: "worker")
+        _ = try startWorker("worker", on: stage)
+        _ = try await submit(file, on: stage)
+        #expect(try stage.snapshot().lastStates.isEmpty)
+        #expect(stage.text(of: "worker").contains("the last state of run 1 is not kept"))
+
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        try stage.write(text + "\nkeep: { model: yes }\n", to: "small.yaml")
+        let answer = try stage.run(
+            ["submit", file, "--leave-files", "--wait", "--home", stage.home])
+        #expect(answer.status == 1, "\(answer)")
+        #expect(answer.output.contains("1 run failed"), "\(answer)")
+        #expect(try stage.results().allSatisfy { $0.metrics != nil })
+    }
+
     @Test("States outlive a coordinator that is killed, and go when it may keep less")
     func coordinatorKilled() async throws {
         let stage = try Stage()
