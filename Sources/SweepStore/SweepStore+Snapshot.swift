@@ -9,14 +9,18 @@ extension SweepStore {
             try database.read { database in
                 var grids: [Int64: PlannedGrid] = [:]
                 for plan in try planRows(database) { grids[plan.id] = try grid(database, of: plan) }
+                let runs = try runs(database, grids)
+                let last = runs.last?.id ?? RunID(0)
                 return Snapshot(
-                    sweeps: try sweeps(database, grids), runs: try runs(database, grids),
+                    sweeps: try sweeps(database, grids), runs: runs,
                     attempts: try attempts(database),
                     finished: Set(
                         try keys(database, "SELECT key FROM point WHERE cacc IS NOT NULL", [])),
                     lastAttempt: AttemptID(
                         try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0),
-                    states: try states(database), lastStates: try lastStates(database),
+                    // Those of a plan that is not whole are worth nothing.
+                    states: try states(database).filter { $0.key <= last },
+                    lastStates: try lastStates(database),
                     pieces: try pieces(database))
             }
         }
@@ -110,7 +114,7 @@ extension SweepStore {
             let state = happenings.state(id, row["state"], error: row["error"])
             if let place = places[id] {
                 runs[place].state = state
-            } else {
+            } else if (row["spec"] as String) != "" {
                 runs.append(
                     try earlierRun(row, id, state, failures: happenings.failures[id] ?? []))
             }

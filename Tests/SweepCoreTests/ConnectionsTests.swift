@@ -114,4 +114,17 @@ struct ConnectionsTests {
         #expect(connections.close(5) == other)
         #expect(connections.count == 0)
     }
+
+    @Test("A peer whose end was told before its messages were read is gone once they are")
+    func goneBefore() {
+        var connections = Connections(limits { _ in })
+        connections.accept(5, from: "a", at: start)
+        connections.finishHandshake(5)
+        #expect(connections.close(5) == nil, "nobody knows whose it was")
+        #expect(connections.hear(5, route, bytes: 9, at: start, isOpen: false) == route)
+        #expect(connections.count == 0)
+        // A message that is faster than the word of its connection is of one that is open.
+        #expect(connections.hear(6, route, bytes: 9, at: start, isOpen: true) == nil)
+        #expect(connections.count == 1)
+    }
 }

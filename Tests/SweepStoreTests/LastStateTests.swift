@@ -117,6 +117,37 @@ struct LastStateTests {
         #expect(try store.results(of: "story").points.first?.run == RunID(1))
     }
 
+    @Test("A coordinator killed while a larger grid is on its way leaves nothing of its new runs")
+    func killedOnTheWay() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("moderato-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("store.sqlite").path
+        let (facts, states) = try story()
+        let larger = sweep(epochs: [1, 2, 3])
+        do {
+            let store = try SweepStore(path: path)
+            try store.commit(facts)
+            let whole = Plan(larger).facts(SweepID(1), larger, from: RunID(3))
+            try store.commit(
+                whole.dropLast() + [
+                    .runContinued(RunID(3), from: states[0]),
+                    .runContinued(RunID(4), from: states[1]),
+                ])
+        }
+        let before = try SweepStore.reading(path: path).snapshot()
+        #expect(before.runs.count == 2 && before.states.isEmpty)
+        let store = try SweepStore(path: path)
+        let after = try store.snapshot()
+        #expect(after.runs.count == 2 && after.states.isEmpty && after.lastStates == states)
+        // The numbers are given again, to runs that know nothing of those.
+        let other = sweep(epochs: [7])
+        try store.commit(Plan(other).facts(SweepID(1), other, from: RunID(3)))
+        #expect(try store.snapshot().states.isEmpty)
+        #expect(try store.results(of: "story").points.allSatisfy { $0.curve.isEmpty })
+    }
+
     @Test("A point gets what a longer run measured; where that is missing it will be trained")
     func takenPoint() throws {
         let store = try SweepStore.inMemory()

@@ -107,10 +107,14 @@ public struct Connections: Sendable {
 
     /// A whole message has been read.
     ///
-    /// - Returns: a peer whose connection had this file before, and is gone.
+    /// - Parameter isOpen: Whether the file is a connection now; asked where none is known.
+    /// - Returns: a peer that is gone: the file is another's now, or nobody's, as its end was told
+    ///   before its messages were read.
     public mutating func hear(
-        _ file: Int32, _ route: Route, bytes: Int, at now: Instant
+        _ file: Int32, _ route: Route, bytes: Int, at now: Instant,
+        isOpen: @autoclosure () -> Bool = true
     ) -> Route? {
+        if connections[file] == nil, !isOpen() { return route }
         var gone: Route?
         if let earlier = connections[file]?.route, earlier != route {
             gone = earlier

@@ -64,7 +64,8 @@ final class ConnectionMonitor {
     }
 
     func heard(_ file: Int32, _ route: Route, bytes: Int, at now: Instant) -> Route? {
-        connections.hear(file, route, bytes: onTheWire(bytes), at: now)
+        connections.hear(
+            file, route, bytes: onTheWire(bytes), at: now, isOpen: PeerAddress.of(file) != nil)
     }
 
     func sent(_ bytes: Int, to route: Route) { connections.send(onTheWire(bytes), to: route) }

@@ -106,7 +106,7 @@ public final class Listener {
             if let file = received.file {
                 let bytes = received.parts[1].count
                 if let gone = monitor.heard(file, route, bytes: bytes, at: now) {
-                    pending.gone.append(gone)
+                    if pending.gone.last != gone { pending.gone.append(gone) }
                 }
             }
             let sender: Sender
