@@ -40,7 +40,10 @@ struct BrokenWorkerTests {
         #expect(submitted.status == 0, "\(submitted.errors)")
         let worker = try stage.startWorker(
             "fragile", ["--trainer", try fragileTrainer(on: stage), "--threads", "1"])
-        try await stage.wait(for: "a first run") { try !stage.attempts().isEmpty }
+        // Until then nothing of it is lost with the trainer, and it is handed back.
+        try await stage.wait(for: "a first epoch") {
+            try stage.results().contains { !$0.curve.isEmpty }
+        }
         for trainer in stage.trainers(of: worker) { kill(trainer, SIGKILL) }
         #expect(try await stage.end(of: worker, log: "fragile") == 69)
         #expect(stage.text(of: "fragile").contains("the card is gone"))
