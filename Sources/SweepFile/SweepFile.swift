@@ -77,6 +77,11 @@ public struct SweepFile {
             throw entry.mistake(
                 "the name has white space around it, or a control character; write it without")
         }
+        guard !name.contains("@"), name.first != "-" else {
+            throw entry.mistake(
+                "the name has an '@', which stands before the number of a submission, or begins "
+                    + "with '-', as options do; write it without")
+        }
         return name
     }
 }

@@ -204,7 +204,7 @@ extension Findings {
         }
         return "\(sentenceList(names)) \(verb) it out: ASR "
             + "\(range(successes.map(\.best.asr.mean))) %, at a cost of "
-            + "\(range(successes.map(\.best.cost))) points of CACC."
+            + "\(range(successes.map(\.best.cost))) points of CACC against the best setting."
     }
 
     /// One sentence for each knob that was turned.

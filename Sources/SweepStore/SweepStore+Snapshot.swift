@@ -44,7 +44,11 @@ extension SweepStore {
                     state: state ?? .active, priority: row["priority"] ?? 0,
                     reason: row["reason"]),
                 firstLaterRun: try plan.map { try firstLaterRun(database, of: $0) }
-                    ?? RunID(.max))
+                    ?? RunID(.max),
+                submissions: try hasPlans(database)
+                    ? Int.fetchOne(
+                        database, sql: "SELECT COUNT(*) FROM plan WHERE sweep = ?",
+                        arguments: [id]) ?? 1 : 1)
         }
     }
 

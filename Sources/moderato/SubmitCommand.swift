@@ -40,7 +40,8 @@ struct SubmitCommand: ParsableCommand {
     @Flag(help: "A sweep of the same name may lose points by this one.")
     var replace = false
 
-    @Flag(help: "Come back when it is over; exit status 1 if runs have failed.")
+    @Flag(
+        help: "Come back when it is over; exit status 1 if runs have failed, or it was cancelled.")
     var wait = false
 
     func run() throws {
@@ -77,7 +78,9 @@ private func waitUntilOver(_ name: String, through dialer: Dialer) throws {
     say(sweep?.line ?? "\(name.shown) is over")
     if let pointer = sweep?.pointer { say(pointer) }
     // A run may have failed though its points have results: what they were to keep is not there.
-    if let sweep, sweep.failedPoints > 0 || sweep.failedRuns > 0 { throw Exit.failedRuns }
+    guard let sweep else { return }
+    let isCancelled = sweep.condition.state == .cancelled
+    if sweep.failedPoints > 0 || sweep.failedRuns > 0 || isCancelled { throw Exit.failedRuns }
 }
 
 /// Hands the sweep over; a grid of a million points takes the coordinator a while to plan.

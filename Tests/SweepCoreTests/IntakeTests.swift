@@ -170,4 +170,59 @@ struct IntakeTests {
         }
         #expect(submitted == 65)
     }
+
+    @Test("A sweep that needs less does not wait for runs that need more")
+    func needs() throws {
+        var bench = bench()
+        bench.join("plain")
+        var first = sweep("first", seeds: 1...2)
+        first.needs = ["gpu=a100"]
+        #expect(bench.submit(first).assignments.isEmpty)
+        var jobs = bench.submit(sweep("second", seeds: 1...2)).assignments
+        #expect(jobs.count == 1)
+        while let next = jobs.popLast() {
+            jobs += bench.complete(next.job, from: next.to).assignments
+        }
+        #expect(bench.scheduler.statusReport().sweeps.map(\.finishedPoints) == [2, 2])
+        // Who needs more is served by runs that need less.
+        first.grid.seeds = [1, 2, 3]
+        bench.submit(sweep("third", seeds: 3...3))
+        let answer = bench.submit(first).compactMap { (_, message) -> Int? in
+            if case .submitted(let submission) = message { submission.runs } else { nil }
+        }
+        #expect(answer == [0])
+    }
+
+    @Test("A point that several runs have failed on is one failed point")
+    func failedTwice() throws {
+        var bench = bench()
+        bench.join("a")
+        for epochs in [[1], [1, 2]] {
+            var spec = sweep("sweep-\(epochs.count)", seeds: 1...1)
+            spec.grid.epochs = epochs
+            var sent = bench.submit(spec).assignments
+            for _ in 0..<3 {
+                let attempt = try #require(sent.first).job.attempt
+                sent = bench.report(attempt, 1, .failed("no room"), from: "a").assignments
+            }
+        }
+        var larger = sweep("sweep-2", seeds: 1...1)
+        larger.grid.epochs = [1, 2, 3]
+        bench.submit(larger)
+        let status = bench.scheduler.statusReport().sweeps
+        #expect(status.map(\.failedPoints) == [1, 0])
+        #expect(status.allSatisfy { $0.failedPoints + $0.finishedPoints <= $0.points })
+    }
+
+    @Test("The refusal names the submission that would be hidden")
+    func namesSubmission() throws {
+        var bench = bench()
+        bench.submit(sweep("grown", seeds: 1...2))
+        bench.submit(sweep("grown", seeds: 1...3))
+        bench.submit(sweep("grown", seeds: 1...4))
+        let words = bench.submit(sweep("grown", seeds: 1...1)).compactMap { (_, message) in
+            if case .rejected(let words) = message { words } else { nil }
+        }
+        #expect(words.first?.contains("--sweep grown@3") == true, "\(words)")
+    }
 }

@@ -29,7 +29,7 @@ struct PageTests {
                 "Undefended, the model learns the backdoor: ASR 100.0\u{A0}% at CACC "
                     + "79.0\u{A0}%. Less capacity, fewer epochs and a lower learning rate each "
                     + "keep it out: ASR 18.0 to 32.0\u{A0}%, at a cost of 2.0 to 3.0 points of "
-                    + "CACC. Measured with one seed."
+                    + "CACC against the best setting. Measured with one seed."
             ])
         // Lines, a heat map, four runs and their legend.
         #expect(document.counts["svg"] == 7)

@@ -62,7 +62,8 @@ struct TableTests {
 
                 Undefended, the model learns the backdoor: ASR 100.0 % at CACC 79.0 %. Less \
                 capacity, fewer epochs and a lower learning rate each keep it out: ASR 18.0 to \
-                32.0 %, at a cost of 2.0 to 3.0 points of CACC. Measured with one seed.
+                32.0 %, at a cost of 2.0 to 3.0 points of CACC against the best \
+                setting. Measured with one seed.
                   - Less capacity (LoRA r=8, bottleneck 2 instead of LoRA r=8) keeps the attack \
                 out: ASR from 100.0 % (99.2–100.0) to 32.0 % (28.1–36.2), CACC from 79.0 % \
                 (76.4–81.4) to 77.0 % (74.3–79.5).

@@ -83,7 +83,7 @@ struct ChaosTests {
         }
         try await retryKilled(chaos)
         Chaos.say("the sweeps are over")
-        try await chaos.calm.waitUntilOver("the undisturbed sweeps")
+        try await chaos.calm.waitUntilAllAreOver()
     }
 
     /// Sweeps that were paused, rightly, since the trainers of all their first runs were killed.

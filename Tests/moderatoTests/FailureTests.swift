@@ -21,7 +21,7 @@ struct FailureTests {
         _ = try await stage.startCoordinator()
         _ = try stage.startWorker("calm", options)
         try submit(file, stage, isFake: options.contains("--fake-trainer"))
-        try await stage.waitUntilOver("the undisturbed sweep")
+        try await stage.waitUntilOver("small")
         return try stage.results()
     }
 

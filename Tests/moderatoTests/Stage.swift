@@ -169,6 +169,15 @@ final class Stage {
         }
     }
 
+    /// At least one, and all of them.
+    func waitUntilAllAreOver() async throws {
+        try await wait(for: "all sweeps to be over") {
+            let scheduler = Scheduler(try self.snapshot(), at: Instant(nanoseconds: 0))
+            let sweeps = scheduler.statusReport().sweeps
+            return !sweeps.isEmpty && sweeps.allSatisfy(\.isOver)
+        }
+    }
+
     /// Every execution of every run, in the order in which they began.
     func attempts() throws -> [StoredAttempt] {
         let store = try SweepStore.reading(path: home + "/store.sqlite")

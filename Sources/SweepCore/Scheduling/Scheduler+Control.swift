@@ -134,7 +134,13 @@ extension Scheduler {
         ]
         switch run.state {
         case .waiting where !isWanted(id):
-            lines.append("It was cancelled before it began; moderato retry takes it up again.")
+            let isCancelled = sweeps.contains { $0.contains(id) }
+            lines.append(
+                "It was cancelled before it began"
+                    + (isCancelled
+                        ? "; moderato retry takes it up again."
+                        : ". Its sweep has been submitted, or tried again, without it: another run "
+                            + "has its points, or nobody asks for them any more."))
         case .waiting: lines.append("It waits: \(reasonToWait(id, run)).")
         case .assigned(let lease):
             lines.append("It was given to \(lease.worker) as \(lease.attempt), not yet begun.")

@@ -22,6 +22,8 @@ extension Scheduler {
         var status: StatusReport.Sweep
         /// Steps that the longest unfinished run still needs.
         var longest = 0
+        /// Points that a run has failed on and that have no result; several runs may have tried.
+        var failed: Set<PointKey> = []
         var nextKey = 0
         var nextRun = 0
 
@@ -124,7 +126,12 @@ extension Scheduler {
         case .failed:
             tally.status.failedRuns += 1
             done = run.plan.steps
-            tally.status.failedPoints += run.plan.milestones.count { !finished.contains($0.key) }
+            for milestone in run.plan.milestones where !finished.contains(milestone.key) {
+                tally.failed.insert(milestone.key)
+            }
+            // Those of other sweeps are not among its points.
+            tally.status.failedPoints = min(
+                tally.failed.count, tally.status.points - tally.status.finishedPoints)
         }
         tally.status.steps += run.plan.steps
         tally.status.stepsDone += done

@@ -211,12 +211,17 @@ extension Scheduler {
     private func whatWouldBeLost(by intake: Intake) -> String? {
         guard intake.lost > 0 else { return nil }
         let name = intake.spec.name
+        guard let sweep = place(of: intake.id).map({ sweeps[$0] }) else { return nil }
+        let kind =
+            sweep.spec.trainer == intake.spec.trainer ? "" : ", for \(sweep.spec.trainer) trainers"
         return
-            "there is a sweep '\(name)' already, with \(counted(intake.lost, "point")) that this "
+            "there is a sweep '\(name)' already\(kind)"
+            + ", with \(counted(intake.lost, "point")) that this "
             + "file does not have: \(intake.lostFinished) finished, which its results would no "
             + "longer show, and \(intake.lost - intake.lostFinished) without a result, which "
             + "would be cancelled. Give this sweep another name, or submit it with --replace; the "
-            + "earlier one can then still be seen with: moderato results --sweep \(name)@1"
+            + "earlier one can then still be seen with: moderato results --sweep "
+            + "\(name)@\(sweep.submissions)"
     }
 
     /// Makes the runs of the next points.
@@ -235,7 +240,8 @@ extension Scheduler {
         for (place, item) in next.enumerated() {
             let id = RunID(first.number + UInt64(place))
             runs[id] = Run(plan: item.run, state: .waiting)
-            for key in item.run.keys where !finished.contains(key) && servingRun(key) == nil {
+            for key in item.run.keys
+            where !finished.contains(key) && servingRun(key, for: intake.spec) == nil {
                 runByPoint[key] = id
             }
             goOn(id, from: item.start)
@@ -269,7 +275,7 @@ extension Scheduler {
             if intake.spec.keep != .none, let id = keeper(key) { share(id, &intake) }
             return true
         }
-        guard let id = servingRun(key) else { return false }
+        guard let id = servingRun(key, for: intake.spec) else { return false }
         share(id, &intake)
         return true
     }
@@ -278,6 +284,14 @@ extension Scheduler {
         guard intake.shared.last != id else { return }
         intake.shared.append(id)
         if let plan = runs[id]?.plan { intake.wait(for: id, plan) }
+    }
+
+    /// The run that will finish a point, if any worker that the sweep may have can train it.
+    private func servingRun(_ key: PointKey, for spec: SweepSpec) -> RunID? {
+        servingRun(key).flatMap { id in
+            let needs = runs[id]?.plan.grid.affinity.needs ?? []
+            return needs.isSubset(of: spec.needs) ? id : nil
+        }
     }
 
     /// The run that will finish a point, if a sweep wants it.
@@ -319,6 +333,8 @@ extension Scheduler {
             sweeps[place].keys = keys
             sweeps[place].runs = all
             sweeps[place].openRuns = open
+            sweeps[place].submissions += 1
+            if intake.finished > 0 { sweeps[place].isProven = true }
             sweeps[place].trial = [:]
             setCondition(at: place) { condition in
                 if intake.isRetry || condition.state == .cancelled || condition.reason != nil {
@@ -331,7 +347,8 @@ extension Scheduler {
             tellIfOver(place)
         } else {
             let sweep = Sweep(
-                id: intake.id, spec: intake.spec, keys: keys, runs: all, openRuns: open)
+                id: intake.id, spec: intake.spec, keys: keys, runs: all, openRuns: open,
+                isProven: intake.finished > 0)
             sweeps.append(sweep)
             waiting.replace(intake.id, with: intake.lines, sweep.urgency)
         }

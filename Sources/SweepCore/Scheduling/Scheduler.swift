@@ -127,6 +127,8 @@ public struct Scheduler: Sendable {
         var runs: [RunID]
         /// Of these, how many are not over; of a cancelled sweep, none.
         var openRuns = 0
+        /// How often it has been submitted: the number that its plan has among those of its name.
+        var submissions = 1
         var condition = SweepCondition()
         /// Whether a run of it has succeeded, or people have said that it shall go on.
         var isProven = false
@@ -313,11 +315,14 @@ public struct Scheduler: Sendable {
                 id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: ids,
                 openRuns: sweep.condition.state == .cancelled
                     ? 0 : ids.count { runs[$0]?.isOver == false },
+                submissions: sweep.submissions,
                 condition: sweep.condition)
         }
         for place in sweeps.indices {
             let sweep = sweeps[place]
-            sweeps[place].isProven = sweep.runs.contains { runs[$0]?.state == .completed }
+            sweeps[place].isProven =
+                sweep.runs.contains { runs[$0]?.state == .completed }
+                || sweep.keys.contains { finished.contains($0) }
             guard sweep.condition.state != .cancelled else { continue }
             for id in sweep.runs {
                 if let run = runs[id], run.state == .waiting { enqueue(id, run.plan, of: sweep) }

@@ -8,16 +8,20 @@ public struct Snapshot: Sendable {
         public var condition: SweepCondition
         /// Runs from here on were made after it was submitted, and are none of it.
         public var firstLaterRun: RunID
+        /// How often it has been submitted.
+        public var submissions: Int
 
         public init(
             id: SweepID, spec: SweepSpec, keys: [PointKey],
-            condition: SweepCondition = SweepCondition(), firstLaterRun: RunID = RunID(.max)
+            condition: SweepCondition = SweepCondition(), firstLaterRun: RunID = RunID(.max),
+            submissions: Int = 1
         ) {
             self.id = id
             self.spec = spec
             self.keys = keys
             self.condition = condition
             self.firstLaterRun = firstLaterRun
+            self.submissions = submissions
         }
     }
 
