@@ -193,26 +193,21 @@ struct PointKeyWriter {
     /// The same as `PointKey(of: sweep.spec(ofCell: number))`.
     mutating func key(ofCell number: Int) -> PointKey {
         let cell = SweepSpec.Cell(number, of: sweep.grid)
-        text.removeAll(keepingCapacity: true)
-        text += head
-        text += capacities[cell.capacity]
-        text += attacks[cell.attack][cell.poisonRatio]
-        text += settings[cell.epochs]
-        text += epochs[cell.epochs]
-        text += learningRates[cell.learningRate]
-        text += seeds[cell.seed]
-        return PointKey(Digest(of: text))
+        return key(of: cell, epochs: epochs[cell.epochs])
     }
 
     /// The same as `PointKey(of: sweep.spec(ofCell: number).trajectory)`.
     mutating func trajectory(ofCell number: Int) -> PointKey {
-        let cell = SweepSpec.Cell(number, of: sweep.grid)
+        key(of: SweepSpec.Cell(number, of: sweep.grid), epochs: Self.endless)
+    }
+
+    private mutating func key(of cell: SweepSpec.Cell, epochs: [UInt8]) -> PointKey {
         text.removeAll(keepingCapacity: true)
         text += head
         text += capacities[cell.capacity]
         text += attacks[cell.attack][cell.poisonRatio]
         text += settings[cell.epochs]
-        text += Self.endless
+        text += epochs
         text += learningRates[cell.learningRate]
         text += seeds[cell.seed]
         return PointKey(Digest(of: text))

@@ -51,8 +51,7 @@ struct RemoteShell {
         """
 }
 
-/// A process here whose standard input stays open until it is told to end, and whose output goes
-/// to a log.
+/// A process on this machine. It ends when its standard input is closed; its output goes to a log.
 final class Tether {
     private let process = Process()
     private let input = Pipe()
