@@ -34,8 +34,10 @@ public final class Coordinator {
     /// A batch has so many messages at most; of larger ones, that carry files, so many fewer.
     private static let messagesInABatch = 2_000
     private static let bytesLikeAMessage = 5_000
+    /// What a batch may store, so that its commit takes about 10 ms.
+    private static let factsInABatch = 2_000
     /// The least time after which a batch is committed and answered, and what is asked for waits.
-    private static let longestBatch = Duration.milliseconds(30)
+    private static let longestBatch = Duration.milliseconds(20)
     private static let longestPieces = Duration.milliseconds(10)
     private static let tickInterval = Duration.milliseconds(250)
 
@@ -176,15 +178,19 @@ public final class Coordinator {
         let begin = now
         var taken = 0
         var received = 0
+        var facts = 0
         wasDrained = wasDrained || delayed.isEmpty
         while taken < Self.messagesInABatch, let arrival = try nextArrival() {
             received += 1
             let answers = handle(arrival)
             taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
             taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
+            facts += answers.count { if case .persist = $0 { true } else { false } }
             effects += answers
             let isLarge = arrival.frame.count > Self.bytesLikeAMessage
-            if isLarge || received % 16 == 0, now - begin > Self.longestBatch {
+            let isLate =
+                (isLarge || received % 16 == 0) && now - begin > Self.longestBatch
+            if isLate || facts >= Self.factsInABatch {
                 wasDrained = false
                 break
             }
@@ -193,7 +199,7 @@ public final class Coordinator {
         effects += answerRequests()
         effects += goOn()
         if now - lastTick >= Self.tickInterval { effects += tick() }
-        let facts = effects.count { if case .persist = $0 { true } else { false } }
+        facts = effects.count { if case .persist = $0 { true } else { false } }
         if facts > 0 { turnWords += ", \(facts) facts stored" }
         return try carryOut(effects, until: stop)
     }
