@@ -15,6 +15,9 @@ final class ArtifactFiles {
     private static let secondsUntilForgotten = 3_600
     private static let sweepInterval = Duration.seconds(600)
 
+    /// An upload that would leave less of the disk does not begin.
+    private static let bytesForTheStore = 4 << 20
+
     /// Where files of sweeps lie, if not in the folder.
     private var sources: [Digest: String] = [:]
     /// Sources whose content was compared with their digest, as they were then.
@@ -158,8 +161,16 @@ final class ArtifactFiles {
             let state: UploadProgress.State = size == upload.size ? .stored : .damaged
             return .opened(digest, state, received: 0, for: route)
         }
+        try LocalFile.makeFolder(folder)
         let part = path(of: digest) + ".part"
         if let size = LocalFile.size(part), size > upload.size { LocalFile.remove(part) }
+        let lacking = upload.size - (LocalFile.size(part) ?? 0)
+        if let free = LocalFile.freeBytes(folder), free < lacking + Self.bytesForTheStore {
+            throw .file(
+                path: part,
+                reason: "\(lacking) bytes are to come, and the disk has \(free) left of which "
+                    + "the store needs some")
+        }
         let file = try IncomingFile(part: part, isDurable: true)
         guard LocalFile.size(part) == 0 else {
             checks.read(file, of: upload, for: route)

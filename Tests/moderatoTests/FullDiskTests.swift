@@ -86,4 +86,29 @@ struct FullDiskTests {
         #expect(try stage.results().count { $0.metrics != nil } == 160)
         #expect(try stage.attempts().count { $0.outcome == "completed" } == 80)
     }
+
+    @Test("A file that the disk has no room for does not fill it")
+    func tooLarge() async throws {
+        let stage = try Stage()
+        guard try stage.putHomeOnSmallDisk(megabytes: 16) else { return }
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator()
+        let access = stage.home + "/client.access"
+        // The model has 90 MB.
+        let submission = try stage.launch(
+            [
+                Stage.programs.appendingPathComponent("moderato").path, "submit", "--fake", file,
+                "--access", access,
+            ], log: "submit")
+        try await stage.wait(for: "the words") {
+            stage.text(of: "coordinator").contains("bytes are to come, and the disk has")
+        }
+        let status = try stage.run(["status", "--access", access])
+        #expect(status.status == 0, "\(status.errors)")
+        let parts = try FileManager.default.contentsOfDirectory(atPath: stage.home + "/artifacts")
+            .filter { $0.hasSuffix(".part") }
+        #expect(parts.isEmpty, "\(parts)")
+        #expect(!stage.text(of: "coordinator").contains("the disk is full"))
+        submission.terminate()
+    }
 }

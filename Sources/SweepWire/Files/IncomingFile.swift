@@ -91,6 +91,13 @@ public enum LocalFile {
         return Int(status.st_size)
     }
 
+    /// Bytes that a user without privileges may still write where the folder is; `nil`: unknown.
+    public static func freeBytes(_ folder: String) -> Int? {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0 else { return nil }
+        return Int(clamping: UInt64(status.f_bavail).multipliedClamping(by: status.f_frsize))
+    }
+
     /// Changes when the file does.
     public struct Stamp: Hashable, Sendable {
         let size: Int
@@ -189,5 +196,12 @@ public enum LocalFile {
 
     public static func failure(_ path: String) -> WireError {
         .file(path: path, reason: String(cString: strerror(errno)))
+    }
+}
+
+extension UInt64 {
+    fileprivate func multipliedClamping(by other: UInt) -> UInt64 {
+        let (product, overflow) = multipliedReportingOverflow(by: UInt64(other))
+        return overflow ? .max : product
     }
 }
