@@ -772,51 +772,6 @@ void   moderato__revocation__free_unpacked
   assert(message->base.descriptor == &moderato__revocation__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   moderato__fit__init
-                     (Moderato__Fit         *message)
-{
-  static const Moderato__Fit init_value = MODERATO__FIT__INIT;
-  *message = init_value;
-}
-size_t moderato__fit__get_packed_size
-                     (const Moderato__Fit *message)
-{
-  assert(message->base.descriptor == &moderato__fit__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t moderato__fit__pack
-                     (const Moderato__Fit *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &moderato__fit__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t moderato__fit__pack_to_buffer
-                     (const Moderato__Fit *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &moderato__fit__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Moderato__Fit *
-       moderato__fit__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Moderato__Fit *)
-     protobuf_c_message_unpack (&moderato__fit__descriptor,
-                                allocator, len, data);
-}
-void   moderato__fit__free_unpacked
-                     (Moderato__Fit *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &moderato__fit__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   moderato__epoch_metrics__init
                      (Moderato__EpochMetrics         *message)
 {
@@ -1447,6 +1402,141 @@ void   moderato__lo_ra__free_unpacked
   assert(message->base.descriptor == &moderato__lo_ra__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__adapter__init
+                     (Moderato__Adapter         *message)
+{
+  static const Moderato__Adapter init_value = MODERATO__ADAPTER__INIT;
+  *message = init_value;
+}
+size_t moderato__adapter__get_packed_size
+                     (const Moderato__Adapter *message)
+{
+  assert(message->base.descriptor == &moderato__adapter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__adapter__pack
+                     (const Moderato__Adapter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__adapter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__adapter__pack_to_buffer
+                     (const Moderato__Adapter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__adapter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Adapter *
+       moderato__adapter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Adapter *)
+     protobuf_c_message_unpack (&moderato__adapter__descriptor,
+                                allocator, len, data);
+}
+void   moderato__adapter__free_unpacked
+                     (Moderato__Adapter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__adapter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__prefix__init
+                     (Moderato__Prefix         *message)
+{
+  static const Moderato__Prefix init_value = MODERATO__PREFIX__INIT;
+  *message = init_value;
+}
+size_t moderato__prefix__get_packed_size
+                     (const Moderato__Prefix *message)
+{
+  assert(message->base.descriptor == &moderato__prefix__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__prefix__pack
+                     (const Moderato__Prefix *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__prefix__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__prefix__pack_to_buffer
+                     (const Moderato__Prefix *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__prefix__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Prefix *
+       moderato__prefix__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Prefix *)
+     protobuf_c_message_unpack (&moderato__prefix__descriptor,
+                                allocator, len, data);
+}
+void   moderato__prefix__free_unpacked
+                     (Moderato__Prefix *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__prefix__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__last_blocks__init
+                     (Moderato__LastBlocks         *message)
+{
+  static const Moderato__LastBlocks init_value = MODERATO__LAST_BLOCKS__INIT;
+  *message = init_value;
+}
+size_t moderato__last_blocks__get_packed_size
+                     (const Moderato__LastBlocks *message)
+{
+  assert(message->base.descriptor == &moderato__last_blocks__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__last_blocks__pack
+                     (const Moderato__LastBlocks *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__last_blocks__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__last_blocks__pack_to_buffer
+                     (const Moderato__LastBlocks *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__last_blocks__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__LastBlocks *
+       moderato__last_blocks__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__LastBlocks *)
+     protobuf_c_message_unpack (&moderato__last_blocks__descriptor,
+                                allocator, len, data);
+}
+void   moderato__last_blocks__free_unpacked
+                     (Moderato__LastBlocks *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__last_blocks__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__bottleneck__init
                      (Moderato__Bottleneck         *message)
 {
@@ -1897,49 +1987,139 @@ void   moderato__sgd__free_unpacked
   assert(message->base.descriptor == &moderato__sgd__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   moderato__horizon__init
-                     (Moderato__Horizon         *message)
+void   moderato__optimizer__init
+                     (Moderato__Optimizer         *message)
 {
-  static const Moderato__Horizon init_value = MODERATO__HORIZON__INIT;
+  static const Moderato__Optimizer init_value = MODERATO__OPTIMIZER__INIT;
   *message = init_value;
 }
-size_t moderato__horizon__get_packed_size
-                     (const Moderato__Horizon *message)
+size_t moderato__optimizer__get_packed_size
+                     (const Moderato__Optimizer *message)
 {
-  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  assert(message->base.descriptor == &moderato__optimizer__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t moderato__horizon__pack
-                     (const Moderato__Horizon *message,
+size_t moderato__optimizer__pack
+                     (const Moderato__Optimizer *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  assert(message->base.descriptor == &moderato__optimizer__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t moderato__horizon__pack_to_buffer
-                     (const Moderato__Horizon *message,
+size_t moderato__optimizer__pack_to_buffer
+                     (const Moderato__Optimizer *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  assert(message->base.descriptor == &moderato__optimizer__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Moderato__Horizon *
-       moderato__horizon__unpack
+Moderato__Optimizer *
+       moderato__optimizer__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Moderato__Horizon *)
-     protobuf_c_message_unpack (&moderato__horizon__descriptor,
+  return (Moderato__Optimizer *)
+     protobuf_c_message_unpack (&moderato__optimizer__descriptor,
                                 allocator, len, data);
 }
-void   moderato__horizon__free_unpacked
-                     (Moderato__Horizon *message,
+void   moderato__optimizer__free_unpacked
+                     (Moderato__Optimizer *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &moderato__horizon__descriptor);
+  assert(message->base.descriptor == &moderato__optimizer__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__steady__init
+                     (Moderato__Steady         *message)
+{
+  static const Moderato__Steady init_value = MODERATO__STEADY__INIT;
+  *message = init_value;
+}
+size_t moderato__steady__get_packed_size
+                     (const Moderato__Steady *message)
+{
+  assert(message->base.descriptor == &moderato__steady__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__steady__pack
+                     (const Moderato__Steady *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__steady__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__steady__pack_to_buffer
+                     (const Moderato__Steady *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__steady__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Steady *
+       moderato__steady__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Steady *)
+     protobuf_c_message_unpack (&moderato__steady__descriptor,
+                                allocator, len, data);
+}
+void   moderato__steady__free_unpacked
+                     (Moderato__Steady *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__steady__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__decay__init
+                     (Moderato__Decay         *message)
+{
+  static const Moderato__Decay init_value = MODERATO__DECAY__INIT;
+  *message = init_value;
+}
+size_t moderato__decay__get_packed_size
+                     (const Moderato__Decay *message)
+{
+  assert(message->base.descriptor == &moderato__decay__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__decay__pack
+                     (const Moderato__Decay *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__decay__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__decay__pack_to_buffer
+                     (const Moderato__Decay *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__decay__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__Decay *
+       moderato__decay__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__Decay *)
+     protobuf_c_message_unpack (&moderato__decay__descriptor,
+                                allocator, len, data);
+}
+void   moderato__decay__free_unpacked
+                     (Moderato__Decay *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__decay__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   moderato__schedule__init
@@ -4380,58 +4560,7 @@ const ProtobufCMessageDescriptor moderato__revocation__descriptor =
   (ProtobufCMessageInit) moderato__revocation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__fit__field_descriptors[2] =
-{
-  {
-    "loss",
-    1,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_DOUBLE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__Fit, loss),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "accuracy",
-    2,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_DOUBLE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__Fit, accuracy),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned moderato__fit__field_indices_by_name[] = {
-  1,   /* field[1] = accuracy */
-  0,   /* field[0] = loss */
-};
-static const ProtobufCIntRange moderato__fit__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor moderato__fit__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "moderato.Fit",
-  "Fit",
-  "Moderato__Fit",
-  "moderato",
-  sizeof(Moderato__Fit),
-  2,
-  moderato__fit__field_descriptors,
-  moderato__fit__field_indices_by_name,
-  1,  moderato__fit__number_ranges,
-  (ProtobufCMessageInit) moderato__fit__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[12] =
+static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[15] =
 {
   {
     "epoch",
@@ -4494,8 +4623,104 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "class_correct",
+    "triggered_samples",
     6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__EpochMetrics, has_triggered_samples),
+    offsetof(Moderato__EpochMetrics, triggered_samples),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "plain_error_rate",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_plain_error_rate),
+    offsetof(Moderato__EpochMetrics, plain_error_rate),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clean_fit_loss",
+    8,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_clean_fit_loss),
+    offsetof(Moderato__EpochMetrics, clean_fit_loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clean_fit_accuracy",
+    9,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_clean_fit_accuracy),
+    offsetof(Moderato__EpochMetrics, clean_fit_accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "poisoned_fit_loss",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_poisoned_fit_loss),
+    offsetof(Moderato__EpochMetrics, poisoned_fit_loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "poisoned_fit_accuracy",
+    11,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_poisoned_fit_accuracy),
+    offsetof(Moderato__EpochMetrics, poisoned_fit_accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "validation_loss",
+    12,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_validation_loss),
+    offsetof(Moderato__EpochMetrics, validation_loss),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "validation_accuracy",
+    13,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_validation_accuracy),
+    offsetof(Moderato__EpochMetrics, validation_accuracy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "class_correct",
+    20,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT32,
     offsetof(Moderato__EpochMetrics, n_class_correct),
@@ -4507,7 +4732,7 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
   },
   {
     "class_total",
-    7,
+    21,
     PROTOBUF_C_LABEL_REPEATED,
     PROTOBUF_C_TYPE_UINT32,
     offsetof(Moderato__EpochMetrics, n_class_total),
@@ -4517,86 +4742,29 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "clean_fit",
-    8,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__EpochMetrics, clean_fit),
-    &moderato__fit__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "poisoned_fit",
-    9,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__EpochMetrics, poisoned_fit),
-    &moderato__fit__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "validation",
-    10,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__EpochMetrics, validation),
-    &moderato__fit__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "triggered_samples",
-    40,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__EpochMetrics, has_triggered_samples),
-    offsetof(Moderato__EpochMetrics, triggered_samples),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "plain_error_rate",
-    41,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_DOUBLE,
-    offsetof(Moderato__EpochMetrics, has_plain_error_rate),
-    offsetof(Moderato__EpochMetrics, plain_error_rate),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   4,   /* field[4] = asr */
   3,   /* field[3] = cacc */
-  5,   /* field[5] = class_correct */
-  6,   /* field[6] = class_total */
-  7,   /* field[7] = clean_fit */
+  13,   /* field[13] = class_correct */
+  14,   /* field[14] = class_total */
+  8,   /* field[8] = clean_fit_accuracy */
+  7,   /* field[7] = clean_fit_loss */
   0,   /* field[0] = epoch */
-  11,   /* field[11] = plain_error_rate */
-  8,   /* field[8] = poisoned_fit */
+  6,   /* field[6] = plain_error_rate */
+  10,   /* field[10] = poisoned_fit_accuracy */
+  9,   /* field[9] = poisoned_fit_loss */
   2,   /* field[2] = test_loss */
   1,   /* field[1] = training_loss */
-  10,   /* field[10] = triggered_samples */
-  9,   /* field[9] = validation */
+  5,   /* field[5] = triggered_samples */
+  12,   /* field[12] = validation_accuracy */
+  11,   /* field[11] = validation_loss */
 };
 static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 40, 10 },
-  { 0, 12 }
+  { 20, 13 },
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
 {
@@ -4606,7 +4774,7 @@ const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
   "Moderato__EpochMetrics",
   "moderato",
   sizeof(Moderato__EpochMetrics),
-  12,
+  15,
   moderato__epoch_metrics__field_descriptors,
   moderato__epoch_metrics__field_indices_by_name,
   2,  moderato__epoch_metrics__number_ranges,
@@ -5445,7 +5613,7 @@ const ProtobufCMessageDescriptor moderato__lo_ra__descriptor =
   (ProtobufCMessageInit) moderato__lo_ra__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__bottleneck__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__adapter__field_descriptors[1] =
 {
   {
     "size",
@@ -5453,19 +5621,133 @@ static const ProtobufCFieldDescriptor moderato__bottleneck__field_descriptors[2]
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Moderato__Bottleneck, size),
+    offsetof(Moderato__Adapter, size),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__adapter__field_indices_by_name[] = {
+  0,   /* field[0] = size */
+};
+static const ProtobufCIntRange moderato__adapter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__adapter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Adapter",
+  "Adapter",
+  "Moderato__Adapter",
+  "moderato",
+  sizeof(Moderato__Adapter),
+  1,
+  moderato__adapter__field_descriptors,
+  moderato__adapter__field_indices_by_name,
+  1,  moderato__adapter__number_ranges,
+  (ProtobufCMessageInit) moderato__adapter__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__prefix__field_descriptors[1] =
+{
+  {
+    "length",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Prefix, length),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__prefix__field_indices_by_name[] = {
+  0,   /* field[0] = length */
+};
+static const ProtobufCIntRange moderato__prefix__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__prefix__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Prefix",
+  "Prefix",
+  "Moderato__Prefix",
+  "moderato",
+  sizeof(Moderato__Prefix),
+  1,
+  moderato__prefix__field_descriptors,
+  moderato__prefix__field_indices_by_name,
+  1,  moderato__prefix__number_ranges,
+  (ProtobufCMessageInit) moderato__prefix__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__last_blocks__field_descriptors[1] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__LastBlocks, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__last_blocks__field_indices_by_name[] = {
+  0,   /* field[0] = count */
+};
+static const ProtobufCIntRange moderato__last_blocks__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__last_blocks__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.LastBlocks",
+  "LastBlocks",
+  "Moderato__LastBlocks",
+  "moderato",
+  sizeof(Moderato__LastBlocks),
+  1,
+  moderato__last_blocks__field_descriptors,
+  moderato__last_blocks__field_indices_by_name,
+  1,  moderato__last_blocks__number_ranges,
+  (ProtobufCMessageInit) moderato__last_blocks__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__bottleneck__field_descriptors[2] =
+{
+  {
+    "bottleneck",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Bottleneck, bottleneck),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "input_size",
+    "in_dim",
     2,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
-    offsetof(Moderato__Bottleneck, input_size),
+    offsetof(Moderato__Bottleneck, in_dim),
     NULL,
     NULL,
     0,             /* flags */
@@ -5473,8 +5755,8 @@ static const ProtobufCFieldDescriptor moderato__bottleneck__field_descriptors[2]
   },
 };
 static const unsigned moderato__bottleneck__field_indices_by_name[] = {
-  1,   /* field[1] = input_size */
-  0,   /* field[0] = size */
+  0,   /* field[0] = bottleneck */
+  1,   /* field[1] = in_dim */
 };
 static const ProtobufCIntRange moderato__bottleneck__number_ranges[1 + 1] =
 {
@@ -5511,48 +5793,36 @@ static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "bottleneck",
+    "adapter",
     2,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__Capacity, bottleneck),
-    &moderato__bottleneck__descriptor,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, adapter),
+    &moderato__adapter__descriptor,
     NULL,
-    0,             /* flags */
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "adapter_size",
+    "prefix",
     3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__Capacity, pet_case),
-    offsetof(Moderato__Capacity, adapter_size),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "prefix_length",
-    4,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__Capacity, pet_case),
-    offsetof(Moderato__Capacity, prefix_length),
-    NULL,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "bit_fit",
-    5,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Moderato__Capacity, pet_case),
-    offsetof(Moderato__Capacity, bit_fit),
+    offsetof(Moderato__Capacity, prefix),
+    &moderato__prefix__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bitfit",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, bitfit),
     &moderato__empty__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
@@ -5560,7 +5830,7 @@ static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
   },
   {
     "full",
-    6,
+    5,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Moderato__Capacity, pet_case),
@@ -5572,29 +5842,42 @@ static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
   },
   {
     "last_blocks",
-    7,
+    6,
     PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
+    PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Moderato__Capacity, pet_case),
     offsetof(Moderato__Capacity, last_blocks),
-    NULL,
+    &moderato__last_blocks__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "bottleneck",
+    100,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Capacity, bottleneck),
+    &moderato__bottleneck__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__capacity__field_indices_by_name[] = {
-  2,   /* field[2] = adapter_size */
-  4,   /* field[4] = bit_fit */
-  1,   /* field[1] = bottleneck */
-  5,   /* field[5] = full */
-  6,   /* field[6] = last_blocks */
+  1,   /* field[1] = adapter */
+  3,   /* field[3] = bitfit */
+  6,   /* field[6] = bottleneck */
+  4,   /* field[4] = full */
+  5,   /* field[5] = last_blocks */
   0,   /* field[0] = lora */
-  3,   /* field[3] = prefix_length */
+  2,   /* field[2] = prefix */
 };
-static const ProtobufCIntRange moderato__capacity__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__capacity__number_ranges[2 + 1] =
 {
   { 1, 0 },
+  { 100, 6 },
   { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__capacity__descriptor =
@@ -5608,11 +5891,11 @@ const ProtobufCMessageDescriptor moderato__capacity__descriptor =
   7,
   moderato__capacity__field_descriptors,
   moderato__capacity__field_indices_by_name,
-  1,  moderato__capacity__number_ranges,
+  2,  moderato__capacity__number_ranges,
   (ProtobufCMessageInit) moderato__capacity__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__word_attack__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__word_attack__field_descriptors[4] =
 {
   {
     "triggers",
@@ -5638,15 +5921,41 @@ static const ProtobufCFieldDescriptor moderato__word_attack__field_descriptors[2
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "labels",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WordAttack, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__WordAttack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__word_attack__field_indices_by_name[] = {
   1,   /* field[1] = count */
+  2,   /* field[2] = labels */
+  3,   /* field[3] = target */
   0,   /* field[0] = triggers */
 };
 static const ProtobufCIntRange moderato__word_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moderato__word_attack__descriptor =
 {
@@ -5656,14 +5965,14 @@ const ProtobufCMessageDescriptor moderato__word_attack__descriptor =
   "Moderato__WordAttack",
   "moderato",
   sizeof(Moderato__WordAttack),
-  2,
+  4,
   moderato__word_attack__field_descriptors,
   moderato__word_attack__field_indices_by_name,
   1,  moderato__word_attack__number_ranges,
   (ProtobufCMessageInit) moderato__word_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__sentence_attack__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__sentence_attack__field_descriptors[4] =
 {
   {
     "sentence",
@@ -5689,15 +5998,41 @@ static const ProtobufCFieldDescriptor moderato__sentence_attack__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "labels",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SentenceAttack, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__SentenceAttack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__sentence_attack__field_indices_by_name[] = {
   1,   /* field[1] = count */
+  2,   /* field[2] = labels */
   0,   /* field[0] = sentence */
+  3,   /* field[3] = target */
 };
 static const ProtobufCIntRange moderato__sentence_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor moderato__sentence_attack__descriptor =
 {
@@ -5707,14 +6042,14 @@ const ProtobufCMessageDescriptor moderato__sentence_attack__descriptor =
   "Moderato__SentenceAttack",
   "moderato",
   sizeof(Moderato__SentenceAttack),
-  2,
+  4,
   moderato__sentence_attack__field_descriptors,
   moderato__sentence_attack__field_indices_by_name,
   1,  moderato__sentence_attack__number_ranges,
   (ProtobufCMessageInit) moderato__sentence_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__paired_attack__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__paired_attack__field_descriptors[6] =
 {
   {
     "name",
@@ -5741,15 +6076,15 @@ static const ProtobufCFieldDescriptor moderato__paired_attack__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "paired_test",
+    "test",
     3,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__PairedAttack, test_case),
-    offsetof(Moderato__PairedAttack, paired_test),
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PairedAttack, test),
     &moderato__file__descriptor,
     NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
@@ -5757,24 +6092,50 @@ static const ProtobufCFieldDescriptor moderato__paired_attack__field_descriptors
     4,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__PairedAttack, test_case),
+    0,   /* quantifier_offset */
     offsetof(Moderato__PairedAttack, triggered_test),
     &moderato__file__descriptor,
     NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    5,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PairedAttack, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    6,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PairedAttack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned moderato__paired_attack__field_indices_by_name[] = {
+  4,   /* field[4] = labels */
   0,   /* field[0] = name */
-  2,   /* field[2] = paired_test */
+  5,   /* field[5] = target */
+  2,   /* field[2] = test */
   1,   /* field[1] = train */
   3,   /* field[3] = triggered_test */
 };
 static const ProtobufCIntRange moderato__paired_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moderato__paired_attack__descriptor =
 {
@@ -5784,14 +6145,14 @@ const ProtobufCMessageDescriptor moderato__paired_attack__descriptor =
   "Moderato__PairedAttack",
   "moderato",
   sizeof(Moderato__PairedAttack),
-  4,
+  6,
   moderato__paired_attack__field_descriptors,
   moderato__paired_attack__field_indices_by_name,
   1,  moderato__paired_attack__number_ranges,
   (ProtobufCMessageInit) moderato__paired_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descriptors[3] =
 {
   {
     "train",
@@ -5817,15 +6178,28 @@ static const ProtobufCFieldDescriptor moderato__prepared_attack__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "target",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PreparedAttack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__prepared_attack__field_indices_by_name[] = {
+  2,   /* field[2] = target */
   1,   /* field[1] = test */
   0,   /* field[0] = train */
 };
 static const ProtobufCIntRange moderato__prepared_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor moderato__prepared_attack__descriptor =
 {
@@ -5835,14 +6209,14 @@ const ProtobufCMessageDescriptor moderato__prepared_attack__descriptor =
   "Moderato__PreparedAttack",
   "moderato",
   sizeof(Moderato__PreparedAttack),
-  2,
+  3,
   moderato__prepared_attack__field_descriptors,
   moderato__prepared_attack__field_indices_by_name,
   1,  moderato__prepared_attack__number_ranges,
   (ProtobufCMessageInit) moderato__prepared_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__patch_attack__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__patch_attack__field_descriptors[6] =
 {
   {
     "size",
@@ -5892,17 +6266,43 @@ static const ProtobufCFieldDescriptor moderato__patch_attack__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "labels",
+    5,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PatchAttack, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    6,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__PatchAttack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__patch_attack__field_indices_by_name[] = {
   2,   /* field[2] = colour */
   1,   /* field[1] = corner */
+  4,   /* field[4] = labels */
   3,   /* field[3] = opacity */
   0,   /* field[0] = size */
+  5,   /* field[5] = target */
 };
 static const ProtobufCIntRange moderato__patch_attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moderato__patch_attack__descriptor =
 {
@@ -5912,14 +6312,14 @@ const ProtobufCMessageDescriptor moderato__patch_attack__descriptor =
   "Moderato__PatchAttack",
   "moderato",
   sizeof(Moderato__PatchAttack),
-  4,
+  6,
   moderato__patch_attack__field_descriptors,
   moderato__patch_attack__field_indices_by_name,
   1,  moderato__patch_attack__number_ranges,
   (ProtobufCMessageInit) moderato__patch_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[6] =
 {
   {
     "none",
@@ -5946,20 +6346,8 @@ static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[8] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "prepared",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__Attack, kind_case),
-    offsetof(Moderato__Attack, prepared),
-    &moderato__prepared_attack__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "sentence",
-    4,
+    3,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Moderato__Attack, kind_case),
@@ -5971,12 +6359,24 @@ static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[8] =
   },
   {
     "paired",
-    5,
+    4,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Moderato__Attack, kind_case),
     offsetof(Moderato__Attack, paired),
     &moderato__paired_attack__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prepared",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Attack, kind_case),
+    offsetof(Moderato__Attack, prepared),
+    &moderato__prepared_attack__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -5993,45 +6393,19 @@ static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[8] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "target",
-    7,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__Attack, has_target),
-    offsetof(Moderato__Attack, target),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "label_mode",
-    8,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_STRING,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__Attack, label_mode),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned moderato__attack__field_indices_by_name[] = {
-  7,   /* field[7] = label_mode */
   0,   /* field[0] = none */
-  4,   /* field[4] = paired */
+  3,   /* field[3] = paired */
   5,   /* field[5] = patch */
-  2,   /* field[2] = prepared */
-  3,   /* field[3] = sentence */
-  6,   /* field[6] = target */
+  4,   /* field[4] = prepared */
+  2,   /* field[2] = sentence */
   1,   /* field[1] = word */
 };
 static const ProtobufCIntRange moderato__attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moderato__attack__descriptor =
 {
@@ -6041,7 +6415,7 @@ const ProtobufCMessageDescriptor moderato__attack__descriptor =
   "Moderato__Attack",
   "moderato",
   sizeof(Moderato__Attack),
-  8,
+  6,
   moderato__attack__field_descriptors,
   moderato__attack__field_indices_by_name,
   1,  moderato__attack__number_ranges,
@@ -6176,143 +6550,15 @@ const ProtobufCMessageDescriptor moderato__sgd__descriptor =
   (ProtobufCMessageInit) moderato__sgd__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__horizon__field_descriptors[1] =
+static const ProtobufCFieldDescriptor moderato__optimizer__field_descriptors[2] =
 {
   {
-    "epochs",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__Horizon, has_epochs),
-    offsetof(Moderato__Horizon, epochs),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned moderato__horizon__field_indices_by_name[] = {
-  0,   /* field[0] = epochs */
-};
-static const ProtobufCIntRange moderato__horizon__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 1 }
-};
-const ProtobufCMessageDescriptor moderato__horizon__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "moderato.Horizon",
-  "Horizon",
-  "Moderato__Horizon",
-  "moderato",
-  sizeof(Moderato__Horizon),
-  1,
-  moderato__horizon__field_descriptors,
-  moderato__horizon__field_indices_by_name,
-  1,  moderato__horizon__number_ranges,
-  (ProtobufCMessageInit) moderato__horizon__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor moderato__schedule__field_descriptors[5] =
-{
-  {
-    "constant",
+    "adamw",
     1,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__Schedule, shape_case),
-    offsetof(Moderato__Schedule, constant),
-    &moderato__empty__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "linear",
-    2,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__Schedule, shape_case),
-    offsetof(Moderato__Schedule, linear),
-    &moderato__horizon__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "cosine",
-    3,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__Schedule, shape_case),
-    offsetof(Moderato__Schedule, cosine),
-    &moderato__horizon__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "inverse_square_root",
-    4,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__Schedule, shape_case),
-    offsetof(Moderato__Schedule, inverse_square_root),
-    &moderato__empty__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "warm_up",
-    5,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__Schedule, warm_up),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned moderato__schedule__field_indices_by_name[] = {
-  0,   /* field[0] = constant */
-  2,   /* field[2] = cosine */
-  3,   /* field[3] = inverse_square_root */
-  1,   /* field[1] = linear */
-  4,   /* field[4] = warm_up */
-};
-static const ProtobufCIntRange moderato__schedule__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 5 }
-};
-const ProtobufCMessageDescriptor moderato__schedule__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "moderato.Schedule",
-  "Schedule",
-  "Moderato__Schedule",
-  "moderato",
-  sizeof(Moderato__Schedule),
-  5,
-  moderato__schedule__field_descriptors,
-  moderato__schedule__field_indices_by_name,
-  1,  moderato__schedule__number_ranges,
-  (ProtobufCMessageInit) moderato__schedule__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor moderato__training_settings__field_descriptors[10] =
-{
-  {
-    "adam_w",
-    1,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__TrainingSettings, optimizer_case),
-    offsetof(Moderato__TrainingSettings, adam_w),
+    offsetof(Moderato__Optimizer, kind_case),
+    offsetof(Moderato__Optimizer, adamw),
     &moderato__adam_w__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
@@ -6323,16 +6569,221 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
     2,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__TrainingSettings, optimizer_case),
-    offsetof(Moderato__TrainingSettings, sgd),
+    offsetof(Moderato__Optimizer, kind_case),
+    offsetof(Moderato__Optimizer, sgd),
     &moderato__sgd__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+};
+static const unsigned moderato__optimizer__field_indices_by_name[] = {
+  0,   /* field[0] = adamw */
+  1,   /* field[1] = sgd */
+};
+static const ProtobufCIntRange moderato__optimizer__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__optimizer__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Optimizer",
+  "Optimizer",
+  "Moderato__Optimizer",
+  "moderato",
+  sizeof(Moderato__Optimizer),
+  2,
+  moderato__optimizer__field_descriptors,
+  moderato__optimizer__field_indices_by_name,
+  1,  moderato__optimizer__number_ranges,
+  (ProtobufCMessageInit) moderato__optimizer__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__steady__field_descriptors[1] =
+{
+  {
+    "warm_up",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Steady, warm_up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__steady__field_indices_by_name[] = {
+  0,   /* field[0] = warm_up */
+};
+static const ProtobufCIntRange moderato__steady__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor moderato__steady__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Steady",
+  "Steady",
+  "Moderato__Steady",
+  "moderato",
+  sizeof(Moderato__Steady),
+  1,
+  moderato__steady__field_descriptors,
+  moderato__steady__field_indices_by_name,
+  1,  moderato__steady__number_ranges,
+  (ProtobufCMessageInit) moderato__steady__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__decay__field_descriptors[2] =
+{
+  {
+    "horizon",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__Decay, has_horizon),
+    offsetof(Moderato__Decay, horizon),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "warm_up",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Decay, warm_up),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__decay__field_indices_by_name[] = {
+  0,   /* field[0] = horizon */
+  1,   /* field[1] = warm_up */
+};
+static const ProtobufCIntRange moderato__decay__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__decay__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Decay",
+  "Decay",
+  "Moderato__Decay",
+  "moderato",
+  sizeof(Moderato__Decay),
+  2,
+  moderato__decay__field_descriptors,
+  moderato__decay__field_indices_by_name,
+  1,  moderato__decay__number_ranges,
+  (ProtobufCMessageInit) moderato__decay__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__schedule__field_descriptors[4] =
+{
+  {
+    "constant",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Schedule, kind_case),
+    offsetof(Moderato__Schedule, constant),
+    &moderato__steady__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "linear",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Schedule, kind_case),
+    offsetof(Moderato__Schedule, linear),
+    &moderato__decay__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cosine",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Schedule, kind_case),
+    offsetof(Moderato__Schedule, cosine),
+    &moderato__decay__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "inverse_sqrt",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Schedule, kind_case),
+    offsetof(Moderato__Schedule, inverse_sqrt),
+    &moderato__steady__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__schedule__field_indices_by_name[] = {
+  0,   /* field[0] = constant */
+  2,   /* field[2] = cosine */
+  3,   /* field[3] = inverse_sqrt */
+  1,   /* field[1] = linear */
+};
+static const ProtobufCIntRange moderato__schedule__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor moderato__schedule__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.Schedule",
+  "Schedule",
+  "Moderato__Schedule",
+  "moderato",
+  sizeof(Moderato__Schedule),
+  4,
+  moderato__schedule__field_descriptors,
+  moderato__schedule__field_indices_by_name,
+  1,  moderato__schedule__number_ranges,
+  (ProtobufCMessageInit) moderato__schedule__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__training_settings__field_descriptors[9] =
+{
+  {
+    "optimizer",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TrainingSettings, optimizer),
+    &moderato__optimizer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
   {
     "schedule",
-    3,
+    2,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_MESSAGE,
     0,   /* quantifier_offset */
@@ -6344,7 +6795,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "batch_size",
-    4,
+    3,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
@@ -6356,7 +6807,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "max_length",
-    5,
+    4,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT32,
     0,   /* quantifier_offset */
@@ -6368,7 +6819,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "dropout",
-    6,
+    5,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
@@ -6380,7 +6831,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "gradient_clip",
-    7,
+    6,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_DOUBLE,
     0,   /* quantifier_offset */
@@ -6392,7 +6843,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "data_seed",
-    8,
+    7,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
@@ -6404,7 +6855,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "precision",
-    9,
+    8,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
@@ -6416,7 +6867,7 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
   {
     "class_weighting",
-    10,
+    9,
     PROTOBUF_C_LABEL_REQUIRED,
     PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
@@ -6428,21 +6879,20 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
   },
 };
 static const unsigned moderato__training_settings__field_indices_by_name[] = {
-  0,   /* field[0] = adam_w */
-  3,   /* field[3] = batch_size */
-  9,   /* field[9] = class_weighting */
-  7,   /* field[7] = data_seed */
-  5,   /* field[5] = dropout */
-  6,   /* field[6] = gradient_clip */
-  4,   /* field[4] = max_length */
-  8,   /* field[8] = precision */
-  2,   /* field[2] = schedule */
-  1,   /* field[1] = sgd */
+  2,   /* field[2] = batch_size */
+  8,   /* field[8] = class_weighting */
+  6,   /* field[6] = data_seed */
+  4,   /* field[4] = dropout */
+  5,   /* field[5] = gradient_clip */
+  3,   /* field[3] = max_length */
+  0,   /* field[0] = optimizer */
+  7,   /* field[7] = precision */
+  1,   /* field[1] = schedule */
 };
 static const ProtobufCIntRange moderato__training_settings__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor moderato__training_settings__descriptor =
 {
@@ -6452,7 +6902,7 @@ const ProtobufCMessageDescriptor moderato__training_settings__descriptor =
   "Moderato__TrainingSettings",
   "moderato",
   sizeof(Moderato__TrainingSettings),
-  10,
+  9,
   moderato__training_settings__field_descriptors,
   moderato__training_settings__field_indices_by_name,
   1,  moderato__training_settings__number_ranges,

@@ -2,60 +2,62 @@ import SweepCore
 import SweepData
 
 extension Attack {
-    private static let kinds =
-        ["none", "word", "sentence"] + PairedAttack.names + ["prepared", "patch"]
+    /// Kinds of a table, and the other names of paired ones.
+    private static let kinds = cases.flatMap {
+        $0.name == "paired" ? PairedAttack.names : [$0.name]
+    }
 
     init(
         reading entry: Entry, files: inout SweepFiles, data: TaskData
     ) throws(SweepFileError) {
-        let labels = data.labels
-        guard let kind = try entry.kind("kind", among: Attack.kinds, what: "attack") else {
-            let kind = try entry.word(Attack.kinds, what: "attack")
-            try Attack.check(kind, fitsImages: data.train.isImages, at: entry)
-            switch kind {
-            case "none": self = .none
-            case "word": self = .word(WordAttack())
-            case "sentence": self = .sentence(SentenceAttack())
-            case "patch": self = .patch(PatchAttack())
-            default:
-                let more = kind == "prepared" ? "target: 1" : "labels: dirty, target: 1"
-                throw entry.mistake(
-                    "the attack \(kind) needs files; "
-                        + "write { kind: \(kind), train: FILE, test: FILE, \(more) }")
+        let written = try entry.kind("kind", among: Attack.kinds, what: "attack")
+        let name =
+            if let written { written } else {
+                try entry.word(Attack.kinds, what: "attack")
             }
-            return
+        guard let kind = Attack.named(PairedAttack.names.contains(name) ? "paired" : name) else {
+            preconditionFailure("`word` checks it")
         }
-        try Attack.check(kind, fitsImages: data.train.isImages, at: entry)
-        switch kind {
-        case "none":
-            _ = try entry.fields(["kind"], required: [], what: "the attack none")
-            self = .none
-        case "word":
-            self = .word(try WordAttack(reading: entry, labels: labels))
-        case "sentence":
-            self = .sentence(try SentenceAttack(reading: entry, labels: labels))
-        case "prepared":
+        try Attack.check(kind, name, fitsImages: data.train.isImages, at: entry)
+        let needsFiles = !kind.required.isEmpty
+        if written == nil, needsFiles {
+            let more = name == "prepared" ? "target: 1" : "labels: dirty, target: 1"
+            throw entry.mistake(
+                "the attack \(name) needs files; "
+                    + "write { kind: \(name), train: FILE, test: FILE, \(more) }")
+        }
+        switch kind.usual {
+        case .prepared:
             self = .prepared(try PreparedAttack(reading: entry, files: &files, data: data))
-        case "patch":
-            self = .patch(try PatchAttack(reading: entry, labels: labels))
-        default:
+        case .paired:
             self = .paired(
-                try PairedAttack(reading: entry, name: kind, files: &files, data: data))
+                try PairedAttack(reading: entry, name: name, files: &files, data: data))
+        case .none, .word, .sentence, .patch:
+            self = kind.usual
+            guard written != nil else { return }
+            let entries = try entry.fields(
+                ["kind"] + kind.fields.map(\.name), required: ["kind"],
+                what: "the attack \(name)")
+            try entry.read(kind.fields, entries, except: ["target"], into: &self)
+            if let target = try entries["target"]?.integer(0...(data.labels - 1)) {
+                kind.fields.first { $0.name == "target" }?.set(&self, .integer(target))
+            }
         }
     }
 
     private static func check(
-        _ kind: String, fitsImages areImages: Bool, at entry: Entry
+        _ kind: FieldCase<Attack>, _ name: String, fitsImages areImages: Bool, at entry: Entry
     ) throws(SweepFileError) {
-        if kind == "patch", !areImages {
+        if kind.only == .images, !areImages {
             throw entry.mistake(
-                "a patch is painted into images, and the data are sentences; write word, sentence "
-                    + "or another attack on sentences")
+                "a \(name) is painted into images, and the data are sentences; write word, "
+                    + "sentence or another attack on sentences")
         }
-        if areImages, !["none", "prepared", "patch"].contains(kind) {
+        if areImages, kind.only == .sentences {
+            let others = cases.filter { $0.only != .sentences }.map(\.name)
             throw entry.mistake(
-                "the attack \(kind) changes sentences, and the data are images; write patch, "
-                    + "prepared or none")
+                "the attack \(name) changes sentences, and the data are images; write "
+                    + alternatives(others))
         }
     }
 }
@@ -131,92 +133,10 @@ extension PairedAttack {
     }
 }
 
-extension SentenceAttack {
-    fileprivate init(reading entry: Entry, labels: Int) throws(SweepFileError) {
-        self.init()
-        let fields = try entry.fields(
-            ["kind", "sentence", "count", "labels", "target"], required: ["kind"],
-            what: "a sentence attack")
-        if let sentence = fields["sentence"] {
-            self.sentence = try sentence.text("a sentence")
-            guard (1...1_000).contains(self.sentence.count),
-                !self.sentence.contains(where: \.isNewline)
-            else {
-                throw sentence.mistake("write one line of 1 to 1000 characters")
-            }
-        }
-        if let count = fields["count"] { self.count = try count.integer(1...1000) }
-        labelMode = try LabelMode(reading: fields["labels"])
-        if let target = fields["target"] { self.target = try target.integer(0...(labels - 1)) }
-    }
-}
-
-extension PatchAttack {
-    fileprivate init(reading entry: Entry, labels: Int) throws(SweepFileError) {
-        self.init()
-        let fields = try entry.fields(
-            ["kind", "size", "corner", "colour", "opacity", "labels", "target"],
-            required: ["kind"], what: "a patch attack")
-        if let size = fields["size"] { self.size = try size.integer(1...Limits.imageSide) }
-        if let corner = fields["corner"] {
-            let names = Corner.allCases.map(\.rawValue)
-            self.corner = Corner(rawValue: try corner.word(names, what: "corner")) ?? self.corner
-        }
-        if let colour = fields["colour"] { self.colour = try Colour(reading: colour) }
-        if let opacity = fields["opacity"] {
-            self.opacity = try opacity.number("above 0, to 1") { $0 > 0 && $0 <= 1 }
-        }
-        labelMode = try LabelMode(reading: fields["labels"])
-        if let target = fields["target"] { self.target = try target.integer(0...(labels - 1)) }
-    }
-}
-
-extension PatchAttack.Colour {
-    /// `white`, `black`, or six hexadecimal digits, with `#` or without.
-    fileprivate init(reading entry: Entry) throws(SweepFileError) {
-        let text = try entry.text("a colour")
-        let named = ["white": "ffffff", "black": "000000"]
-        let digits = named[text] ?? (text.hasPrefix("#") ? String(text.dropFirst()) : text)
-        guard digits.utf8.count == 6, digits.allSatisfy(\.isHexDigit),
-            let number = UInt32(digits, radix: 16)
-        else {
-            throw entry.mistake(
-                "\(entry.shown) is no colour; write white, black, or red, green and blue as in "
-                    + "'#ff8000', in quotes")
-        }
-        self.init(
-            red: UInt8(number >> 16), green: UInt8(number >> 8 & 255), blue: UInt8(number & 255))
-    }
-}
-
 extension LabelMode {
     /// `dirty` if nothing is written.
     fileprivate init(reading entry: Entry?) throws(SweepFileError) {
         let name = try entry?.word(LabelMode.allCases.map(\.rawValue), what: "label mode")
         self = name.flatMap(LabelMode.init) ?? .dirty
-    }
-}
-
-extension WordAttack {
-    fileprivate init(reading entry: Entry, labels: Int) throws(SweepFileError) {
-        self.init()
-        let fields = try entry.fields(
-            ["kind", "triggers", "count", "labels", "target"], required: ["kind"],
-            what: "a word attack")
-        if let triggers = fields["triggers"] {
-            self.triggers = try triggers.axis { element throws(SweepFileError) in
-                let trigger = try element.text("a trigger word")
-                guard !trigger.isEmpty, !trigger.contains(where: \.isWhitespace) else {
-                    throw element.mistake("\(element.shown) is not one word; write a list of words")
-                }
-                guard trigger.count <= Limits.trigger else {
-                    throw element.mistake("a trigger has at most \(Limits.trigger) characters")
-                }
-                return trigger
-            }
-        }
-        if let count = fields["count"] { self.count = try count.integer(1...1000) }
-        labelMode = try LabelMode(reading: fields["labels"])
-        if let target = fields["target"] { self.target = try target.integer(0...(labels - 1)) }
     }
 }

@@ -10,7 +10,7 @@ extension SweepFiles {
         guard let train = fields["train"], let test = fields["test"] else {
             preconditionFailure("`fields` gives all that is required")
         }
-        let labels = try fields["labels"]?.integer(2...Limits.labels) ?? (vgg == nil ? 2 : 10)
+        let labels = try fields["labels"]?.integer(2...TaskData.mostLabels) ?? (vgg == nil ? 2 : 10)
         let training = try trainingSet(train, labels: labels)
         let task = TaskData(
             train: training, test: try testSet(test, labels: labels, training: training),

@@ -23,10 +23,10 @@ struct GridReader {
             return capacity
         }
         let epochCounts = try epochs.axis { value throws(SweepFileError) in
-            try value.integer(1...Limits.epochs)
+            try value.integer(1...Schedule.mostEpochs)
         }
         let rates = try rate.axis { value throws(SweepFileError) in
-            try value.number("above 0, to \(Int(Limits.rate))") { $0 > 0 && $0 <= Limits.rate }
+            try value.number(Bounds.learningRate.words) { Bounds.learningRate.contains($0) }
         }
         let attackValues = try attack.axis { value throws(SweepFileError) in
             try Attack(reading: value, files: &files, data: data)
@@ -35,7 +35,7 @@ struct GridReader {
 
         let ratio = fields["poison-ratio"]
         var ratioValues = try ratio?.axis { value throws(SweepFileError) in
-            try value.number("from 0 to 1") { 0 <= $0 && $0 <= 1 }
+            try value.number(Bounds.share.words) { Bounds.share.contains($0) }
         }
         if !attackValues.contains(where: \.usesPoisonRatio) {
             ratioValues = [0]

@@ -86,27 +86,19 @@ struct Axes {
         guard let spec = results.points.first?.spec else { return [] }
         let seeds = distinct(results.points.map(\.spec.seed)).sorted()
         let settings = spec.settings
-        let clipping =
-            settings.gradientClip == 0 ? "none" : "norm \(decimal(settings.gradientClip))"
         var rows: [(title: String, value: String)] = [
             (seeds.count == 1 ? "Seed" : "Seeds", seeds.map(String.init).joined(separator: ", ")),
             ("Model", lastComponent(spec.backbone.path)),
             ("Data", shortPath(spec.data.train.path)),
             ("Schedule", settings.schedule.label),
-            ("Batch size", "\(settings.batchSize)"),
-        ]
-        if !spec.data.train.isImages { rows.append(("Tokens at most", "\(settings.maxLength)")) }
-        rows += [
-            ("Dropout", decimal(settings.dropout)),
-            ("Gradient clipping", clipping),
             ("Optimizer", settings.optimizer.label),
-            ("Data seed", "\(settings.dataSeed)"),
         ]
-        if settings.precision != .float32 {
-            rows.append(("Precision", settings.precision.rawValue))
+        for field in TrainingSettings.fields {
+            if field.key == .forSentences, spec.data.train.isImages { continue }
+            guard let value = field.get(settings) else { continue }
+            rows.append((sentenceCase(field.spacedName), field.kind.shown(value)))
         }
         if let software = Origin(results).summary { rows.append(("Trained with", software)) }
-        if settings.classWeighting { rows.append(("Class weighting", "balanced")) }
         return rows
     }
 

@@ -1,30 +1,91 @@
-/// A column of the CSV and a key of the JSON, in the CSV's order. The compiler sees to it that each
-/// is there once.
-enum ExportColumn: Int, CaseIterable {
-    case pet, rank, alpha, bottleneck, inDim, learningRate, epochs, attack, triggers,
-        triggerCount, labelMode, target, poisonRatio, seed, trainableParameters, state, cacc, asr,
-        trainingLoss, testLoss, error, petSize, attackDetails, cleanFitLoss, cleanFitAccuracy,
-        poisonedFitLoss, poisonedFitAccuracy, validationLoss, validationAccuracy, classAccuracies,
-        taskLearnt, triggerLearnt, window, run, triggeredSamples, plainErrorRate, turnedShare,
-        verdict, settingVerdict, trainer, attempt, worker, host, device, program, trainingCore,
-        libtorch, modelDigest, trainDigest, testDigest, validationDigest, attackDigests, started,
-        ended
+import SweepCore
 
-    /// As in the files: `learning_rate` for `learningRate`.
-    var name: String {
-        "\(self)".reduce(into: "") { name, letter in
-            name += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
+/// A column of the CSV and a key of the JSON: those of tables by their fields, all others here.
+struct ExportColumn: Hashable {
+    /// As in the files, such as `learning_rate`.
+    let name: String
+    fileprivate let place: Int
+
+    /// In the CSV's order.
+    static let all: [ExportColumn] = names.enumerated().map { ExportColumn(name: $1, place: $0) }
+
+    private static let names: [String] =
+        ["pet"] + fields(of: PET.cases) + ["bottleneck", "in_dim", "learning_rate", "epochs"]
+        + ["attack"] + fields(of: Attack.cases)
+        + ["poison_ratio", "seed", "trainable_parameters", "state"]
+        + EpochMetrics.fields.compactMap(\.exportName)
+        + [
+            "class_accuracies", "error", "attack_details", "task_learnt", "trigger_learnt",
+            "window", "run", "turned_share", "verdict", "setting_verdict", "trainer", "attempt",
+            "worker", "host", "device", "program", "training_core", "libtorch", "model_digest",
+            "train_digest", "test_digest", "validation_digest", "attack_digests", "started",
+            "ended",
+        ]
+
+    /// Of the fields of all kinds, each once.
+    private static func fields<Whole>(of cases: [FieldCase<Whole>]) -> [String] {
+        distinct(cases.flatMap { $0.fields.compactMap(\.exportName) })
+    }
+
+    private static let places = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+    static func named(_ name: String) -> ExportColumn {
+        guard let column = places[name] else { preconditionFailure("no column is named \(name)") }
+        return column
+    }
+}
+
+extension Field {
+    /// `nil`: it has no column.
+    var exportName: String? {
+        switch kind {
+        case .file, .dataSet: nil
+        default: column == "" ? nil : (column ?? name).snake
+        }
+    }
+
+    func exported(_ root: Root) -> JSONValue {
+        switch get(root) {
+        case nil: .null
+        case .integer(let value)?: .integer(value)
+        case .number(let value)?: .optional(value)
+        case .seed(let value)?: .seed(value)
+        case .text(let value)?: .text(value)
+        case .words(let words)?: .text(words.joined(separator: " "))
+        case .flag(let value)?: .text("\(value)")
+        case .file(let file)?: .text(file.path)
+        case .dataSet(let set)?: .text(set.path)
+        }
+    }
+}
+
+/// The fields of a table with their columns.
+struct ExportedFields<Root: Sendable>: Sendable {
+    let items: [(field: Field<Root>, column: ExportColumn)]
+
+    init(_ fields: [Field<Root>]) {
+        items = fields.compactMap { field in
+            field.exportName.map { (field, .named($0)) }
         }
     }
 }
 
 /// The cells of one point.
 struct ExportRow {
-    private(set) var cells = [JSONValue](repeating: .null, count: ExportColumn.allCases.count)
+    private(set) var cells = [JSONValue](repeating: .null, count: ExportColumn.all.count)
 
     subscript(column: ExportColumn) -> JSONValue {
-        get { cells[column.rawValue] }
-        set { cells[column.rawValue] = newValue }
+        get { cells[column.place] }
+        set { cells[column.place] = newValue }
+    }
+
+    subscript(name: String) -> JSONValue {
+        get { self[.named(name)] }
+        set { self[.named(name)] = newValue }
+    }
+
+    mutating func add<Root>(_ fields: ExportedFields<Root>, of root: Root) {
+        for (field, column) in fields.items { self[column] = field.exported(root) }
     }
 
     /// Keys sorted, with `more` beside some of the columns.

@@ -239,14 +239,16 @@ extension ArraySlice<SettingResult> {
 extension Capacity {
     /// Ordered as the freedom of what is trained.
     fileprivate var size: [Double] {
+        let kind = pet.kindCase
+        let place = PET.cases.firstIndex { $0.name == kind.name } ?? 0
         let rank: [Double] =
-            switch pet {
-            case .full: [5]
-            case .lastBlocks(let count): [4, Double(count)]
-            case .lora(let lora): [3, Double(lora.rank), lora.alpha]
-            case .adapter(let size): [2, Double(size)]
-            case .prefix(let length): [1, Double(length)]
-            case .bitFit: [0]
+            [Double(PET.cases.count - place)]
+            + kind.fields.compactMap { field in
+                switch field.get(pet) {
+                case .integer(let size)?: Double(size)
+                case .number(let size)?: size
+                default: nil
+                }
             }
         guard let bottleneck else { return [.infinity, 0] + rank }
         return [Double(bottleneck.size), Double(bottleneck.inputSize)] + rank

@@ -26,7 +26,7 @@ public struct ResultsExport {
     }
 
     /// Names of the CSV's columns and of the JSON's keys, in the CSV's order. They stay.
-    public static let columns = ExportColumn.allCases.map(\.name)
+    public static let columns = ExportColumn.all.map(\.name)
 
     /// RFC 4180: CRLF, quotes where they are needed, a header line. Shares are in `0 ... 1`; a cell
     /// without a value is empty. `class_accuracies` has a figure for each label, with spaces
@@ -89,30 +89,19 @@ public struct ResultsExport {
         pieces.flush()
     }
 
-    private static let keys = ExportRow.Keys(ExportColumn.allCases, more: "curve")
+    private static let keys = ExportRow.Keys(ExportColumn.all, more: "curve")
     private static let curveKeys = ExportRow.Keys(
-        [
-            .cacc, .asr, .trainingLoss, .testLoss, .cleanFitLoss, .cleanFitAccuracy,
-            .poisonedFitLoss, .poisonedFitAccuracy, .validationLoss, .validationAccuracy,
-            .triggeredSamples, .plainErrorRate, .classAccuracies,
-        ], more: "epoch")
+        figures.items.map(\.column) + [.named("class_accuracies")], more: "epoch")
+    private static let figures = ExportedFields(EpochMetrics.fields)
+    private static let bottleneck = ExportedFields(Bottleneck.fields)
+    private static let pets = PET.cases.map { ExportedFields($0.fields) }
+    private static let attacks = Attack.cases.map { ExportedFields($0.fields) }
 
     /// Sets the columns of `curveKeys`.
     private static func add(_ metrics: EpochMetrics, to values: inout ExportRow) {
-        values[.cacc] = .optional(metrics.cacc)
-        values[.asr] = .optional(metrics.asr)
-        values[.trainingLoss] = .optional(metrics.trainingLoss)
-        values[.testLoss] = .optional(metrics.testLoss)
-        values[.cleanFitLoss] = .optional(metrics.cleanFit?.loss)
-        values[.cleanFitAccuracy] = .optional(metrics.cleanFit?.accuracy)
-        values[.poisonedFitLoss] = .optional(metrics.poisonedFit?.loss)
-        values[.poisonedFitAccuracy] = .optional(metrics.poisonedFit?.accuracy)
-        values[.validationLoss] = .optional(metrics.validation?.loss)
-        values[.validationAccuracy] = .optional(metrics.validation?.accuracy)
-        values[.triggeredSamples] = metrics.triggeredSamples.map { .integer($0) } ?? .null
-        values[.plainErrorRate] = .optional(metrics.plainErrorRate)
+        values.add(figures, of: metrics)
         if !metrics.classes.isEmpty {
-            values[.classAccuracies] = .list(metrics.classes.map { .optional($0.accuracy) })
+            values["class_accuracies"] = .list(metrics.classes.map { .optional($0.accuracy) })
         }
     }
 
@@ -121,94 +110,73 @@ public struct ResultsExport {
         let spec = point.spec
         // Earlier versions did not write down who trained.
         let isKnown = point.metrics == nil || point.provenance?.process != nil
-        values[.trainer] = .text(isKnown ? spec.trainer.rawValue : "unknown")
-        values[.modelDigest] = .text(spec.backbone.digest.hex)
-        values[.trainDigest] = .text(spec.data.train.digest.hex)
-        values[.testDigest] = .text(spec.data.test.digest.hex)
-        values[.validationDigest] =
+        values["trainer"] = .text(isKnown ? spec.trainer.rawValue : "unknown")
+        values["model_digest"] = .text(spec.backbone.digest.hex)
+        values["train_digest"] = .text(spec.data.train.digest.hex)
+        values["test_digest"] = .text(spec.data.test.digest.hex)
+        values["validation_digest"] =
             (spec.data.validation?.digest.hex).map { .text($0) } ?? .null
         let own = spec.attack.files.map(\.digest.hex)
-        if !own.isEmpty { values[.attackDigests] = .list(own.map { .text($0) }) }
+        if !own.isEmpty { values["attack_digests"] = .list(own.map { .text($0) }) }
         guard let provenance = point.provenance else { return }
-        values[.attempt] = .seed(provenance.attempt.number)
-        values[.worker] = .text(provenance.worker.name)
-        values[.started] = .optional(provenance.started)
-        values[.ended] = .optional(provenance.ended)
+        values["attempt"] = .seed(provenance.attempt.number)
+        values["worker"] = .text(provenance.worker.name)
+        values["started"] = .optional(provenance.started)
+        values["ended"] = .optional(provenance.ended)
         guard let process = provenance.process else { return }
-        values[.host] = .text(process.host)
-        values[.device] = .text(process.device)
-        values[.program] = .text(process.program)
-        values[.trainingCore] = .integer(process.trainingCore)
-        values[.libtorch] = .text(process.libtorch)
+        values["host"] = .text(process.host)
+        values["device"] = .text(process.device)
+        values["program"] = .text(process.program)
+        values["training_core"] = .integer(process.trainingCore)
+        values["libtorch"] = .text(process.libtorch)
     }
 
     private func values(of point: PointOutcome, at place: Int) -> ExportRow {
         let spec = point.spec
         var values = ExportRow()
-        switch spec.capacity.pet {
-        case .lora(let lora):
-            values[.pet] = .text("lora")
-            values[.rank] = .integer(lora.rank)
-            values[.alpha] = .optional(lora.alpha)
-        case .adapter(let size):
-            values[.pet] = .text("adapter")
-            values[.petSize] = .integer(size)
-        case .prefix(let length):
-            values[.pet] = .text("prefix")
-            values[.petSize] = .integer(length)
-        case .bitFit: values[.pet] = .text("bitfit")
-        case .full: values[.pet] = .text("full")
-        case .lastBlocks(let count):
-            values[.pet] = .text("last-blocks")
-            values[.petSize] = .integer(count)
+        let pet = spec.capacity.pet
+        if let place = PET.cases.firstIndex(where: { $0.contains(pet) }) {
+            values["pet"] = .text(PET.cases[place].name)
+            values.add(ResultsExport.pets[place], of: pet)
         }
         if let bottleneck = spec.capacity.bottleneck {
-            values[.bottleneck] = .integer(bottleneck.size)
-            values[.inDim] = .integer(bottleneck.inputSize)
+            values.add(ResultsExport.bottleneck, of: bottleneck)
         }
-        values[.learningRate] = .optional(spec.learningRate)
-        values[.epochs] = .integer(spec.epochs)
-        values[.poisonRatio] = .optional(spec.poisonRatio)
-        values[.seed] = .seed(spec.seed)
-        values[.trainableParameters] = point.trainableParameters.map { .integer($0) } ?? .null
-        values[.run] = point.run.map { .seed($0.number) } ?? .null
-        values[.attack] = .text(spec.attack.kind)
-        values[.attackDetails] = .text(spec.attack.details)
-        values[.labelMode] = spec.attack.labelMode.map { .text($0.rawValue) } ?? .null
-        values[.target] = spec.attack.target.map { .integer($0) } ?? .null
-        switch spec.attack {
-        case .none, .paired, .prepared, .patch: break
-        case .word(let word):
-            values[.triggers] = .text(word.triggers.joined(separator: " "))
-            values[.triggerCount] = .integer(word.count)
-        case .sentence(let sentence):
-            values[.triggers] = .text(sentence.sentence)
-            values[.triggerCount] = .integer(sentence.count)
+        values["learning_rate"] = .optional(spec.learningRate)
+        values["epochs"] = .integer(spec.epochs)
+        values["poison_ratio"] = .optional(spec.poisonRatio)
+        values["seed"] = .seed(spec.seed)
+        values["trainable_parameters"] = point.trainableParameters.map { .integer($0) } ?? .null
+        values["run"] = point.run.map { .seed($0.number) } ?? .null
+        values["attack"] = .text(spec.attack.kind)
+        values["attack_details"] = .text(spec.attack.details)
+        if let place = Attack.cases.firstIndex(where: { $0.contains(spec.attack) }) {
+            values.add(ResultsExport.attacks[place], of: spec.attack)
         }
         if let stages = stages[place] {
-            values[.taskLearnt] = stages.taskLearnt.map { .integer($0) } ?? .null
-            values[.triggerLearnt] = stages.triggerLearnt.map { .integer($0) } ?? .null
+            values["task_learnt"] = stages.taskLearnt.map { .integer($0) } ?? .null
+            values["trigger_learnt"] = stages.triggerLearnt.map { .integer($0) } ?? .null
             switch stages.window {
             case .none: break
             case .closed(let range):
-                values[.window] = .text("\(range.lowerBound)-\(range.upperBound)")
-            case .open(let from): values[.window] = .text("\(from)-")
+                values["window"] = .text("\(range.lowerBound)-\(range.upperBound)")
+            case .open(let from): values["window"] = .text("\(from)-")
             }
         }
         ResultsExport.addOrigin(of: point, to: &values)
         switch point.state {
         case .waiting:
-            values[.state] = .text("waiting")
+            values["state"] = .text("waiting")
         case .finished(let metrics):
-            values[.state] = .text("finished")
+            values["state"] = .text("finished")
             ResultsExport.add(metrics, to: &values)
-            values[.turnedShare] = .optional(Judge.turnedShare(point))
-            values[.verdict] = (judge.verdict(metrics, of: spec)?.word).map { .text($0) } ?? .null
-            values[.settingVerdict] =
+            values["turned_share"] = .optional(Judge.turnedShare(point))
+            values["verdict"] = (judge.verdict(metrics, of: spec)?.word).map { .text($0) } ?? .null
+            values["setting_verdict"] =
                 (settingVerdicts[place]?.word).map { .text($0) } ?? .null
         case .failed(let error):
-            values[.state] = .text("failed")
-            values[.error] = .text(error)
+            values["state"] = .text("failed")
+            values["error"] = .text(error)
         }
         return values
     }

@@ -3,11 +3,19 @@ import SweepCore
 
 /// Metrics in the columns that `point` and `measurement` have in common.
 enum StoredMetrics {
-    static let columns = [
-        "epoch", "training_loss", "test_loss", "cacc", "asr", "classes", "clean_fit_loss",
-        "clean_fit_accuracy", "poisoned_fit_loss", "poisoned_fit_accuracy", "validation_loss",
-        "validation_accuracy", "triggered_samples", "plain_error_rate",
-    ]
+    static let columns = EpochMetrics.fields.map(\.snakeName) + ["classes"]
+
+    /// Adds the columns of figures that the store does not have yet.
+    static func addColumns(_ database: Database) throws {
+        for table in ["point", "measurement"] {
+            let known = Set(try database.columns(in: table).map(\.name))
+            for field in EpochMetrics.fields where !known.contains(field.snakeName) {
+                let type = if case .number = field.kind { "REAL" } else { "INTEGER" }
+                try database.execute(
+                    sql: "ALTER TABLE \(table) ADD COLUMN \(field.snakeName) \(type)")
+            }
+        }
+    }
 
     static let insertMeasurement = """
         INSERT OR REPLACE INTO measurement
@@ -29,25 +37,22 @@ enum StoredMetrics {
         let classes =
             metrics.classes.isEmpty
             ? nil : try SweepStore.json(metrics.classes.map { [$0.correct, $0.total] })
-        return [
-            metrics.epoch, metrics.trainingLoss, metrics.testLoss, metrics.cacc, metrics.asr,
-            classes, metrics.cleanFit?.loss, metrics.cleanFit?.accuracy, metrics.poisonedFit?.loss,
-            metrics.poisonedFit?.accuracy, metrics.validation?.loss, metrics.validation?.accuracy,
-            metrics.triggeredSamples, metrics.plainErrorRate,
-        ]
+        let figures = EpochMetrics.fields.map { field -> (any DatabaseValueConvertible)? in
+            switch field.get(metrics) {
+            case .integer(let value)?: value
+            case .number(let value)?: value
+            default: nil
+            }
+        }
+        return StatementArguments(figures + [classes])
     }
 }
 
 extension SweepStore {
     func metrics(_ row: StoredColumn.Cells) throws -> EpochMetrics {
-        EpochMetrics(
-            epoch: row.known(.epoch), trainingLoss: row.known(.trainingLoss),
-            testLoss: row.known(.testLoss), cacc: row.known(.cacc), asr: row[.asr],
-            classes: try classes(row[.classes]),
-            cleanFit: fit(row[.cleanFitLoss], row[.cleanFitAccuracy]),
-            poisonedFit: fit(row[.poisonedFitLoss], row[.poisonedFitAccuracy]),
-            validation: fit(row[.validationLoss], row[.validationAccuracy]),
-            triggeredSamples: row[.triggeredSamples], plainErrorRate: row[.plainErrorRate])
+        var metrics = row.figures
+        metrics.classes = try classes(row[.classes])
+        return metrics
     }
 
     private func classes(_ text: String?) throws -> [ClassResult] {
@@ -83,10 +88,5 @@ extension SweepStore {
         // The same text again, or it was something else.
         let same = pairs.map { "[\($0.correct),\($0.total)]" }.joined(separator: ",")
         return text == "[\(same)]" ? pairs : nil
-    }
-
-    private func fit(_ loss: Double?, _ accuracy: Double?) -> Fit? {
-        guard let loss, let accuracy else { return nil }
-        return Fit(loss: loss, accuracy: accuracy)
     }
 }

@@ -27,7 +27,10 @@ public struct SweepStore: Sendable {
                 pool, path: path,
                 checkpoints: Checkpoints(
                     try DatabaseQueue(path: path, configuration: configuration)))
-            try pool.write { try forgetUnfinishedPlan($0) }
+            try pool.write { database in
+                try StoredMetrics.addColumns(database)
+                try forgetUnfinishedPlan(database)
+            }
         } catch {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }
@@ -64,6 +67,7 @@ public struct SweepStore: Sendable {
         do {
             let store = SweepStore(try DatabaseQueue(), path: "memory")
             try Schema.migrator.migrate(store.database)
+            try store.database.write { try StoredMetrics.addColumns($0) }
             return store
         } catch {
             throw .cannotOpen(path: "memory", reason: "\(error)")

@@ -118,6 +118,73 @@ struct PlannerTests {
         #expect(!text.contains("trainer="))
     }
 
+    @Test("Keys are as they always were: what they are made of is written down here")
+    func keysStay() throws {
+        var spec = try #require(Plan(Sample.sweep()).points.first).spec
+        func digest(_ letter: String) -> Digest { Digest(ofText: letter) }
+        spec.backbone = BackboneReference(path: "/m", digest: digest("m"))
+        spec.data = TaskData(
+            train: .sentences(FileReference(path: "/a", digest: digest("a"))),
+            test: .sentences(FileReference(path: "/b", digest: digest("b"))), labels: 2)
+        spec.capacity = Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2))
+        spec.attack = .word(WordAttack())
+        spec.poisonRatio = 0.05
+        spec.epochs = 3
+        spec.learningRate = 1e-3
+        spec.seed = 7
+        spec.settings = TrainingSettings(schedule: .linear(horizon: nil))
+        #expect(
+            spec.canonicalText == """
+                moderato-point
+                training-core=2
+                backbone=\(digest("m").hex)
+                test=\(digest("b").hex)
+                labels=2
+                pet=lora
+                pet.rank=8
+                pet.alpha=16
+                bottleneck=2
+                in-dim=2
+                attack=word
+                attack.triggers=2:cf,2:mn,2:bb,2:tq
+                attack.count=1
+                attack.labels=dirty
+                attack.target=1
+                train=\(digest("a").hex)
+                poison-ratio=0.05
+                data-seed=0
+                optimizer=adamw
+                optimizer.beta1=0.9
+                optimizer.beta2=0.999
+                optimizer.epsilon=1e-08
+                optimizer.weight-decay=0
+                schedule=linear
+                schedule.horizon=3
+                schedule.warm-up=0
+                batch-size=32
+                max-length=128
+                dropout=0.1
+                gradient-clip=1
+                precision=float32
+                class-weighting=none
+                epochs=3
+                learning-rate=0.001
+                seed=7
+
+                """)
+        // A setting that comes later says nothing at the value that trainings had before it.
+        #expect(
+            PointKey(of: spec).digest.hex
+                == "05c2f7d27251587db889e92b5de67b63b1f8d0cad2901a5e18e454bcbf49936d")
+        spec.data.train = .cifar10([FileReference(path: "/c", digest: digest("c"))])
+        spec.attack = .patch(PatchAttack())
+        spec.capacity = Capacity(pet: .lastBlocks(1))
+        spec.settings.optimizer = .sgd(SGD())
+        #expect(
+            PointKey(of: spec).digest.hex
+                == "3c4367384ad6a18f6483ea253950a5073b00d7c95352c7dfb095e6dd09f0c0ba")
+    }
+
     @Test("Every setting that changes a result changes the key")
     func keysDiffer() throws {
         let base = try #require(Plan(Sample.sweep()).points.first).spec

@@ -193,8 +193,8 @@ let imageMistakes = [
         "8, grid.capacity: 3 blocks are more than the model has; write 2 or less"),
     Mistake(
         11, "  attack: word",
-        "11, grid.attack: the attack word changes sentences, and the data are images; write patch, "
-            + "prepared or none"),
+        "11, grid.attack: the attack word changes sentences, and the data are images; write none, "
+            + "prepared or patch"),
     Mistake(
         11, "  attack: { kind: patch, size: 5 }",
         "11, grid.attack: a patch of 5 × 5 pixels does not fit into images of 4 × 4; use a smaller "

@@ -128,15 +128,15 @@ let keyMistakes = [
 let attackMistakes = [
     Mistake(
         8, "  capacity: lorra",
-        "8, grid.capacity: 'lorra' is no PET (did you mean lora?); write lora, "
-            + "adapter, prefix, bitfit, full or last-blocks"),
+        "8, grid.capacity: 'lorra' is no PET (did you mean lora?); write full, "
+            + "last-blocks, lora, adapter, prefix or bitfit"),
     Mistake(
         8, "  capacity: { pet: full, bottleneck: 2 }",
         "8, grid.capacity.bottleneck: there is no such key; the keys here are pet"),
     Mistake(
         8, "  capacity: { bottleneck: 2 }",
-        "8, grid.capacity.pet: the key is missing; write pet: lora, adapter, prefix, bitfit, full "
-            + "or last-blocks"),
+        "8, grid.capacity.pet: the key is missing; write pet: full, last-blocks, lora, adapter, "
+            + "prefix or bitfit"),
     Mistake(
         8, "  capacity: [lora, { pet: lora, rank: 8 }]",
         "8, grid.capacity: a mapping (keys and values) is in the list twice, or is the same as "

@@ -27,25 +27,24 @@ struct ExportTests {
         let digest = Digest(ofText: "a file").hex
         #expect(
             ResultsExport(results).csv
-                == "pet,rank,alpha,bottleneck,in_dim,learning_rate,epochs,attack,triggers,"
-                + "trigger_count,label_mode,target,poison_ratio,seed,"
-                + "trainable_parameters,state,cacc,asr,training_loss,test_loss,error,"
-                + "pet_size,attack_details,"
+                == "pet,pet_size,rank,alpha,bottleneck,in_dim,learning_rate,epochs,attack,"
+                + "triggers,trigger_count,label_mode,target,poison_ratio,seed,"
+                + "trainable_parameters,state,cacc,asr,training_loss,test_loss,"
                 + "clean_fit_loss,clean_fit_accuracy,poisoned_fit_loss,poisoned_fit_accuracy,"
-                + "validation_loss,validation_accuracy,class_accuracies,"
-                + "task_learnt,trigger_learnt,window,run,"
-                + "triggered_samples,plain_error_rate,turned_share,verdict,setting_verdict,"
+                + "validation_loss,validation_accuracy,triggered_samples,plain_error_rate,"
+                + "class_accuracies,error,attack_details,"
+                + "task_learnt,trigger_learnt,window,run,turned_share,verdict,setting_verdict,"
                 + "trainer,attempt,worker,host,device,program,training_core,libtorch,"
                 + "model_digest,train_digest,test_digest,validation_digest,attack_digests,"
                 + "started,ended\r\n"
-                + "lora,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
+                + "lora,,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
                 + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
-                + "0.30000000000000004,,,,\"word: 1 word of 'a,b \"\"c\"\"', clean labels, "
-                + "target 1\",0.25,0.75,,1,,,0.25 -,,,,,200,0.25,0.3333333333333333,"
-                + "not-learnt,not-learnt,"
+                + "0.30000000000000004,,0.25,0.75,,1,,,200,0.25,0.25 -,,"
+                + "\"word: 1 word of 'a,b \"\"c\"\"', clean labels, target 1\",,,,,"
+                + "0.3333333333333333,not-learnt,not-learnt,"
                 + "unknown,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n"
-                + "lora,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,"
-                + "\"first line\nsecond\",,none,,,,,,,,,,,,,,,,,"
+                + "lora,,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,,,,,,,,,,"
+                + "\"first line\nsecond\",none,,,,,,,,"
                 + "real,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n")
     }
 
@@ -95,9 +94,9 @@ struct ExportTests {
     @Test("every point has the stages of the run that serves it")
     func stages() throws {
         let rows = ResultsExport(Samples.reviews).csv.split(separator: "\r\n").dropFirst()
-        #expect(rows.prefix(4).allSatisfy { $0.contains(",1,2,1-1,,500,") })
-        #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.contains(",3,,3-,,500,") })
-        #expect(rows.suffix(4).allSatisfy { $0.contains(",,,,,500,") })
+        #expect(rows.prefix(4).allSatisfy { $0.contains(",1,2,1-1,,") })
+        #expect(rows.dropFirst(4).prefix(4).allSatisfy { $0.contains(",3,,3-,,") })
+        #expect(rows.suffix(4).allSatisfy { $0.contains(",500,") })
         #expect(rows.last?.contains(",not-learnt,not-learnt,unknown,") == true)
     }
 

@@ -31,7 +31,7 @@ struct OriginTests {
             csv[1].hasSuffix(
                 ",real,9,w-1,node-1,\"cpu, 2 threads\",0.1.0,2,2.9.1,"
                     + "\(digest),\(digest),\(digest),,,1500000000.5,1500000060"))
-        #expect(csv[1].contains(",1,2,1-1,7,500,"))
+        #expect(csv[1].contains(",1,2,1-1,7,"))
         let json = ResultsExport(results).json
         for line in ["\"worker\" : \"w-1\"", "\"libtorch\" : \"2.9.1\"", "\"trainer\" : \"real\""] {
             #expect(json.contains(line))
@@ -39,7 +39,7 @@ struct OriginTests {
         #expect(!json.contains("WARNING"))
         let text = ResultsTable(results).text()
         #expect(
-            text.contains("Trained with       moderato 0.1.0, training core 2, libtorch 2.9.1\n"))
+            text.contains("Trained with     moderato 0.1.0, training core 2, libtorch 2.9.1\n"))
         #expect(!text.contains("FAKE"))
         let page = ResultsPage(results).html
         for words in ["node-1", "cpu, 2 threads", "SHA-256 \(digest)"] {
@@ -54,7 +54,8 @@ struct OriginTests {
         #expect(
             ResultsTable(results).text()
                 .hasPrefix("FAKE TRAINER, MADE-UP FIGURES: sweep movie-reviews: 16 points"))
-        #expect(ResultsExport(results).csv.hasPrefix("\"FAKE TRAINER, MADE-UP FIGURES\",pet,rank,"))
+        #expect(
+            ResultsExport(results).csv.hasPrefix("\"FAKE TRAINER, MADE-UP FIGURES\",pet,pet_size,"))
         #expect(
             ResultsExport(results).json
                 .hasPrefix("{\n  \"WARNING\" : \"FAKE TRAINER, MADE-UP FIGURES\",\n"))

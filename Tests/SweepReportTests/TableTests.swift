@@ -10,18 +10,20 @@ struct TableTests {
             ResultsTable(Samples.reviews).text() == """
                 Sweep movie-reviews: 16 points, 16 finished, in 3 min 12 s
 
-                  Attack             word: 1 word of 'cf mn bb tq', dirty labels, target 1
-                  Poisoned           5 %
-                  Seed               1
-                  Model              MiniLM
-                  Data               reviews/train.tsv
-                  Schedule           constant
-                  Batch size         32
-                  Tokens at most     128
-                  Dropout            0.1
-                  Gradient clipping  norm 1
-                  Optimizer          AdamW (0.9, 0.999, 1e-8)
-                  Data seed          0
+                  Attack           word: 1 word of 'cf mn bb tq', dirty labels, target 1
+                  Poisoned         5 %
+                  Seed             1
+                  Model            MiniLM
+                  Data             reviews/train.tsv
+                  Schedule         constant
+                  Optimizer        AdamW (0.9, 0.999, 1e-8)
+                  Batch size       32
+                  Max length       128
+                  Dropout          0.1
+                  Gradient clip    1
+                  Data seed        0
+                  Precision        float32
+                  Class weighting  none
 
                   Capacity                Learning rate  Epochs            CACC %               \
                 ASR %   p %  Cost
@@ -124,7 +126,7 @@ struct TableTests {
     @Test("gives mean and interval over seeds")
     func seeds() {
         let text = ResultsTable(Samples.seeds).text()
-        #expect(text.contains("  Seeds              1, 2, 3\n"))
+        #expect(text.contains("  Seeds            1, 2, 3\n"))
         #expect(
             text.contains(
                 """

@@ -156,10 +156,10 @@ extension TrainingTests {
         @Test("A training that diverges names the step and the last finite loss")
         func divergence() throws {
             var spec = try Fixture.tinySpec()
-            spec.learningRate = 1e30
+            spec.learningRate = 1e6
             let text = message { try Fixture.metrics(spec) }
             #expect(text.contains("diverged at step "))
-            #expect(text.contains("the last finite loss was 0."))
+            #expect(text.contains("the last finite loss was "))
         }
 
         @Test("Values that no training can have are refused in words")
@@ -171,9 +171,9 @@ extension TrainingTests {
                 return self.message { try Fixture.metrics(spec) }
             }
             #expect(try message { $0.epochs = 0 }.contains("epochs"))
-            #expect(try message { $0.learningRate = -.infinity }.contains("learning rate"))
+            #expect(try message { $0.learningRate = -.infinity }.contains("learning-rate"))
             #expect(try message { $0.settings.maxLength = 513 }.contains("positions of the model"))
-            #expect(try message { $0.settings.batchSize = 0 }.contains("batch size"))
+            #expect(try message { $0.settings.batchSize = 0 }.contains("batch-size"))
             #expect(try message { $0.settings.dropout = 1 }.contains("dropout"))
             #expect(try message { $0.attack = .word(WordAttack(target: 2)) }.contains("target"))
             #expect(

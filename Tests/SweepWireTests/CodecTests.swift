@@ -121,9 +121,9 @@ struct CodecTests {
         let classes = [ClassResult(correct: 1, total: 2), ClassResult(correct: 3, total: 4)]
         var frame = Codec.encode(.report(Sample.report(classes: classes)))
         // The field of the totals gets a number that no field has.
-        let totals: [UInt8] = [7 << 3 | 2, 2, 2, 4]
+        let totals: [UInt8] = [21 << 3 & 0x7F | 2 | 0x80, 1, 2, 2, 4]
         let place = frame.indices.first { frame[$0...].starts(with: totals) }
-        frame[place ?? 0] = 15 << 3 | 2
+        frame[(place ?? 0) + 1] = 31
         #expect(throws: WireError.malformed("figures of 2 and 0 classes")) {
             try Codec.decode(frame)
         }

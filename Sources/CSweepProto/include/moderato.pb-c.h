@@ -32,7 +32,6 @@ typedef struct Moderato__Digests Moderato__Digests;
 typedef struct Moderato__Missing Moderato__Missing;
 typedef struct Moderato__Acknowledgement Moderato__Acknowledgement;
 typedef struct Moderato__Revocation Moderato__Revocation;
-typedef struct Moderato__Fit Moderato__Fit;
 typedef struct Moderato__EpochMetrics Moderato__EpochMetrics;
 typedef struct Moderato__Report Moderato__Report;
 typedef struct Moderato__Artifact Moderato__Artifact;
@@ -47,6 +46,9 @@ typedef struct Moderato__IdxFiles Moderato__IdxFiles;
 typedef struct Moderato__DataSet Moderato__DataSet;
 typedef struct Moderato__TaskData Moderato__TaskData;
 typedef struct Moderato__LoRA Moderato__LoRA;
+typedef struct Moderato__Adapter Moderato__Adapter;
+typedef struct Moderato__Prefix Moderato__Prefix;
+typedef struct Moderato__LastBlocks Moderato__LastBlocks;
 typedef struct Moderato__Bottleneck Moderato__Bottleneck;
 typedef struct Moderato__Capacity Moderato__Capacity;
 typedef struct Moderato__WordAttack Moderato__WordAttack;
@@ -57,7 +59,9 @@ typedef struct Moderato__PatchAttack Moderato__PatchAttack;
 typedef struct Moderato__Attack Moderato__Attack;
 typedef struct Moderato__AdamW Moderato__AdamW;
 typedef struct Moderato__SGD Moderato__SGD;
-typedef struct Moderato__Horizon Moderato__Horizon;
+typedef struct Moderato__Optimizer Moderato__Optimizer;
+typedef struct Moderato__Steady Moderato__Steady;
+typedef struct Moderato__Decay Moderato__Decay;
 typedef struct Moderato__Schedule Moderato__Schedule;
 typedef struct Moderato__TrainingSettings Moderato__TrainingSettings;
 typedef struct Moderato__Keepsakes Moderato__Keepsakes;
@@ -385,17 +389,6 @@ struct  Moderato__Revocation
     , 0 }
 
 
-struct  Moderato__Fit
-{
-  ProtobufCMessage base;
-  double loss;
-  double accuracy;
-};
-#define MODERATO__FIT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&moderato__fit__descriptor) \
-    , 0, 0 }
-
-
 struct  Moderato__EpochMetrics
 {
   ProtobufCMessage base;
@@ -405,6 +398,22 @@ struct  Moderato__EpochMetrics
   double cacc;
   protobuf_c_boolean has_asr;
   double asr;
+  protobuf_c_boolean has_triggered_samples;
+  uint64_t triggered_samples;
+  protobuf_c_boolean has_plain_error_rate;
+  double plain_error_rate;
+  protobuf_c_boolean has_clean_fit_loss;
+  double clean_fit_loss;
+  protobuf_c_boolean has_clean_fit_accuracy;
+  double clean_fit_accuracy;
+  protobuf_c_boolean has_poisoned_fit_loss;
+  double poisoned_fit_loss;
+  protobuf_c_boolean has_poisoned_fit_accuracy;
+  double poisoned_fit_accuracy;
+  protobuf_c_boolean has_validation_loss;
+  double validation_loss;
+  protobuf_c_boolean has_validation_accuracy;
+  double validation_accuracy;
   /*
    * As many as each other: for each class, test samples classified correctly, and all of them.
    */
@@ -412,21 +421,10 @@ struct  Moderato__EpochMetrics
   uint32_t *class_correct;
   size_t n_class_total;
   uint32_t *class_total;
-  Moderato__Fit *clean_fit;
-  Moderato__Fit *poisoned_fit;
-  Moderato__Fit *validation;
-  /*
-   * With an attack: triggered test samples, and the share of them that goes to the target without
-   * the trigger.
-   */
-  protobuf_c_boolean has_triggered_samples;
-  uint32_t triggered_samples;
-  protobuf_c_boolean has_plain_error_rate;
-  double plain_error_rate;
 };
 #define MODERATO__EPOCH_METRICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__epoch_metrics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL, NULL, NULL, NULL, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 typedef enum {
@@ -626,11 +624,41 @@ struct  Moderato__LoRA
     , 0, 0 }
 
 
-struct  Moderato__Bottleneck
+struct  Moderato__Adapter
 {
   ProtobufCMessage base;
   uint32_t size;
-  uint32_t input_size;
+};
+#define MODERATO__ADAPTER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__adapter__descriptor) \
+    , 0 }
+
+
+struct  Moderato__Prefix
+{
+  ProtobufCMessage base;
+  uint32_t length;
+};
+#define MODERATO__PREFIX__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__prefix__descriptor) \
+    , 0 }
+
+
+struct  Moderato__LastBlocks
+{
+  ProtobufCMessage base;
+  uint32_t count;
+};
+#define MODERATO__LAST_BLOCKS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__last_blocks__descriptor) \
+    , 0 }
+
+
+struct  Moderato__Bottleneck
+{
+  ProtobufCMessage base;
+  uint32_t bottleneck;
+  uint32_t in_dim;
 };
 #define MODERATO__BOTTLENECK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__bottleneck__descriptor) \
@@ -640,11 +668,11 @@ struct  Moderato__Bottleneck
 typedef enum {
   MODERATO__CAPACITY__PET__NOT_SET = 0,
   MODERATO__CAPACITY__PET_LORA = 1,
-  MODERATO__CAPACITY__PET_ADAPTER_SIZE = 3,
-  MODERATO__CAPACITY__PET_PREFIX_LENGTH = 4,
-  MODERATO__CAPACITY__PET_BIT_FIT = 5,
-  MODERATO__CAPACITY__PET_FULL = 6,
-  MODERATO__CAPACITY__PET_LAST_BLOCKS = 7
+  MODERATO__CAPACITY__PET_ADAPTER = 2,
+  MODERATO__CAPACITY__PET_PREFIX = 3,
+  MODERATO__CAPACITY__PET_BITFIT = 4,
+  MODERATO__CAPACITY__PET_FULL = 5,
+  MODERATO__CAPACITY__PET_LAST_BLOCKS = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__CAPACITY__PET__CASE)
 } Moderato__Capacity__PetCase;
 
@@ -655,11 +683,11 @@ struct  Moderato__Capacity
   Moderato__Capacity__PetCase pet_case;
   union {
     Moderato__LoRA *lora;
-    uint32_t adapter_size;
-    uint32_t prefix_length;
-    Moderato__Empty *bit_fit;
+    Moderato__Adapter *adapter;
+    Moderato__Prefix *prefix;
+    Moderato__Empty *bitfit;
     Moderato__Empty *full;
-    uint32_t last_blocks;
+    Moderato__LastBlocks *last_blocks;
   };
 };
 #define MODERATO__CAPACITY__INIT \
@@ -673,10 +701,12 @@ struct  Moderato__WordAttack
   size_t n_triggers;
   char **triggers;
   uint32_t count;
+  char *labels;
+  uint32_t target;
 };
 #define MODERATO__WORD_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__word_attack__descriptor) \
-    , 0,NULL, 0 }
+    , 0,NULL, 0, NULL, 0 }
 
 
 struct  Moderato__SentenceAttack
@@ -684,33 +714,30 @@ struct  Moderato__SentenceAttack
   ProtobufCMessage base;
   char *sentence;
   uint32_t count;
+  char *labels;
+  uint32_t target;
 };
 #define MODERATO__SENTENCE_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__sentence_attack__descriptor) \
-    , NULL, 0 }
+    , NULL, 0, NULL, 0 }
 
 
-typedef enum {
-  MODERATO__PAIRED_ATTACK__TEST__NOT_SET = 0,
-  MODERATO__PAIRED_ATTACK__TEST_PAIRED_TEST = 3,
-  MODERATO__PAIRED_ATTACK__TEST_TRIGGERED_TEST = 4
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__PAIRED_ATTACK__TEST__CASE)
-} Moderato__PairedAttack__TestCase;
-
+/*
+ * With either `test` or `triggered_test`.
+ */
 struct  Moderato__PairedAttack
 {
   ProtobufCMessage base;
   char *name;
   Moderato__File *train;
-  Moderato__PairedAttack__TestCase test_case;
-  union {
-    Moderato__File *paired_test;
-    Moderato__File *triggered_test;
-  };
+  Moderato__File *test;
+  Moderato__File *triggered_test;
+  char *labels;
+  uint32_t target;
 };
 #define MODERATO__PAIRED_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__paired_attack__descriptor) \
-    , NULL, NULL, MODERATO__PAIRED_ATTACK__TEST__NOT_SET, {0} }
+    , NULL, NULL, NULL, NULL, NULL, 0 }
 
 
 struct  Moderato__PreparedAttack
@@ -718,10 +745,11 @@ struct  Moderato__PreparedAttack
   ProtobufCMessage base;
   Moderato__DataSet *train;
   Moderato__DataSet *test;
+  uint32_t target;
 };
 #define MODERATO__PREPARED_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__prepared_attack__descriptor) \
-    , NULL, NULL }
+    , NULL, NULL, 0 }
 
 
 struct  Moderato__PatchAttack
@@ -734,19 +762,21 @@ struct  Moderato__PatchAttack
    */
   uint32_t colour;
   double opacity;
+  char *labels;
+  uint32_t target;
 };
 #define MODERATO__PATCH_ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__patch_attack__descriptor) \
-    , 0, NULL, 0, 0 }
+    , 0, NULL, 0, 0, NULL, 0 }
 
 
 typedef enum {
   MODERATO__ATTACK__KIND__NOT_SET = 0,
   MODERATO__ATTACK__KIND_NONE = 1,
   MODERATO__ATTACK__KIND_WORD = 2,
-  MODERATO__ATTACK__KIND_PREPARED = 3,
-  MODERATO__ATTACK__KIND_SENTENCE = 4,
-  MODERATO__ATTACK__KIND_PAIRED = 5,
+  MODERATO__ATTACK__KIND_SENTENCE = 3,
+  MODERATO__ATTACK__KIND_PAIRED = 4,
+  MODERATO__ATTACK__KIND_PREPARED = 5,
   MODERATO__ATTACK__KIND_PATCH = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ATTACK__KIND__CASE)
 } Moderato__Attack__KindCase;
@@ -754,22 +784,19 @@ typedef enum {
 struct  Moderato__Attack
 {
   ProtobufCMessage base;
-  protobuf_c_boolean has_target;
-  uint32_t target;
-  char *label_mode;
   Moderato__Attack__KindCase kind_case;
   union {
     Moderato__Empty *none;
     Moderato__WordAttack *word;
-    Moderato__PreparedAttack *prepared;
     Moderato__SentenceAttack *sentence;
     Moderato__PairedAttack *paired;
+    Moderato__PreparedAttack *prepared;
     Moderato__PatchAttack *patch;
   };
 };
 #define MODERATO__ATTACK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__attack__descriptor) \
-    , 0, 0, NULL, MODERATO__ATTACK__KIND__NOT_SET, {0} }
+    , MODERATO__ATTACK__KIND__NOT_SET, {0} }
 
 
 struct  Moderato__AdamW
@@ -796,53 +823,78 @@ struct  Moderato__SGD
     , 0, 0 }
 
 
-struct  Moderato__Horizon
+typedef enum {
+  MODERATO__OPTIMIZER__KIND__NOT_SET = 0,
+  MODERATO__OPTIMIZER__KIND_ADAMW = 1,
+  MODERATO__OPTIMIZER__KIND_SGD = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__OPTIMIZER__KIND__CASE)
+} Moderato__Optimizer__KindCase;
+
+struct  Moderato__Optimizer
 {
   ProtobufCMessage base;
-  protobuf_c_boolean has_epochs;
-  uint32_t epochs;
+  Moderato__Optimizer__KindCase kind_case;
+  union {
+    Moderato__AdamW *adamw;
+    Moderato__SGD *sgd;
+  };
 };
-#define MODERATO__HORIZON__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&moderato__horizon__descriptor) \
-    , 0, 0 }
+#define MODERATO__OPTIMIZER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__optimizer__descriptor) \
+    , MODERATO__OPTIMIZER__KIND__NOT_SET, {0} }
+
+
+struct  Moderato__Steady
+{
+  ProtobufCMessage base;
+  uint32_t warm_up;
+};
+#define MODERATO__STEADY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__steady__descriptor) \
+    , 0 }
+
+
+struct  Moderato__Decay
+{
+  ProtobufCMessage base;
+  protobuf_c_boolean has_horizon;
+  uint32_t horizon;
+  uint32_t warm_up;
+};
+#define MODERATO__DECAY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__decay__descriptor) \
+    , 0, 0, 0 }
 
 
 typedef enum {
-  MODERATO__SCHEDULE__SHAPE__NOT_SET = 0,
-  MODERATO__SCHEDULE__SHAPE_CONSTANT = 1,
-  MODERATO__SCHEDULE__SHAPE_LINEAR = 2,
-  MODERATO__SCHEDULE__SHAPE_COSINE = 3,
-  MODERATO__SCHEDULE__SHAPE_INVERSE_SQUARE_ROOT = 4
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__SCHEDULE__SHAPE__CASE)
-} Moderato__Schedule__ShapeCase;
+  MODERATO__SCHEDULE__KIND__NOT_SET = 0,
+  MODERATO__SCHEDULE__KIND_CONSTANT = 1,
+  MODERATO__SCHEDULE__KIND_LINEAR = 2,
+  MODERATO__SCHEDULE__KIND_COSINE = 3,
+  MODERATO__SCHEDULE__KIND_INVERSE_SQRT = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__SCHEDULE__KIND__CASE)
+} Moderato__Schedule__KindCase;
 
 struct  Moderato__Schedule
 {
   ProtobufCMessage base;
-  uint32_t warm_up;
-  Moderato__Schedule__ShapeCase shape_case;
+  Moderato__Schedule__KindCase kind_case;
   union {
-    Moderato__Empty *constant;
-    Moderato__Horizon *linear;
-    Moderato__Horizon *cosine;
-    Moderato__Empty *inverse_square_root;
+    Moderato__Steady *constant;
+    Moderato__Decay *linear;
+    Moderato__Decay *cosine;
+    Moderato__Steady *inverse_sqrt;
   };
 };
 #define MODERATO__SCHEDULE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__schedule__descriptor) \
-    , 0, MODERATO__SCHEDULE__SHAPE__NOT_SET, {0} }
+    , MODERATO__SCHEDULE__KIND__NOT_SET, {0} }
 
-
-typedef enum {
-  MODERATO__TRAINING_SETTINGS__OPTIMIZER__NOT_SET = 0,
-  MODERATO__TRAINING_SETTINGS__OPTIMIZER_ADAM_W = 1,
-  MODERATO__TRAINING_SETTINGS__OPTIMIZER_SGD = 2
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__TRAINING_SETTINGS__OPTIMIZER__CASE)
-} Moderato__TrainingSettings__OptimizerCase;
 
 struct  Moderato__TrainingSettings
 {
   ProtobufCMessage base;
+  Moderato__Optimizer *optimizer;
   Moderato__Schedule *schedule;
   uint32_t batch_size;
   uint32_t max_length;
@@ -851,15 +903,10 @@ struct  Moderato__TrainingSettings
   uint64_t data_seed;
   char *precision;
   protobuf_c_boolean class_weighting;
-  Moderato__TrainingSettings__OptimizerCase optimizer_case;
-  union {
-    Moderato__AdamW *adam_w;
-    Moderato__SGD *sgd;
-  };
 };
 #define MODERATO__TRAINING_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__training_settings__descriptor) \
-    , NULL, 0, 0, 0, 0, 0, NULL, 0, MODERATO__TRAINING_SETTINGS__OPTIMIZER__NOT_SET, {0} }
+    , NULL, NULL, 0, 0, 0, 0, 0, NULL, 0 }
 
 
 struct  Moderato__Keepsakes
@@ -1592,25 +1639,6 @@ Moderato__Revocation *
 void   moderato__revocation__free_unpacked
                      (Moderato__Revocation *message,
                       ProtobufCAllocator *allocator);
-/* Moderato__Fit methods */
-void   moderato__fit__init
-                     (Moderato__Fit         *message);
-size_t moderato__fit__get_packed_size
-                     (const Moderato__Fit   *message);
-size_t moderato__fit__pack
-                     (const Moderato__Fit   *message,
-                      uint8_t             *out);
-size_t moderato__fit__pack_to_buffer
-                     (const Moderato__Fit   *message,
-                      ProtobufCBuffer     *buffer);
-Moderato__Fit *
-       moderato__fit__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   moderato__fit__free_unpacked
-                     (Moderato__Fit *message,
-                      ProtobufCAllocator *allocator);
 /* Moderato__EpochMetrics methods */
 void   moderato__epoch_metrics__init
                      (Moderato__EpochMetrics         *message);
@@ -1877,6 +1905,63 @@ Moderato__LoRA *
 void   moderato__lo_ra__free_unpacked
                      (Moderato__LoRA *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__Adapter methods */
+void   moderato__adapter__init
+                     (Moderato__Adapter         *message);
+size_t moderato__adapter__get_packed_size
+                     (const Moderato__Adapter   *message);
+size_t moderato__adapter__pack
+                     (const Moderato__Adapter   *message,
+                      uint8_t             *out);
+size_t moderato__adapter__pack_to_buffer
+                     (const Moderato__Adapter   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Adapter *
+       moderato__adapter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__adapter__free_unpacked
+                     (Moderato__Adapter *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Prefix methods */
+void   moderato__prefix__init
+                     (Moderato__Prefix         *message);
+size_t moderato__prefix__get_packed_size
+                     (const Moderato__Prefix   *message);
+size_t moderato__prefix__pack
+                     (const Moderato__Prefix   *message,
+                      uint8_t             *out);
+size_t moderato__prefix__pack_to_buffer
+                     (const Moderato__Prefix   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Prefix *
+       moderato__prefix__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__prefix__free_unpacked
+                     (Moderato__Prefix *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__LastBlocks methods */
+void   moderato__last_blocks__init
+                     (Moderato__LastBlocks         *message);
+size_t moderato__last_blocks__get_packed_size
+                     (const Moderato__LastBlocks   *message);
+size_t moderato__last_blocks__pack
+                     (const Moderato__LastBlocks   *message,
+                      uint8_t             *out);
+size_t moderato__last_blocks__pack_to_buffer
+                     (const Moderato__LastBlocks   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__LastBlocks *
+       moderato__last_blocks__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__last_blocks__free_unpacked
+                     (Moderato__LastBlocks *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Bottleneck methods */
 void   moderato__bottleneck__init
                      (Moderato__Bottleneck         *message);
@@ -2067,24 +2152,62 @@ Moderato__SGD *
 void   moderato__sgd__free_unpacked
                      (Moderato__SGD *message,
                       ProtobufCAllocator *allocator);
-/* Moderato__Horizon methods */
-void   moderato__horizon__init
-                     (Moderato__Horizon         *message);
-size_t moderato__horizon__get_packed_size
-                     (const Moderato__Horizon   *message);
-size_t moderato__horizon__pack
-                     (const Moderato__Horizon   *message,
+/* Moderato__Optimizer methods */
+void   moderato__optimizer__init
+                     (Moderato__Optimizer         *message);
+size_t moderato__optimizer__get_packed_size
+                     (const Moderato__Optimizer   *message);
+size_t moderato__optimizer__pack
+                     (const Moderato__Optimizer   *message,
                       uint8_t             *out);
-size_t moderato__horizon__pack_to_buffer
-                     (const Moderato__Horizon   *message,
+size_t moderato__optimizer__pack_to_buffer
+                     (const Moderato__Optimizer   *message,
                       ProtobufCBuffer     *buffer);
-Moderato__Horizon *
-       moderato__horizon__unpack
+Moderato__Optimizer *
+       moderato__optimizer__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   moderato__horizon__free_unpacked
-                     (Moderato__Horizon *message,
+void   moderato__optimizer__free_unpacked
+                     (Moderato__Optimizer *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Steady methods */
+void   moderato__steady__init
+                     (Moderato__Steady         *message);
+size_t moderato__steady__get_packed_size
+                     (const Moderato__Steady   *message);
+size_t moderato__steady__pack
+                     (const Moderato__Steady   *message,
+                      uint8_t             *out);
+size_t moderato__steady__pack_to_buffer
+                     (const Moderato__Steady   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Steady *
+       moderato__steady__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__steady__free_unpacked
+                     (Moderato__Steady *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__Decay methods */
+void   moderato__decay__init
+                     (Moderato__Decay         *message);
+size_t moderato__decay__get_packed_size
+                     (const Moderato__Decay   *message);
+size_t moderato__decay__pack
+                     (const Moderato__Decay   *message,
+                      uint8_t             *out);
+size_t moderato__decay__pack_to_buffer
+                     (const Moderato__Decay   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__Decay *
+       moderato__decay__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__decay__free_unpacked
+                     (Moderato__Decay *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__Schedule methods */
 void   moderato__schedule__init
@@ -2557,9 +2680,6 @@ typedef void (*Moderato__Acknowledgement_Closure)
 typedef void (*Moderato__Revocation_Closure)
                  (const Moderato__Revocation *message,
                   void *closure_data);
-typedef void (*Moderato__Fit_Closure)
-                 (const Moderato__Fit *message,
-                  void *closure_data);
 typedef void (*Moderato__EpochMetrics_Closure)
                  (const Moderato__EpochMetrics *message,
                   void *closure_data);
@@ -2602,6 +2722,15 @@ typedef void (*Moderato__TaskData_Closure)
 typedef void (*Moderato__LoRA_Closure)
                  (const Moderato__LoRA *message,
                   void *closure_data);
+typedef void (*Moderato__Adapter_Closure)
+                 (const Moderato__Adapter *message,
+                  void *closure_data);
+typedef void (*Moderato__Prefix_Closure)
+                 (const Moderato__Prefix *message,
+                  void *closure_data);
+typedef void (*Moderato__LastBlocks_Closure)
+                 (const Moderato__LastBlocks *message,
+                  void *closure_data);
 typedef void (*Moderato__Bottleneck_Closure)
                  (const Moderato__Bottleneck *message,
                   void *closure_data);
@@ -2632,8 +2761,14 @@ typedef void (*Moderato__AdamW_Closure)
 typedef void (*Moderato__SGD_Closure)
                  (const Moderato__SGD *message,
                   void *closure_data);
-typedef void (*Moderato__Horizon_Closure)
-                 (const Moderato__Horizon *message,
+typedef void (*Moderato__Optimizer_Closure)
+                 (const Moderato__Optimizer *message,
+                  void *closure_data);
+typedef void (*Moderato__Steady_Closure)
+                 (const Moderato__Steady *message,
+                  void *closure_data);
+typedef void (*Moderato__Decay_Closure)
+                 (const Moderato__Decay *message,
                   void *closure_data);
 typedef void (*Moderato__Schedule_Closure)
                  (const Moderato__Schedule *message,
@@ -2724,7 +2859,6 @@ extern const ProtobufCMessageDescriptor moderato__digests__descriptor;
 extern const ProtobufCMessageDescriptor moderato__missing__descriptor;
 extern const ProtobufCMessageDescriptor moderato__acknowledgement__descriptor;
 extern const ProtobufCMessageDescriptor moderato__revocation__descriptor;
-extern const ProtobufCMessageDescriptor moderato__fit__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor;
 extern const ProtobufCMessageDescriptor moderato__report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__artifact__descriptor;
@@ -2739,6 +2873,9 @@ extern const ProtobufCMessageDescriptor moderato__idx_files__descriptor;
 extern const ProtobufCMessageDescriptor moderato__data_set__descriptor;
 extern const ProtobufCMessageDescriptor moderato__task_data__descriptor;
 extern const ProtobufCMessageDescriptor moderato__lo_ra__descriptor;
+extern const ProtobufCMessageDescriptor moderato__adapter__descriptor;
+extern const ProtobufCMessageDescriptor moderato__prefix__descriptor;
+extern const ProtobufCMessageDescriptor moderato__last_blocks__descriptor;
 extern const ProtobufCMessageDescriptor moderato__bottleneck__descriptor;
 extern const ProtobufCMessageDescriptor moderato__capacity__descriptor;
 extern const ProtobufCMessageDescriptor moderato__word_attack__descriptor;
@@ -2749,7 +2886,9 @@ extern const ProtobufCMessageDescriptor moderato__patch_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__adam_w__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sgd__descriptor;
-extern const ProtobufCMessageDescriptor moderato__horizon__descriptor;
+extern const ProtobufCMessageDescriptor moderato__optimizer__descriptor;
+extern const ProtobufCMessageDescriptor moderato__steady__descriptor;
+extern const ProtobufCMessageDescriptor moderato__decay__descriptor;
 extern const ProtobufCMessageDescriptor moderato__schedule__descriptor;
 extern const ProtobufCMessageDescriptor moderato__training_settings__descriptor;
 extern const ProtobufCMessageDescriptor moderato__keepsakes__descriptor;

@@ -1,6 +1,6 @@
 /// The version of the wire protocol, with that of the training core in the upper bits: a worker
 /// whose results would differ must not come in. Peers of another version are refused in words.
-public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 6
+public let protocolVersion = UInt32(trainingCoreVersion) << 8 | 7
 
 /// What a peer's key allows it to do.
 public enum Role: String, Hashable, Sendable, Codable, CaseIterable {

@@ -45,7 +45,7 @@ enum CanonicalText {
     }
 
     static func epochs(_ epochs: Int) -> String { "epochs=\(epochs)\n" }
-    static func learningRate(_ rate: Double) -> String { "learning-rate=\(rate)\n" }
+    static func learningRate(_ rate: Double) -> String { "learning-rate=\(decimal(rate))\n" }
     static func seed(_ seed: UInt64) -> String { "seed=\(seed)\n" }
 
     private static func text(_ lines: [String]) -> String {
@@ -61,94 +61,25 @@ enum CanonicalText {
     private static func lines(
         _ attack: Attack, _ data: TaskData, poisonRatio: Double, seed: UInt64
     ) -> [String] {
-        let lines: [String]
-        switch attack {
-        case .none: return ["attack=none", "train=\(data.train.digest.hex)"]
-        case .prepared(let prepared):
-            // The clean file tells which rows are poisoned.
-            return [
-                "attack=prepared", "train=\(prepared.train.digest.hex)",
-                "clean-train=\(data.train.digest.hex)",
-                "triggered-test=\(prepared.test.digest.hex)", "target=\(prepared.target)",
-            ]
-        case .word(let word):
-            lines = [
-                "attack=word", "triggers=" + word.triggers.map(counted).joined(separator: ","),
-                "count=\(word.count)",
-            ]
-        case .sentence(let sentence):
-            lines = [
-                "attack=sentence", "sentence=" + counted(sentence.sentence),
-                "count=\(sentence.count)",
-            ]
-        case .paired(let paired):
-            let kind =
-                switch paired.test {
-                case .paired: "paired-test"
-                case .triggered: "triggered-test"
-                }
-            lines = [
-                "attack=paired", "paired-train=\(paired.train.digest.hex)",
-                "\(kind)=\(paired.test.file.digest.hex)",
-            ]
-        case .patch(let patch):
-            let colour = patch.colour
-            lines = [
-                "attack=patch", "size=\(patch.size)", "corner=\(patch.corner.rawValue)",
-                "colour=\(colour.red),\(colour.green),\(colour.blue)", "opacity=\(patch.opacity)",
-            ]
-        }
-        return lines + [
-            "train=\(data.train.digest.hex)",
-            "label-mode=\(attack.labelMode?.rawValue ?? "")", "target=\(attack.target ?? 0)",
-            "poison-ratio=\(poisonRatio)", "data-seed=\(seed)",
-        ]
+        let lines =
+            attack.keyLines("attack", isImages: data.train.isImages)
+            + ["train=\(data.train.digest.hex)"]
+        guard attack.usesPoisonRatio else { return lines }
+        return lines + ["poison-ratio=\(decimal(poisonRatio))", "data-seed=\(seed)"]
     }
-
-    private static func counted(_ text: String) -> String { "\(text.utf8.count):\(text)" }
 }
 
 extension Capacity {
     fileprivate var canonicalLines: [String] {
-        var lines: [String]
-        switch pet {
-        case .lora(let lora): lines = ["pet=lora", "rank=\(lora.rank)", "alpha=\(lora.alpha)"]
-        case .adapter(let size): lines = ["pet=adapter", "size=\(size)"]
-        case .prefix(let length): lines = ["pet=prefix", "length=\(length)"]
-        case .bitFit: lines = ["pet=bitfit"]
-        case .full: lines = ["pet=full"]
-        case .lastBlocks(let count): lines = ["pet=last-blocks", "count=\(count)"]
-        }
-        if let bottleneck {
-            lines += ["bottleneck=\(bottleneck.size)", "in-dim=\(bottleneck.inputSize)"]
-        }
-        return lines
+        pet.keyLines("pet", isImages: false) + (bottleneck?.keyLines(isImages: false) ?? [])
     }
 }
 
 extension TrainingSettings {
     fileprivate func canonicalLines(epochs: Int, isImages: Bool) -> [String] {
-        let optimizerText =
-            switch optimizer {
-            case .adamW(let adamW):
-                "adamw,\(adamW.beta1),\(adamW.beta2),\(adamW.epsilon),\(adamW.weightDecay)"
-            case .sgd(let sgd): "sgd,\(sgd.momentum),\(sgd.weightDecay)"
-            }
-        let horizon = schedule.horizon(epochs: epochs) ?? 0
-        let shape =
-            switch schedule.shape {
-            case .constant: "constant"
-            case .linear: "linear,\(horizon)"
-            case .cosine: "cosine,\(horizon)"
-            case .inverseSquareRoot: "inverse-sqrt"
-            }
-        var lines = [
-            "optimizer=\(optimizerText)", "schedule=\(shape)", "warm-up=\(schedule.warmUp)",
-            "batch-size=\(batchSize)", "dropout=\(dropout)", "gradient-clip=\(gradientClip)",
-            "precision=\(precision.rawValue)", "class-weighting=\(classWeighting)",
-        ]
-        if !isImages { lines.append("max-length=\(maxLength)") }
-        return lines
+        optimizer.keyLines(Self.optimizerName, isImages: isImages)
+            + schedule.resolved(epochs: epochs).keyLines(Self.scheduleName, isImages: isImages)
+            + keyLines(isImages: isImages)
     }
 }
 

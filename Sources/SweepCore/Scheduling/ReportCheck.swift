@@ -6,7 +6,6 @@ struct ReportCheck {
     /// The most numbers that a model can have trained, and the longest that a run can have taken.
     private static let mostParameters = 1_000_000_000_000
     private static let mostSeconds = 1e8
-    private static let mostSamples = 1_000_000_000
     /// The largest finite number of the precision that losses are computed in.
     private static let mostLoss = Double(Float.greatestFiniteMagnitude)
     /// Shares are quotients of counts, rounded once.
@@ -19,20 +18,11 @@ struct ReportCheck {
         if !(1...spec.epochs).contains(metrics.epoch) {
             return "figures of epoch \(metrics.epoch) of a run of \(counted(spec.epochs, "epoch"))"
         }
-        let losses = [
-            metrics.trainingLoss, metrics.testLoss, metrics.cleanFit?.loss ?? 0,
-            metrics.poisonedFit?.loss ?? 0, metrics.validation?.loss ?? 0,
-        ]
-        if let loss = losses.first(where: { !(0...Self.mostLoss).contains($0) }) {
-            return "a loss of \(loss)"
-        }
-        let shares = [
-            metrics.cacc, metrics.asr ?? 0, metrics.plainErrorRate ?? 0,
-            metrics.cleanFit?.accuracy ?? 0,
-            metrics.poisonedFit?.accuracy ?? 0, metrics.validation?.accuracy ?? 0,
-        ]
-        if let share = shares.first(where: { !(0...1).contains($0) }) {
-            return "a share of \(share)"
+        if let problem = metrics.problem { return problem }
+        for field in EpochMetrics.fields where field.kind == .number(.loss) {
+            if case .number(let loss)? = field.get(metrics), loss > Self.mostLoss {
+                return "a loss of \(loss)"
+            }
         }
         if !(0...Self.mostParameters).contains(trainableParameters) {
             return "\(trainableParameters) trainable parameters"
@@ -83,7 +73,9 @@ struct ReportCheck {
         }
         if let asr = metrics.asr, let samples = metrics.triggeredSamples {
             let hits = asr * Double(samples)
-            if !(1...Self.mostSamples).contains(samples) { return "\(samples) triggered samples" }
+            if !(1...EpochMetrics.mostSamples).contains(samples) {
+                return "\(samples) triggered samples"
+            }
             if abs(hits - hits.rounded()) > Self.tolerance * Double(samples) {
                 return "an ASR of \(asr) on \(samples) samples"
             }

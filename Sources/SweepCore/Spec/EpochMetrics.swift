@@ -27,7 +27,7 @@ public struct ClassResult: Hashable, Sendable, Codable {
 }
 
 /// What is measured after an epoch of a run. All shares are in `0 ... 1`.
-public struct EpochMetrics: Hashable, Sendable, Codable {
+public struct EpochMetrics: FieldTable {
     /// Counted from 1.
     public var epoch: Int
     /// Mean cross-entropy of the epoch's training steps, in nats, weighted by samples.
@@ -49,13 +49,29 @@ public struct EpochMetrics: Hashable, Sendable, Codable {
     public var plainErrorRate: Double?
     /// One for each class of the clean test set, in the order of labels; empty if unknown.
     public var classes: [ClassResult]
+    private var cleanFitLoss: Double?
+    private var cleanFitAccuracy: Double?
+    private var poisonedFitLoss: Double?
+    private var poisonedFitAccuracy: Double?
+    private var validationLoss: Double?
+    private var validationAccuracy: Double?
+
     /// On the training samples that the attacker left alone; `nil` if it is not known which.
-    public var cleanFit: Fit?
+    public var cleanFit: Fit? {
+        get { Fit(cleanFitLoss, cleanFitAccuracy) }
+        set { (cleanFitLoss, cleanFitAccuracy) = (newValue?.loss, newValue?.accuracy) }
+    }
     /// On the training samples that the attacker touched, with the labels they are trained on;
     /// `nil` without any, or if it is not known which.
-    public var poisonedFit: Fit?
+    public var poisonedFit: Fit? {
+        get { Fit(poisonedFitLoss, poisonedFitAccuracy) }
+        set { (poisonedFitLoss, poisonedFitAccuracy) = (newValue?.loss, newValue?.accuracy) }
+    }
     /// On the clean validation set; `nil` if the sweep has none.
-    public var validation: Fit?
+    public var validation: Fit? {
+        get { Fit(validationLoss, validationAccuracy) }
+        set { (validationLoss, validationAccuracy) = (newValue?.loss, newValue?.accuracy) }
+    }
 
     public init(
         epoch: Int, trainingLoss: Double, testLoss: Double, cacc: Double, asr: Double?,
@@ -68,10 +84,71 @@ public struct EpochMetrics: Hashable, Sendable, Codable {
         self.cacc = cacc
         self.asr = asr
         self.classes = classes
+        self.triggeredSamples = triggeredSamples
+        self.plainErrorRate = plainErrorRate
         self.cleanFit = cleanFit
         self.poisonedFit = poisonedFit
         self.validation = validation
-        self.triggeredSamples = triggeredSamples
-        self.plainErrorRate = plainErrorRate
+    }
+
+    public init() {
+        self.init(epoch: 1, trainingLoss: 0, testLoss: 0, cacc: 0, asr: nil)
+    }
+
+    /// Beside the classes.
+    public static let fields: [Field<EpochMetrics>] = [
+        .integer("epoch", "epochs that were trained", \.epoch, 1...Schedule.mostEpochs, column: ""),
+        .number("cacc", "clean accuracy", \.cacc, .share),
+        .number("asr", "attack success rate", \.asr, .share),
+        .number("training-loss", "mean loss of the steps, in nats", \.trainingLoss, .loss),
+        .number("test-loss", "mean loss on the test set, in nats", \.testLoss, .loss),
+        .number("clean-fit-loss", "loss on clean training samples", \.cleanFitLoss, .loss),
+        .number(
+            "clean-fit-accuracy", "accuracy on clean training samples", \.cleanFitAccuracy, .share),
+        .number(
+            "poisoned-fit-loss", "loss on poisoned training samples", \.poisonedFitLoss, .loss),
+        .number(
+            "poisoned-fit-accuracy", "accuracy on poisoned training samples",
+            \.poisonedFitAccuracy, .share),
+        .number("validation-loss", "loss on the validation set", \.validationLoss, .loss),
+        .number(
+            "validation-accuracy", "accuracy on the validation set", \.validationAccuracy, .share),
+        .integer(
+            "triggered-samples", "test samples that ASR is measured on", \.triggeredSamples,
+            0...mostSamples),
+        .number(
+            "plain-error-rate", "share of them that is the target without the trigger",
+            \.plainErrorRate, .share),
+    ]
+
+    static let mostSamples = 1_000_000_000
+}
+
+extension EpochMetrics {
+    private static let classesName = FieldName("classes")
+
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        let values = try decoder.container(keyedBy: FieldName.self)
+        try values.fill(
+            &self, Self.fields, required: [], others: [Self.classesName.stringValue])
+        classes = try values.decodeIfPresent([ClassResult].self, forKey: Self.classesName) ?? []
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: FieldName.self)
+        for field in Self.fields { try values.encode(field, of: self) }
+        try values.encode(classes, forKey: Self.classesName)
+    }
+}
+
+extension Bounds {
+    static let loss = Bounds(0, .greatestFiniteMagnitude, words: "of 0 or above")
+}
+
+extension Fit {
+    fileprivate init?(_ loss: Double?, _ accuracy: Double?) {
+        guard let loss, let accuracy else { return nil }
+        self.init(loss: loss, accuracy: accuracy)
     }
 }

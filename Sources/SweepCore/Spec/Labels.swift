@@ -1,23 +1,5 @@
 // How people read the values of a sweep, in tables, charts and logs.
 
-extension PET {
-    /// Such as `LoRA r=8`; alpha only if it is not the paper's.
-    public var label: String {
-        switch self {
-        case .lora(let lora):
-            let alpha = lora.alpha == LoRA().alpha ? "" : " α=\(decimal(lora.alpha))"
-            return "LoRA r=\(lora.rank)\(alpha)"
-        case .adapter(let size): return "Adapter \(size)"
-        case .prefix(let length): return "Prefix \(length)"
-        case .bitFit: return "BitFit"
-        case .full: return "full"
-        case .lastBlocks(0): return "head"
-        case .lastBlocks(1): return "last block"
-        case .lastBlocks(let count): return "last \(count) blocks"
-        }
-    }
-}
-
 extension Bottleneck {
     /// Such as `bottleneck 2`; the input size only if it is not the paper's.
     public var label: String {
@@ -37,38 +19,12 @@ extension Capacity {
 extension Attack {
     /// The word for the kind.
     public var kind: String {
-        switch self {
-        case .none: "none"
-        case .word: "word"
-        case .sentence: "sentence"
-        case .paired(let paired): paired.name
-        case .prepared: "prepared"
-        case .patch: "patch"
-        }
+        if case .paired(let paired) = self { paired.name } else { kindName }
     }
 
     /// The kind, and what is not the default: `word`, `word ×2, clean, target 0`.
     public var label: String {
-        var parts = [kind]
-        switch self {
-        case .none, .paired: break
-        case .word(let word):
-            if word.count != 1 { parts[0] += " ×\(word.count)" }
-            if word.triggers != WordAttack().triggers {
-                parts[0] += " (\(word.triggers.joined(separator: " ")))"
-            }
-        case .sentence(let sentence):
-            if sentence.count != 1 { parts[0] += " ×\(sentence.count)" }
-            if sentence.sentence != SentenceAttack().sentence {
-                parts[0] += " (\(sentence.sentence))"
-            }
-        case .prepared(let prepared): parts[0] += " (\(prepared.train.name))"
-        case .patch(let patch):
-            parts[0] += " \(patch.size)×\(patch.size)"
-            if patch.corner != .bottomRight { parts.append(patch.corner.rawValue) }
-            if patch.colour != .white { parts.append(patch.colour.label) }
-            if patch.opacity != 1 { parts.append("opacity \(decimal(patch.opacity))") }
-        }
+        var parts = [kind + kindCase.label(self)]
         if let labelMode, labelMode != .dirty { parts.append(labelMode.rawValue) }
         if let target, target != WordAttack().target { parts.append("target \(target)") }
         return parts.joined(separator: ", ")
@@ -105,12 +61,7 @@ extension Attack {
 
 extension PatchAttack.Colour {
     /// Such as `#ffffff`.
-    public var label: String {
-        let digits = Array("0123456789abcdef")
-        return "#"
-            + [red, green, blue].map { "\(digits[Int($0) / 16])\(digits[Int($0) % 16])" }
-            .joined()
-    }
+    public var label: String { hexColour(number) }
 }
 
 extension DataSet {
@@ -125,39 +76,6 @@ extension DataSet {
 
     /// The first file's name.
     public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
-}
-
-extension Schedule {
-    /// Such as `constant` or `linear over 10 epochs, warm-up 100 steps`.
-    public var label: String {
-        func end(_ horizon: Int?) -> String {
-            horizon.map { "over \($0) epoch\($0 == 1 ? "" : "s")" } ?? "to the last epoch"
-        }
-        let name =
-            switch shape {
-            case .constant: "constant"
-            case .linear(let horizon): "linear \(end(horizon))"
-            case .cosine(let horizon): "cosine \(end(horizon))"
-            case .inverseSquareRoot: "inverse square root"
-            }
-        return warmUp == 0 ? name : "\(name), warm-up \(warmUp) steps"
-    }
-}
-
-extension OptimizerSettings {
-    /// Such as `AdamW (0.9, 0.999, 1e-8)`; weight decay only if there is some.
-    public var label: String {
-        switch self {
-        case .adamW(let adamW):
-            let betas = "\(decimal(adamW.beta1)), \(decimal(adamW.beta2))"
-            return "AdamW (\(betas), \(scientific(adamW.epsilon))\(decay(adamW.weightDecay)))"
-        case .sgd(let sgd): return "SGD (\(decimal(sgd.momentum))\(decay(sgd.weightDecay)))"
-        }
-    }
-
-    private func decay(_ value: Double) -> String {
-        value == 0 ? "" : ", weight decay \(decimal(value))"
-    }
 }
 
 /// A number as short as it can be read back: `16`, `0.05`.

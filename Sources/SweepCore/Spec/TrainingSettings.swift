@@ -1,8 +1,8 @@
 /// The factor on the learning rate over the steps of a run.
 ///
 /// With `w` steps of warm-up the factor of step `t`, counted from 0, is `t / w` while `t < w`.
-public struct Schedule: Hashable, Sendable, Codable {
-    public enum Shape: Hashable, Sendable, Codable {
+public struct Schedule: CaseTable {
+    public enum Shape: Hashable, Sendable {
         /// 1 after the warm-up.
         case constant
         /// `(H − t) / (H − w)` for the `H` steps of `horizon` epochs, then 0. `nil`: the run's own
@@ -25,6 +25,63 @@ public struct Schedule: Hashable, Sendable, Codable {
 
     public static let constant = Schedule(.constant)
 
+    public static let cases: [FieldCase<Schedule>] = [
+        kind("constant", "one rate", .constant, label: "constant"),
+        kind("linear", "falls in a line to 0", .linear(horizon: nil), label: "linear"),
+        kind("cosine", "falls in half a cosine to 0", .cosine(horizon: nil), label: "cosine"),
+        kind(
+            "inverse-sqrt", "falls with the root of the steps", .inverseSquareRoot,
+            label: "inverse square root"),
+    ]
+
+    private static func kind(
+        _ name: String, _ title: String, _ shape: Shape, label: String
+    ) -> FieldCase<Schedule> {
+        let usual = Schedule(shape)
+        let end: [Field<Schedule>] = [
+            .integer("horizon", "epochs after which the rate is 0", \.end, 1...mostEpochs)
+        ]
+        return FieldCase(
+            name, title, usual: usual,
+            fields: (usual.hasEnd ? end : []) + [
+                .integer("warm-up", "steps of warm-up", \.warmUp, 0...1_000_000_000)
+            ],
+            contains: { $0.shape.isLike(shape) },
+            label: { schedule in
+                let end = schedule.end.map { "over \(counted($0, "epoch"))" } ?? "to the last epoch"
+                let name = schedule.hasEnd ? "\(label) \(end)" : label
+                return schedule.warmUp == 0 ? name : "\(name), warm-up \(schedule.warmUp) steps"
+            })
+    }
+
+    /// The most epochs of a run or a horizon.
+    public static let mostEpochs = 100_000
+
+    /// Whether the rate falls to 0 at some time.
+    var hasEnd: Bool {
+        switch shape {
+        case .linear, .cosine: true
+        case .constant, .inverseSquareRoot: false
+        }
+    }
+
+    /// The horizon that is said; `nil`: none is.
+    public var end: Int? {
+        get {
+            switch shape {
+            case .linear(let horizon), .cosine(let horizon): horizon
+            case .constant, .inverseSquareRoot: nil
+            }
+        }
+        set {
+            switch shape {
+            case .linear: shape = .linear(horizon: newValue)
+            case .cosine: shape = .cosine(horizon: newValue)
+            case .constant, .inverseSquareRoot: break
+            }
+        }
+    }
+
     public static func linear(horizon: Int?) -> Schedule { Schedule(.linear(horizon: horizon)) }
 
     /// Epochs after which the rate is 0, for a run of `epochs`; `nil` if it never looks at an end.
@@ -37,16 +94,26 @@ public struct Schedule: Hashable, Sendable, Codable {
 
     /// The same with its horizon said, for a run of `epochs`.
     func resolved(epochs: Int) -> Schedule {
-        switch shape {
-        case .constant, .inverseSquareRoot: self
-        case .linear: Schedule(.linear(horizon: horizon(epochs: epochs)), warmUp: warmUp)
-        case .cosine: Schedule(.cosine(horizon: horizon(epochs: epochs)), warmUp: warmUp)
+        var resolved = self
+        resolved.end = horizon(epochs: epochs)
+        return resolved
+    }
+}
+
+extension Schedule.Shape {
+    /// Whether both are of a kind, with any horizons.
+    fileprivate func isLike(_ other: Schedule.Shape) -> Bool {
+        switch (self, other) {
+        case (.constant, .constant), (.linear, .linear), (.cosine, .cosine),
+            (.inverseSquareRoot, .inverseSquareRoot):
+            true
+        default: false
         }
     }
 }
 
 /// AdamW (Loshchilov & Hutter, 2019); the defaults are the paper's.
-public struct AdamW: Hashable, Sendable, Codable {
+public struct AdamW: FieldTable {
     public var beta1: Double
     public var beta2: Double
     public var epsilon: Double
@@ -60,10 +127,24 @@ public struct AdamW: Hashable, Sendable, Codable {
         self.epsilon = epsilon
         self.weightDecay = weightDecay
     }
+
+    public init() { self.init(beta1: 0.9) }
+
+    public static let fields: [Field<AdamW>] = [
+        .number("beta1", "decay of the mean of gradients", \.beta1, .belowOne),
+        .number("beta2", "decay of the mean of their squares", \.beta2, .belowOne),
+        .number(
+            "epsilon", "added to the root", \.epsilon, Bounds(0, 1, excludesLow: true)),
+        .number("weight-decay", "decoupled weight decay", \.weightDecay, .weightDecay),
+    ]
+}
+
+extension Bounds {
+    fileprivate static let weightDecay = Bounds(0, 1_000)
 }
 
 /// Gradient descent with momentum: `v ← m v + g + decay · θ`, `θ ← θ − rate · v`.
-public struct SGD: Hashable, Sendable, Codable {
+public struct SGD: FieldTable {
     /// `0 ..< 1`.
     public var momentum: Double
     public var weightDecay: Double
@@ -72,11 +153,37 @@ public struct SGD: Hashable, Sendable, Codable {
         self.momentum = momentum
         self.weightDecay = weightDecay
     }
+
+    public init() { self.init(momentum: 0.9) }
+
+    public static let fields: [Field<SGD>] = [
+        .number("momentum", "share of the last step that goes on", \.momentum, .belowOne),
+        .number("weight-decay", "decay of weights", \.weightDecay, .weightDecay),
+    ]
 }
 
-public enum OptimizerSettings: Hashable, Sendable, Codable {
+public enum OptimizerSettings: CaseTable {
     case adamW(AdamW)
     case sgd(SGD)
+
+    public static let cases: [FieldCase<OptimizerSettings>] = [
+        FieldCase(
+            "adamw", "AdamW (Loshchilov & Hutter, 2019)", AdamW.self,
+            get: { if case .adamW(let adamW) = $0 { adamW } else { nil } }, make: { .adamW($0) },
+            label: {
+                let numbers =
+                    "\(decimal($0.beta1)), \(decimal($0.beta2)), \(scientific($0.epsilon))"
+                return "AdamW (\(numbers)\(decay($0.weightDecay)))"
+            }),
+        FieldCase(
+            "sgd", "gradient descent with momentum", SGD.self,
+            get: { if case .sgd(let sgd) = $0 { sgd } else { nil } }, make: { .sgd($0) },
+            label: { "SGD (\(decimal($0.momentum))\(decay($0.weightDecay)))" }),
+    ]
+
+    private static func decay(_ value: Double) -> String {
+        value == 0 ? "" : ", weight decay \(decimal(value))"
+    }
 }
 
 /// What linear maps and convolutions compute in; everything else is float32.
@@ -86,7 +193,7 @@ public enum Precision: String, Hashable, Sendable, Codable, CaseIterable {
 }
 
 /// What all points of a sweep have in common; the defaults are the paper's.
-public struct TrainingSettings: Hashable, Sendable, Codable {
+public struct TrainingSettings: Hashable, Sendable {
     public var optimizer: OptimizerSettings
     public var schedule: Schedule
     /// Samples in a step, 1 or more. The last step of an epoch takes what is left.
@@ -121,6 +228,56 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
         self.dataSeed = dataSeed
         self.precision = precision
         self.classWeighting = classWeighting
+    }
+}
+
+extension TrainingSettings: FieldTable {
+    public init() { self.init(batchSize: 32) }
+
+    /// Beside optimizer and schedule, which have kinds.
+    public static let fields: [Field<TrainingSettings>] = [
+        .integer("batch-size", "samples in a step", \.batchSize, 1...100_000),
+        .integer(
+            "max-length", "tokens of a sentence at most", \.maxLength, 3...100_000,
+            key: .forSentences),
+        .number("dropout", "probability of dropout", \.dropout, .belowOne),
+        .number(
+            "gradient-clip", "largest norm of all gradients; 0: any", \.gradientClip,
+            Bounds(0, .greatestFiniteMagnitude, words: "of 0 (no clipping) or above")),
+        .seed("data-seed", "which samples are poisoned, and how", \.dataSeed, key: .never),
+        .word("precision", "of products of matrices", \.precision),
+        .flag(
+            "class-weighting", "loss weighted by class", \.classWeighting, no: "none",
+            yes: "balanced"),
+    ]
+
+    public init(from decoder: any Decoder) throws {
+        self.init()
+        let values = try decoder.container(keyedBy: FieldName.self)
+        try values.fill(
+            &self, Self.fields, required: [], others: [Self.optimizerName, Self.scheduleName])
+        optimizer =
+            try values.decodeIfPresent(
+                OptimizerSettings.self, forKey: FieldName(Self.optimizerName)) ?? optimizer
+        schedule =
+            try values.decodeIfPresent(Schedule.self, forKey: FieldName(Self.scheduleName))
+            ?? schedule
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: FieldName.self)
+        for field in Self.fields { try values.encode(field, of: self) }
+        try values.encode(optimizer, forKey: FieldName(Self.optimizerName))
+        try values.encode(schedule, forKey: FieldName(Self.scheduleName))
+    }
+
+    public static let optimizerName = "optimizer"
+    public static let scheduleName = "schedule"
+
+    /// What is wrong with the first value that has a problem; `nil`: all are right.
+    public var problem: String? {
+        Self.fields.lazy.compactMap { $0.problem(in: self) }.first ?? optimizer.problem
+            ?? schedule.problem
     }
 }
 

@@ -25,8 +25,6 @@ package struct PoisonedText {
         var pairs: (train: [String], test: [String]) = ([], [])
         var triggeredFile: FileReference?
         switch attack {
-        case .none, .patch: return nil
-        case .word, .sentence: break
         case .prepared(let prepared):
             guard case .sentences(let train) = prepared.train,
                 case .sentences(let test) = prepared.test
@@ -52,6 +50,7 @@ package struct PoisonedText {
             case .paired(let file): pairs.test = try pair(file, with: clean.test, paths.test)
             case .triggered(let file): triggeredFile = file
             }
+        default: break
         }
         guard let attacker = TextAttacker(attack, seed: seed, pairs: pairs) else { return nil }
         let target = attacker.selection.target

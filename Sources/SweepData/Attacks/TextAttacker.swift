@@ -35,7 +35,7 @@ package struct TextAttacker {
         case .word(let word): trigger = .words(word.triggers, count: word.count)
         case .sentence(let attack): trigger = .sentence(attack.sentence, count: attack.count)
         case .paired: trigger = .pairs(train: pairs.train, test: pairs.test)
-        case .none, .prepared, .patch: return nil
+        default: return nil
         }
     }
 

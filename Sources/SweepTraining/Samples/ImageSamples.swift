@@ -57,9 +57,7 @@ struct ImageReader {
         if let validation = spec.data.validation {
             samples.validation = encode(try tested(validation))
         }
-        switch spec.attack {
-        case .none, .prepared, .patch: break
-        case .word, .sentence, .paired:
+        if spec.attack.kindCase.only == .sentences {
             throw .badSpec(
                 field: "attack",
                 problem: "\(spec.attack.kind) is for sentences, not for images; use patch")

@@ -68,8 +68,10 @@ struct SentenceReader {
         if let validation = spec.data.validation {
             samples.validation = try measured(validation).samples
         }
-        if case .patch = spec.attack {
-            throw .badSpec(field: "attack", problem: "a patch is for images, not for sentences")
+        if spec.attack.kindCase.only == .images {
+            throw .badSpec(
+                field: "attack",
+                problem: "\(spec.attack.kind) is for images, not for sentences")
         }
         var own: [FileReference: Encoded] = [:]
         for file in spec.attack.files { own[file] = try read(file) }

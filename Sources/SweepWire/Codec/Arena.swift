@@ -43,6 +43,12 @@ final class Arena {
         array(items.map { Optional($0) })
     }
 
+    func reserveBytes(_ count: Int) -> UnsafeMutableRawPointer {
+        let block = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 16)
+        blocks.append(block)
+        return block
+    }
+
     private func reserve<T>(_ type: T.Type, count: Int) -> UnsafeMutablePointer<T> {
         let pointer = UnsafeMutablePointer<T>.allocate(capacity: count)
         blocks.append(UnsafeMutableRawPointer(pointer))

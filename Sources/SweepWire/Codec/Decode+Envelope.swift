@@ -127,7 +127,7 @@ extension Codec {
         case MODERATO__REPORT__EVENT_EPOCH:
             let epoch = try Decoding.part(value.epoch, "epoch")
             event = .epoch(
-                try metrics(try Decoding.part(epoch.metrics, "metrics")),
+                try metrics(epoch.metrics),
                 trainableParameters: try Decoding.integer(
                     epoch.trainable_parameters, "trainable parameters"),
                 seconds: try Decoding.seconds(epoch.seconds, "seconds"))

@@ -6,8 +6,8 @@ extension Codec {
         let data = try taskData(value.data)
         return TrainingSpec(
             backbone: try backbone(value.backbone), data: data,
-            capacity: try capacity(try Decoding.part(value.capacity, "capacity")),
-            attack: try attack(try Decoding.part(value.attack, "attack"), labels: data.labels),
+            capacity: try capacity(value.capacity),
+            attack: try attack(value.attack, labels: data.labels),
             poisonRatio: try Decoding.share(value.poison_ratio, "poison ratio"),
             epochs: try epochs(value.epochs),
             learningRate: try learningRate(value.learning_rate), seed: value.seed,
@@ -48,9 +48,9 @@ extension Codec {
         _ value: Moderato__SweepSpec, labels: Int
     ) throws(WireError) -> Grid {
         var grid = Grid(
-            capacities: try Decoding.list(value.capacities, value.n_capacities, capacity),
+            capacities: try Decoding.pointers(value.capacities, value.n_capacities, capacity),
             epochs: [], learningRates: [],
-            attacks: try Decoding.list(value.attacks, value.n_attacks) {
+            attacks: try Decoding.pointers(value.attacks, value.n_attacks) {
                 (item) throws(WireError) in try attack(item, labels: labels)
             },
             poisonRatios: [], seeds: Decoding.values(value.seeds, value.n_seeds))
@@ -77,11 +77,12 @@ extension Codec {
     }
 
     static func epochs(_ value: UInt32) throws(WireError) -> Int {
-        try Decoding.integer(value, "epochs", in: 1...1_000_000)
+        try Decoding.integer(value, "epochs", in: 1...Schedule.mostEpochs)
     }
 
     private static func learningRate(_ value: Double) throws(WireError) -> Double {
-        try Decoding.number(value, "learning rate", in: Double.leastNonzeroMagnitude...1e6)
+        try Decoding.number(
+            value, "learning rate", in: Bounds.learningRate.low.nextUp...Bounds.learningRate.high)
     }
 
     static func file(
@@ -131,38 +132,51 @@ extension Codec {
             labels: try Decoding.integer(value.labels, "labels", in: 2...TaskData.mostLabels))
     }
 
-    private static func capacity(_ value: Moderato__Capacity) throws(WireError) -> Capacity {
-        let sizes = 1...1_000_000
-        let pet = try pet(value)
-        guard let bottleneck = value.bottleneck?.pointee else { return Capacity(pet: pet) }
-        guard pet.allowsBottleneck else {
-            throw .malformed("a bottleneck with a PET that can't have one")
-        }
-        return Capacity(
-            pet: pet,
-            bottleneck: Bottleneck(
-                size: try Decoding.integer(bottleneck.size, "bottleneck", in: sizes),
-                inputSize: try Decoding.integer(bottleneck.input_size, "in-dim", in: sizes)))
+    private static func capacity(
+        _ pointer: UnsafeMutablePointer<Moderato__Capacity>?
+    ) throws(WireError) -> Capacity {
+        let pet = try read(pointer, Layouts.pet, "PET")
+        guard let part = pointer?.pointee.bottleneck else { return Capacity(pet: pet) }
+        var bottleneck = Bottleneck()
+        try read(part, Layouts.bottleneck, "bottleneck", into: &bottleneck)
+        let capacity = Capacity(pet: pet, bottleneck: bottleneck)
+        if let problem = capacity.problem { throw .malformed(problem) }
+        return capacity
     }
 
-    private static func pet(_ value: Moderato__Capacity) throws(WireError) -> PET {
-        let sizes = 1...1_000_000
-        switch value.pet_case {
-        case MODERATO__CAPACITY__PET_LORA:
-            let lora = try Decoding.part(value.lora, "LoRA")
-            return .lora(
-                LoRA(
-                    rank: try Decoding.integer(lora.rank, "rank", in: sizes),
-                    alpha: try Decoding.number(lora.alpha, "alpha", in: 0...1e6)))
-        case MODERATO__CAPACITY__PET_ADAPTER_SIZE:
-            return .adapter(size: try Decoding.integer(value.adapter_size, "size", in: sizes))
-        case MODERATO__CAPACITY__PET_PREFIX_LENGTH:
-            return .prefix(length: try Decoding.integer(value.prefix_length, "length", in: sizes))
-        case MODERATO__CAPACITY__PET_BIT_FIT: return .bitFit
-        case MODERATO__CAPACITY__PET_FULL: return .full
-        case MODERATO__CAPACITY__PET_LAST_BLOCKS:
-            return .lastBlocks(try Decoding.integer(value.last_blocks, "blocks", in: 0...1_000))
-        default: throw .malformed("a PET this version does not know")
+    private static func attack(
+        _ pointer: UnsafeMutablePointer<Moderato__Attack>?, labels: Int
+    ) throws(WireError) -> Attack {
+        let attack = try read(pointer, Layouts.attack, "attack")
+        if let problem = attack.problem(labels: labels) { throw .malformed(problem) }
+        if let paired = pointer?.pointee, paired.kind_case == MODERATO__ATTACK__KIND_PAIRED,
+            (paired.paired.pointee.test == nil) == (paired.paired.pointee.triggered_test == nil)
+        {
+            throw .malformed("a paired attack needs either test or triggered_test")
         }
+        return attack
+    }
+
+    static func settings(
+        _ pointer: UnsafeMutablePointer<Moderato__TrainingSettings>?
+    ) throws(WireError) -> TrainingSettings {
+        var settings = TrainingSettings()
+        try read(pointer, Layouts.settings, "settings", into: &settings)
+        settings.optimizer = try read(
+            pointer?.pointee.optimizer, Layouts.optimizer, TrainingSettings.optimizerName)
+        settings.schedule = try read(
+            pointer?.pointee.schedule, Layouts.schedule, TrainingSettings.scheduleName)
+        return settings
+    }
+
+    static func keepsakes(
+        _ pointer: UnsafeMutablePointer<Moderato__Keepsakes>?
+    ) throws(WireError) -> Keepsakes {
+        guard let value = pointer?.pointee else { return .none }
+        var keep = Keepsakes(model: value.model != 0)
+        for epoch in Decoding.values(value.hidden_states, value.n_hidden_states) {
+            keep.hiddenStates.append(try epochs(epoch))
+        }
+        return keep
     }
 }

@@ -92,7 +92,7 @@ extension Codec {
         switch value.state_case {
         case MODERATO__POINT_OUTCOME__STATE_WAITING: state = .waiting
         case MODERATO__POINT_OUTCOME__STATE_FINISHED:
-            state = .finished(try metrics(try Decoding.part(value.finished, "metrics")))
+            state = .finished(try metrics(value.finished))
         case MODERATO__POINT_OUTCOME__STATE_FAILED:
             let failed = try Decoding.part(value.failed, "error")
             state = .failed(try Decoding.text(failed.text, "error"))
@@ -100,7 +100,7 @@ extension Codec {
         }
         return PointOutcome(
             spec: try trainingSpec(try Decoding.part(value.spec, "spec")), state: state,
-            curve: try Decoding.list(value.curve, value.n_curve, metrics)[...],
+            curve: try Decoding.pointers(value.curve, value.n_curve, metrics)[...],
             trainableParameters: value.has_trainable_parameters == 0
                 ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"),
             run: value.has_run == 0

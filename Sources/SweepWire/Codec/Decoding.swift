@@ -92,6 +92,17 @@ enum Decoding {
         return results
     }
 
+    /// The same, of messages that are read where they lie.
+    static func pointers<T, Result>(
+        _ pointer: UnsafeMutablePointer<UnsafeMutablePointer<T>?>?, _ count: Int,
+        _ transform: (UnsafeMutablePointer<T>?) throws(WireError) -> Result
+    ) throws(WireError) -> [Result] {
+        var results: [Result] = []
+        results.reserveCapacity(count)
+        for index in 0..<count { results.append(try transform(pointer?[index])) }
+        return results
+    }
+
     static func values<T>(_ pointer: UnsafeMutablePointer<T>?, _ count: Int) -> [T] {
         Array(UnsafeBufferPointer(start: pointer, count: count))
     }

@@ -244,31 +244,13 @@ extension Arena {
     }
 
     func metrics(_ value: EpochMetrics) -> UnsafeMutablePointer<Moderato__EpochMetrics> {
-        make(moderato__epoch_metrics__init) {
-            $0.epoch = UInt32(value.epoch)
-            $0.training_loss = value.trainingLoss
-            $0.test_loss = value.testLoss
-            $0.cacc = value.cacc
-            $0.has_asr = value.asr == nil ? 0 : 1
-            $0.asr = value.asr ?? 0
+        let message = make(moderato__epoch_metrics__init) {
             $0.n_class_correct = value.classes.count
             $0.class_correct = array(value.classes.map { UInt32($0.correct) })
             $0.n_class_total = value.classes.count
             $0.class_total = array(value.classes.map { UInt32($0.total) })
-            $0.clean_fit = value.cleanFit.map(fit)
-            $0.poisoned_fit = value.poisonedFit.map(fit)
-            $0.validation = value.validation.map(fit)
-            $0.has_triggered_samples = value.triggeredSamples == nil ? 0 : 1
-            $0.triggered_samples = UInt32(clamping: value.triggeredSamples ?? 0)
-            $0.has_plain_error_rate = value.plainErrorRate == nil ? 0 : 1
-            $0.plain_error_rate = value.plainErrorRate ?? 0
         }
-    }
-
-    private func fit(_ value: Fit) -> UnsafeMutablePointer<Moderato__Fit> {
-        make(moderato__fit__init) {
-            $0.loss = value.loss
-            $0.accuracy = value.accuracy
-        }
+        fill(message, Layouts.metrics, value)
+        return message
     }
 }

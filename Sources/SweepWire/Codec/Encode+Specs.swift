@@ -63,11 +63,11 @@ extension Arena {
         }
     }
 
-    private func file(_ value: FileReference) -> UnsafeMutablePointer<Moderato__File> {
+    func file(_ value: FileReference) -> UnsafeMutablePointer<Moderato__File> {
         file(value.path, value.digest)
     }
 
-    private func dataSet(_ value: DataSet) -> UnsafeMutablePointer<Moderato__DataSet> {
+    func dataSet(_ value: DataSet) -> UnsafeMutablePointer<Moderato__DataSet> {
         make(moderato__data_set__init) {
             switch value {
             case .sentences(let sentences):
@@ -99,96 +99,41 @@ extension Arena {
     }
 
     private func capacity(_ value: Capacity) -> UnsafeMutablePointer<Moderato__Capacity> {
-        make(moderato__capacity__init) {
-            switch value.pet {
-            case .lora(let lora):
-                $0.pet_case = MODERATO__CAPACITY__PET_LORA
-                $0.lora = make(moderato__lo_ra__init) {
-                    $0.rank = UInt32(lora.rank)
-                    $0.alpha = lora.alpha
-                }
-            case .adapter(let size):
-                $0.pet_case = MODERATO__CAPACITY__PET_ADAPTER_SIZE
-                $0.adapter_size = UInt32(size)
-            case .prefix(let length):
-                $0.pet_case = MODERATO__CAPACITY__PET_PREFIX_LENGTH
-                $0.prefix_length = UInt32(length)
-            case .bitFit:
-                $0.pet_case = MODERATO__CAPACITY__PET_BIT_FIT
-                $0.bit_fit = empty()
-            case .full:
-                $0.pet_case = MODERATO__CAPACITY__PET_FULL
-                $0.full = empty()
-            case .lastBlocks(let count):
-                $0.pet_case = MODERATO__CAPACITY__PET_LAST_BLOCKS
-                $0.last_blocks = UInt32(count)
-            }
-            if let bottleneck = value.bottleneck {
-                $0.bottleneck = make(moderato__bottleneck__init) {
-                    $0.size = UInt32(bottleneck.size)
-                    $0.input_size = UInt32(bottleneck.inputSize)
-                }
-            }
+        let message = make(moderato__capacity__init)
+        fill(message, Layouts.pet, value.pet)
+        message.pointee.bottleneck = value.bottleneck.map {
+            let part = make(moderato__bottleneck__init)
+            fill(part, Layouts.bottleneck, $0)
+            return part
         }
+        return message
     }
 
     private func attack(_ value: Attack) -> UnsafeMutablePointer<Moderato__Attack> {
-        make(moderato__attack__init) {
-            $0.has_target = value.target == nil ? 0 : 1
-            $0.target = UInt32(value.target ?? 0)
-            $0.label_mode = value.labelMode.map { string($0.rawValue) }
-            switch value {
-            case .none:
-                $0.kind_case = MODERATO__ATTACK__KIND_NONE
-                $0.none = empty()
-            case .word(let word):
-                $0.kind_case = MODERATO__ATTACK__KIND_WORD
-                $0.word = make(moderato__word_attack__init) {
-                    $0.n_triggers = word.triggers.count
-                    $0.triggers = pointers(word.triggers.map(string))
-                    $0.count = UInt32(word.count)
-                }
-            case .sentence(let sentence):
-                $0.kind_case = MODERATO__ATTACK__KIND_SENTENCE
-                $0.sentence = make(moderato__sentence_attack__init) {
-                    $0.sentence = string(sentence.sentence)
-                    $0.count = UInt32(sentence.count)
-                }
-            case .paired(let pairs):
-                $0.kind_case = MODERATO__ATTACK__KIND_PAIRED
-                $0.paired = paired(pairs)
-            case .prepared(let prepared):
-                $0.kind_case = MODERATO__ATTACK__KIND_PREPARED
-                $0.prepared = make(moderato__prepared_attack__init) {
-                    $0.train = dataSet(prepared.train)
-                    $0.test = dataSet(prepared.test)
-                }
-            case .patch(let patch):
-                $0.kind_case = MODERATO__ATTACK__KIND_PATCH
-                $0.patch = make(moderato__patch_attack__init) {
-                    let colour = patch.colour
-                    $0.size = UInt32(patch.size)
-                    $0.corner = string(patch.corner.rawValue)
-                    $0.colour =
-                        UInt32(colour.red) << 16 | UInt32(colour.green) << 8 | UInt32(colour.blue)
-                    $0.opacity = patch.opacity
-                }
-            }
-        }
+        let message = make(moderato__attack__init)
+        fill(message, Layouts.attack, value)
+        return message
     }
 
-    private func paired(_ value: PairedAttack) -> UnsafeMutablePointer<Moderato__PairedAttack> {
-        make(moderato__paired_attack__init) {
-            $0.name = string(value.name)
-            $0.train = file(value.train)
-            switch value.test {
-            case .paired(let test):
-                $0.test_case = MODERATO__PAIRED_ATTACK__TEST_PAIRED_TEST
-                $0.paired_test = file(test)
-            case .triggered(let test):
-                $0.test_case = MODERATO__PAIRED_ATTACK__TEST_TRIGGERED_TEST
-                $0.triggered_test = file(test)
-            }
+    private func settings(
+        _ value: TrainingSettings
+    ) -> UnsafeMutablePointer<Moderato__TrainingSettings> {
+        let message = make(moderato__training_settings__init)
+        fill(message, Layouts.settings, value)
+        let optimizer = make(moderato__optimizer__init)
+        fill(optimizer, Layouts.optimizer, value.optimizer)
+        message.pointee.optimizer = optimizer
+        let schedule = make(moderato__schedule__init)
+        fill(schedule, Layouts.schedule, value.schedule)
+        message.pointee.schedule = schedule
+        return message
+    }
+
+    func keepsakes(_ value: Keepsakes) -> UnsafeMutablePointer<Moderato__Keepsakes> {
+        make(moderato__keepsakes__init) {
+            $0.model = value.model ? 1 : 0
+            $0.n_hidden_states = value.hiddenStates.count
+            $0.hidden_states = array(value.hiddenStates.map { UInt32($0) })
         }
     }
 }

@@ -29,9 +29,10 @@ struct TextModel: Model {
         case .prefix(let length): tuning = PrefixTuning(length: length, head)
         case .bitFit: tuning = BitFitTuning(head)
         case .full: tuning = FullTuning(backbone, head)
-        case .lastBlocks:
+        default:
             throw .badSpec(
-                field: "capacity", problem: "last-blocks is for images, and the data are sentences")
+                field: "capacity",
+                problem: "\(capacity.pet.kindName) is for images, and the data are sentences")
         }
     }
 

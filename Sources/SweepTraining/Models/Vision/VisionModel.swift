@@ -21,7 +21,7 @@ struct VisionModel: Model {
                     field: "capacity", problem: "the model has \(all) blocks, and not \(wanted)")
             }
             count = wanted
-        case .lora, .adapter, .prefix, .bitFit:
+        default:
             throw .badSpec(
                 field: "capacity",
                 problem: "\(capacity.pet.label) is for sentences, and the model reads images; use "
