@@ -54,6 +54,45 @@ struct DocumentTests {
         }
     }
 
+    /// The words of all Swift code.
+    private static func wordsOfCode() throws -> Set<String> {
+        var words: Set<String> = []
+        for folder in ["Sources", "Tests"] {
+            let base = root.appendingPathComponent(folder)
+            let found = try #require(FileManager.default.enumerator(atPath: base.path))
+            for case let path as String in found where path.hasSuffix(".swift") {
+                let file = base.appendingPathComponent(path)
+                let text = try String(contentsOf: file, encoding: .utf8)
+                let parts = text.utf8.split { !isWordCharacter($0) }
+                for part in parts { words.insert(String(decoding: part, as: UTF8.self)) }
+                words.insert(file.deletingPathExtension().lastPathComponent)
+            }
+        }
+        return words
+    }
+
+    private static func isWordCharacter(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "_") || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+            || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20
+    }
+
+    @Test("Every type, and every member of one, that a document of the code names is in the code")
+    func names() throws {
+        // A setting of Slurm's.
+        let known = try Self.wordsOfCode().union(["KillWait"])
+        for document in Self.documents where document != "README.md" {
+            let text = try Self.text(document)
+            // Such as `PointKey`, `Scheduler+Trial` or `Scheduler.handle(event, at: now)`.
+            for match in text.matches(of: /`([A-Z][A-Za-z_]+)(?:[.+]([A-Za-z]+))?[^`\s]*`/) {
+                let parts = [match.1, match.2].compactMap(\.self)
+                let isKnown =
+                    parts.allSatisfy { known.contains(String($0)) }
+                    || known.contains(parts.joined(separator: "+"))
+                #expect(isKnown, "\(document) names \(match.0)")
+            }
+        }
+    }
+
     @Test("proto/README.md describes every message of the wire, and names this version")
     func wire() throws {
         let text = try Self.text("proto/README.md")
