@@ -33,18 +33,22 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        .target(name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")]),
+        .target(
+            name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")],
+            exclude: ["README.md"]),
         .target(name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"]),
         .target(name: "SweepStore", dependencies: ["SweepCore", product("GRDB", "GRDB.swift")]),
         .target(name: "SweepData", dependencies: ["SweepCore"]),
-        .target(name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"]),
+        .target(
+            name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"],
+            exclude: ["README.md"]),
         .target(
             name: "SweepCoordinator",
             dependencies: ["SweepCore", "SweepWire", "SweepStore", product("Logging", "swift-log")]),
         .target(
             name: "SweepWorker",
             dependencies: ["SweepCore", "SweepWire", product("Logging", "swift-log")]),
-        .target(name: "SweepReport", dependencies: ["SweepCore"]),
+        .target(name: "SweepReport", dependencies: ["SweepCore"], exclude: ["README.md"]),
         .target(
             name: "SweepFile", dependencies: ["SweepCore", "SweepData", product("Yams", "Yams")]),
         .target(name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"]),

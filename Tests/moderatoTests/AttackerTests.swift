@@ -15,15 +15,6 @@ struct AttackerTests {
           seed: [SEEDS]
         """
 
-    private static let python = Stage.checkout.appendingPathComponent(
-        ".moderato/reference/bin/python"
-    ).path
-    private static let hasPython = {
-        let isThere = FileManager.default.isExecutableFile(atPath: python)
-        if !isThere { print("attacks: skipped, cluster/setup --reference makes \(python)") }
-        return isThere
-    }()
-
     private func attack(
         _ name: String, _ stage: Stage, log: String? = nil
     ) throws -> (Process, log: String) {
@@ -32,7 +23,7 @@ struct AttackerTests {
         let access = ["worker", "client", "read-only"].map { "\(stage.home)/\($0).access" }
         let log = log ?? "attack-\(name)"
         let command =
-            [Self.python, script.path, name, proto.path, "\(protocolVersion)"] + access
+            [PeerPython.path, script.path, name, proto.path, "\(protocolVersion)"] + access
         return (try stage.launch(command, log: log), log)
     }
 
@@ -76,7 +67,7 @@ struct AttackerTests {
 
     @Test(
         "The coordinator holds, and others notice nothing",
-        .enabled(if: hasPython),
+        .enabled(if: PeerPython.isThere),
         arguments: [
             "numbers", "reports", "names", "parts", "unread", "silent", "uploads", "large",
             "grids", "forged",

@@ -113,10 +113,15 @@ def decode(schema, message, data):
             size = number()
             value = data[at:at + size]
             at += size
+            if field and field.packed:
+                values.setdefault(field.name, []).extend(unpack(field, value))
+                continue
             if field and field.kind == "string":
                 value = value.decode()
             elif field and field.kind in schema.messages:
                 value = decode(schema, field.kind, value)
+        if field and field.kind == "sint32":
+            value = value >> 1 ^ -(value & 1)
         if field and field.label == "repeated":
             values.setdefault(field.name, []).append(value)
         elif field:
@@ -124,8 +129,33 @@ def decode(schema, message, data):
     return values
 
 
+def unpack(field, data):
+    """The values of a packed field: doubles or varints."""
+    if field.kind == "double":
+        return list(struct.unpack(f"<{len(data) // 8}d", data))
+    values, value, shift = [], 0, 0
+    for byte in data:
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            values.append(value)
+            value, shift = 0, 0
+    return values
+
+
+def exact(value):
+    """For JSON: bytes and doubles as text, every bit of them."""
+    if isinstance(value, dict):
+        return {name: exact(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [exact(item) for item in value]
+    return value.hex() if isinstance(value, (bytes, float)) else value
+
+
 class Peer:
     context = zmq.Context()
+    # Socket options besides the keys.
+    options = {}
 
     def __init__(self, schema, access, version):
         self.schema, self.version = schema, version
@@ -137,6 +167,8 @@ class Peer:
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.sndhwm = 10
+        for option, value in self.options.items():
+            self.socket.setsockopt(option, value)
         self.socket.curve_serverkey = self.access["serverKey"].encode()
         self.socket.curve_publickey = self.access["keys"]["publicKey"].encode()
         self.socket.curve_secretkey = self.access["keys"]["secretKey"].encode()
@@ -157,6 +189,11 @@ class Peer:
         if not self.socket.poll(timeout * 1_000, zmq.POLLOUT):
             raise TimeoutError("the coordinator takes nothing")
         self.socket.send(frame)
+
+    def try_send(self, name, value):
+        """What can't be sent now is dropped: who wants it sent sends it again."""
+        if self.socket.poll(0, zmq.POLLOUT):
+            self.socket.send(self.frame(name, value))
 
     def receive(self, timeout=5.0):
         """The next message as (name, value), or None."""
