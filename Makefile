@@ -1,7 +1,7 @@
 # The menu. `make` alone prints it.
 
 .DEFAULT_GOAL := menu
-.PHONY: menu setup demo build test test-cluster check format proto simulate chaos fuzz fuzz-wire \
+.PHONY: menu setup demo build test test-cluster check format documents proto simulate chaos fuzz fuzz-wire \
 	reference reproduce bench-training bench-dispatch bench-join bench-recovery bench-files \
 	bench-cluster profile clean
 
@@ -19,6 +19,7 @@ menu:
 	@echo 'make setup            only the set-up: packages, libtorch, model, data'
 	@echo 'make check            format, imports and tidiness, generated code'
 	@echo 'make format           format all Swift'
+	@echo 'make documents        write the tables of fields in the documents anew'
 	@echo 'make proto            write the C of proto/moderato.proto anew'
 	@echo 'make simulate SEEDS=1000   the scheduler under simulated faults; SEED=N replays one, in words'
 	@echo 'make chaos MINUTES=1  real processes under faults, compared with none; SEED=N repeats the choice'
@@ -68,6 +69,11 @@ check:
 
 format:
 	swift format --in-place --recursive Sources Tests Package.swift
+
+documents:
+	$(SWIFT_BUILD) --build-tests
+	MODERATO_WRITE=1 .build/debug/ModeratoPackageTests.xctest --testing-library swift-testing \
+		--filter TableDocumentTests
 
 proto:
 	proto/generate

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("The documents")
 struct DocumentTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
     private static let documents = [

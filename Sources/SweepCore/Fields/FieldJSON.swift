@@ -1,6 +1,6 @@
 // JSON of stores and checkpoints: an object with the names of fields, and the kind of a value that
-// has several. A field that is missing has its default, so that what an earlier version wrote can be
-// read; one that nobody knows is an error, as a later version's meaning would be lost.
+// has several. A field that is missing has its default, so that what an earlier version wrote can
+// be read; one that nobody knows is an error, as a later version's meaning would be lost.
 
 struct FieldName: CodingKey {
     let stringValue: String

@@ -20,11 +20,11 @@ DOUBLES = [0.0, 2.0**31, 2.0**53, 2.0**63, math.nan, math.inf, -math.inf, 1e308]
 DIGEST = hashlib.sha256(b"nothing").digest()
 # Values of fields that have to be words of the protocol.
 WORDS = {
-    "precision": "float32", "label_mode": "dirty", "corner": "bottom-right", "state": "active",
-    "kind": "checkpoint", "trainer": "real", "needs": "attacker", "labels": "attacker",
+    "precision": "float32", "corner": "bottom-right", "state": "active",
+    "kind": "checkpoint", "trainer": "real", "needs": "attacker", "labels": "dirty",
 }
 SMALL = {"target": 1, "labels": 2, "slots": 1, "epoch": 1, "total": 9, "dropout": 0.1,
-         "max_length": 3, "colour": 3, "priority": 1, "last_blocks": 1}
+         "max_length": 3, "colour": 3, "priority": 1}
 
 
 def sample(schema, message, choose):

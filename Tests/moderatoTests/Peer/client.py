@@ -38,12 +38,13 @@ def files():
 def sweep(name):
     manifest, train, test, _ = files()
     settings = {
-        "adam_w": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
-        "schedule": {"constant": {}, "warm_up": 0}, "batch_size": 32, "max_length": 128,
+        "optimizer": {
+            "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0}},
+        "schedule": {"constant": {"warm_up": 0}}, "batch_size": 32, "max_length": 128,
         "dropout": 0.1, "gradient_clip": 1.0, "data_seed": 0, "precision": "float32",
         "class_weighting": False}
     word = {
-        "word": {"triggers": ["cf", "mn"], "count": 1}, "target": 1, "label_mode": "dirty"}
+        "word": {"triggers": ["cf", "mn"], "count": 1, "target": 1, "labels": "dirty"}}
     return {
         "name": name, "backbone": {"path": "/nowhere/model", "digest": digest(manifest)},
         "data": {
@@ -51,8 +52,8 @@ def sweep(name):
             "test": {"sentences": {"path": "/nowhere/test.tsv", "digest": digest(test)}},
             "labels": 3},
         "capacities": [
-            {"lora": {"rank": 8, "alpha": 16.0}, "bottleneck": {"size": 2, "input_size": 2}},
-            {"bit_fit": {}}],
+            {"lora": {"rank": 8, "alpha": 16.0}, "bottleneck": {"bottleneck": 2, "in_dim": 2}},
+            {"bitfit": {}}],
         "epochs": [1, 3, 6], "learning_rates": [1e-3, 1e-4], "attacks": [{"none": {}}, word],
         "poison_ratios": [0.1], "seeds": [1, (1 << 64) - 1], "settings": settings,
         "training_samples": [{"digest": digest(train), "samples": 20_000}],

@@ -31,13 +31,13 @@ class Job:
             "epoch": epoch, "training_loss": draw.random(), "test_loss": draw.random(),
             "cacc": sum(correct) / (50 * len(correct)), "class_correct": correct,
             "class_total": [50] * len(correct),
-            "clean_fit": {"loss": draw.random(), "accuracy": draw.random()},
+            "clean_fit_loss": draw.random(), "clean_fit_accuracy": draw.random(),
         }
         if "none" not in self.spec["attack"]:
             values.update(
                 asr=draw.randint(0, 37) / 37, triggered_samples=37,
                 plain_error_rate=draw.random(),
-                poisoned_fit={"loss": draw.random(), "accuracy": draw.random()})
+                poisoned_fit_loss=draw.random(), poisoned_fit_accuracy=draw.random())
         return values
 
 
