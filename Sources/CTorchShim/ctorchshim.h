@@ -94,10 +94,11 @@ int mts_layer_norm(
     const mts_tensor *x, const mts_tensor *gamma, const mts_tensor *beta, double epsilon,
     mts_tensor **result);
 /// Mean over rows of the cross-entropy of logits [rows, classes] with labels [rows], in nats,
-/// weighted by the label's weight [classes] unless that is null.
+/// weighted by the label's weight [classes] unless that is null; `label_smoothing` in 0 ... 1 is the
+/// share of each target that all classes have in common.
 int mts_cross_entropy(
     const mts_tensor *logits, const mts_tensor *labels, const mts_tensor *class_weights,
-    mts_tensor **result);
+    double label_smoothing, mts_tensor **result);
 
 /// Dropout with a mask that depends on `seed` alone; `probability` in 0 ..< 1.
 int mts_dropout(const mts_tensor *x, double probability, uint64_t seed, mts_tensor **result);

@@ -83,9 +83,11 @@ int mts_layer_norm(
 
 int mts_cross_entropy(
     const mts_tensor* logits, const mts_tensor* labels, const mts_tensor* class_weights,
-    mts_tensor** result) {
+    double label_smoothing, mts_tensor** result) {
     return give(result, [&] {
-        return at::cross_entropy_loss(logits->value, labels->value, value_or_none(class_weights));
+        return at::cross_entropy_loss(
+            logits->value, labels->value, value_or_none(class_weights), at::Reduction::Mean, -100,
+            label_smoothing);
     });
 }
 

@@ -32,7 +32,7 @@ extension Attack {
         case .paired:
             self = .paired(
                 try PairedAttack(reading: entry, name: name, files: &files, data: data))
-        case .none, .word, .sentence, .patch:
+        default:
             self = kind.usual
             guard written != nil else { return }
             let entries = try entry.fields(

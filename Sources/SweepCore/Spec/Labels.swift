@@ -51,10 +51,13 @@ extension Attack {
         case .prepared(let prepared):
             return "prepared: \(prepared.train.path), tested on \(prepared.test.path), "
                 + "target \(prepared.target)"
-        case .patch(let patch):
-            let opacity = patch.opacity == 1 ? "" : ", opacity \(decimal(patch.opacity))"
-            return "patch: \(patch.size)×\(patch.size) pixels, \(patch.corner.rawValue), "
-                + "\(patch.colour.label)\(opacity), \(labels)"
+        default:
+            let values = kindCase.fields.compactMap { field -> String? in
+                guard !["labels", "target"].contains(field.name), let value = field.get(self)
+                else { return nil }
+                return "\(field.spacedName) \(field.kind.shown(value))"
+            }
+            return "\(kind): \(values.joined(separator: ", ")), \(labels)"
         }
     }
 }

@@ -167,11 +167,13 @@ extension Tensor {
 
     /// The mean cross-entropy of these logits [B, classes] with `labels` [B], in nats, weighted by
     /// the label's weight if there are some.
+    ///
+    /// - Parameter smoothing: Share of each target that all classes have in common, `0 ... 1`.
     func crossEntropy(
-        _ labels: Tensor, classWeights: Tensor? = nil
+        _ labels: Tensor, classWeights: Tensor? = nil, smoothing: Double = 0
     ) throws(TrainingError) -> Tensor {
         try .make("cross-entropy") {
-            mts_cross_entropy(handle, labels.handle, classWeights?.handle, $0)
+            mts_cross_entropy(handle, labels.handle, classWeights?.handle, smoothing, $0)
         }
     }
 
