@@ -4560,7 +4560,7 @@ const ProtobufCMessageDescriptor moderato__revocation__descriptor =
   (ProtobufCMessageInit) moderato__revocation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[15] =
+static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors[16] =
 {
   {
     "epoch",
@@ -4719,6 +4719,18 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "macro_f1",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__EpochMetrics, has_macro_f1),
+    offsetof(Moderato__EpochMetrics, macro_f1),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "class_correct",
     20,
     PROTOBUF_C_LABEL_REPEATED,
@@ -4746,11 +4758,12 @@ static const ProtobufCFieldDescriptor moderato__epoch_metrics__field_descriptors
 static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
   4,   /* field[4] = asr */
   3,   /* field[3] = cacc */
-  13,   /* field[13] = class_correct */
-  14,   /* field[14] = class_total */
+  14,   /* field[14] = class_correct */
+  15,   /* field[15] = class_total */
   8,   /* field[8] = clean_fit_accuracy */
   7,   /* field[7] = clean_fit_loss */
   0,   /* field[0] = epoch */
+  13,   /* field[13] = macro_f1 */
   6,   /* field[6] = plain_error_rate */
   10,   /* field[10] = poisoned_fit_accuracy */
   9,   /* field[9] = poisoned_fit_loss */
@@ -4763,8 +4776,8 @@ static const unsigned moderato__epoch_metrics__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__epoch_metrics__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 20, 13 },
-  { 0, 15 }
+  { 20, 14 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
 {
@@ -4774,7 +4787,7 @@ const ProtobufCMessageDescriptor moderato__epoch_metrics__descriptor =
   "Moderato__EpochMetrics",
   "moderato",
   sizeof(Moderato__EpochMetrics),
-  15,
+  16,
   moderato__epoch_metrics__field_descriptors,
   moderato__epoch_metrics__field_indices_by_name,
   2,  moderato__epoch_metrics__number_ranges,

@@ -32,6 +32,7 @@ struct ExportTests {
                 + "trainable_parameters,state,cacc,asr,training_loss,test_loss,"
                 + "clean_fit_loss,clean_fit_accuracy,poisoned_fit_loss,poisoned_fit_accuracy,"
                 + "validation_loss,validation_accuracy,triggered_samples,plain_error_rate,"
+                + "macro_f1,"
                 + "class_accuracies,error,attack_details,"
                 + "task_learnt,trigger_learnt,window,run,turned_share,verdict,setting_verdict,"
                 + "trainer,attempt,worker,host,device,program,training_core,libtorch,"
@@ -39,11 +40,11 @@ struct ExportTests {
                 + "started,ended\r\n"
                 + "lora,,8,16,2,2,0.0001,2,word,\"a,b \"\"c\"\"\",1,clean,1,0.05,"
                 + "18446744073709551615,74498,finished,0.3333333333333333,0.5,"
-                + "0.30000000000000004,,0.25,0.75,,1,,,200,0.25,0.25 -,,"
+                + "0.30000000000000004,,0.25,0.75,,1,,,200,0.25,,0.25 -,,"
                 + "\"word: 1 word of 'a,b \"\"c\"\"', clean labels, target 1\",,,,,"
                 + "0.3333333333333333,not-learnt,not-learnt,"
                 + "unknown,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n"
-                + "lora,,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,,,,,,,,,,"
+                + "lora,,8,16,,,0.001,1,none,,,,,0,1,,failed,,,,,,,,,,,,,,,"
                 + "\"first line\nsecond\",none,,,,,,,,"
                 + "real,,,,,,,,\(digest),\(digest),\(digest),,,,\r\n")
     }

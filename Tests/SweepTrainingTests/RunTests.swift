@@ -95,6 +95,26 @@ extension TrainingTests {
             #expect(message { try Fixture.metrics(spec) }.contains("sample 1: the label is 1"))
         }
 
+        @Test("Macro F1 is the mean over classes of 2 tp / (2 tp + fp + fn)")
+        func macroF1() throws {
+            func classes(_ pairs: [(Int, Int)]) -> [ClassResult] {
+                pairs.map { ClassResult(correct: $0.0, total: $0.1) }
+            }
+            // 3 of 4 and 4 of 6 are right; 2 and 1 of the others are taken for them.
+            let known = EpochMetrics.macroF1(classes([(3, 4), (4, 6)]), wrongly: [2, 1])
+            let (first, second): (Double, Double) = (6.0 / 9, 8.0 / 11)
+            #expect(known == (first + second) / 2)
+            // The third class does not occur; the second is an answer but no label.
+            let rare = EpochMetrics.macroF1(classes([(2, 3), (0, 0), (0, 0)]), wrongly: [0, 1, 0])
+            #expect(rare == 0.4)
+            #expect(EpochMetrics.macroF1([], wrongly: []) == nil)
+            for metrics in try Fixture.metrics(Fixture.tinySpec()) {
+                let wrong = Array(metrics.classes.map { $0.total - $0.correct }.reversed())
+                let expected = EpochMetrics.macroF1(metrics.classes, wrongly: wrong)
+                #expect(metrics.macroF1 == expected)
+            }
+        }
+
         @Test("The plain error rate is that of the triggered samples without their trigger")
         func plainErrors() throws {
             for metrics in try Fixture.metrics(Fixture.tinySpec()) {

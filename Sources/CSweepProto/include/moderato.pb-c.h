@@ -414,6 +414,8 @@ struct  Moderato__EpochMetrics
   double validation_loss;
   protobuf_c_boolean has_validation_accuracy;
   double validation_accuracy;
+  protobuf_c_boolean has_macro_f1;
+  double macro_f1;
   /*
    * As many as each other: for each class, test samples classified correctly, and all of them.
    */
@@ -424,7 +426,7 @@ struct  Moderato__EpochMetrics
 };
 #define MODERATO__EPOCH_METRICS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__epoch_metrics__descriptor) \
-    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0,NULL }
 
 
 typedef enum {

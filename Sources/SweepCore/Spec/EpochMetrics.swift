@@ -47,6 +47,9 @@ public struct EpochMetrics: FieldTable {
     /// already), of all clean test samples of other classes. `nil` without an attack, or in results
     /// of versions that did not measure it.
     public var plainErrorRate: Double?
+    /// Mean over classes of F1 on the clean test set, `2 tp / (2 tp + fp + fn)`; of classes that
+    /// occur neither as a label nor as an answer, none. `nil` in results of versions without it.
+    public var macroF1: Double?
     /// One for each class of the clean test set, in the order of labels; empty if unknown.
     public var classes: [ClassResult]
     private var cleanFitLoss: Double?
@@ -76,7 +79,8 @@ public struct EpochMetrics: FieldTable {
     public init(
         epoch: Int, trainingLoss: Double, testLoss: Double, cacc: Double, asr: Double?,
         classes: [ClassResult] = [], cleanFit: Fit? = nil, poisonedFit: Fit? = nil,
-        validation: Fit? = nil, triggeredSamples: Int? = nil, plainErrorRate: Double? = nil
+        validation: Fit? = nil, triggeredSamples: Int? = nil, plainErrorRate: Double? = nil,
+        macroF1: Double? = nil
     ) {
         self.epoch = epoch
         self.trainingLoss = trainingLoss
@@ -86,6 +90,7 @@ public struct EpochMetrics: FieldTable {
         self.classes = classes
         self.triggeredSamples = triggeredSamples
         self.plainErrorRate = plainErrorRate
+        self.macroF1 = macroF1
         self.cleanFit = cleanFit
         self.poisonedFit = poisonedFit
         self.validation = validation
@@ -119,7 +124,17 @@ public struct EpochMetrics: FieldTable {
         .number(
             "plain-error-rate", "share of them that is the target without the trigger",
             \.plainErrorRate, .share),
+        .number("macro-f1", "mean of F1 over classes, on the test set", \.macroF1, .share),
     ]
+
+    /// - Parameter wrongly: For each class, how many samples of others are classified as it.
+    public static func macroF1(_ classes: [ClassResult], wrongly: [Int]) -> Double? {
+        let scores = zip(classes, wrongly).compactMap { result, others -> Double? in
+            let all = result.total + result.correct + others
+            return all == 0 ? nil : 2 * Double(result.correct) / Double(all)
+        }
+        return scores.isEmpty ? nil : scores.reduce(0, +) / Double(scores.count)
+    }
 
     static let mostSamples = 1_000_000_000
 }

@@ -188,6 +188,7 @@ public final class TrainingRun {
             cleanFit: try fit(data.train, fitted.clean),
             poisonedFit: try fit(data.train, fitted.poisoned),
             validation: try fit(data.validation), triggeredSamples: data.triggered?.count,
-            plainErrorRate: plainErrorRate)
+            plainErrorRate: plainErrorRate,
+            macroF1: EpochMetrics.macroF1(clean.classes, wrongly: clean.wrongly))
     }
 }
