@@ -6780,7 +6780,7 @@ const ProtobufCMessageDescriptor moderato__schedule__descriptor =
   (ProtobufCMessageInit) moderato__schedule__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__training_settings__field_descriptors[9] =
+static const ProtobufCFieldDescriptor moderato__training_settings__field_descriptors[10] =
 {
   {
     "optimizer",
@@ -6890,6 +6890,18 @@ static const ProtobufCFieldDescriptor moderato__training_settings__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "label_smoothing",
+    10,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_DOUBLE,
+    offsetof(Moderato__TrainingSettings, has_label_smoothing),
+    offsetof(Moderato__TrainingSettings, label_smoothing),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__training_settings__field_indices_by_name[] = {
   2,   /* field[2] = batch_size */
@@ -6897,6 +6909,7 @@ static const unsigned moderato__training_settings__field_indices_by_name[] = {
   6,   /* field[6] = data_seed */
   4,   /* field[4] = dropout */
   5,   /* field[5] = gradient_clip */
+  9,   /* field[9] = label_smoothing */
   3,   /* field[3] = max_length */
   0,   /* field[0] = optimizer */
   7,   /* field[7] = precision */
@@ -6905,7 +6918,7 @@ static const unsigned moderato__training_settings__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__training_settings__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor moderato__training_settings__descriptor =
 {
@@ -6915,7 +6928,7 @@ const ProtobufCMessageDescriptor moderato__training_settings__descriptor =
   "Moderato__TrainingSettings",
   "moderato",
   sizeof(Moderato__TrainingSettings),
-  9,
+  10,
   moderato__training_settings__field_descriptors,
   moderato__training_settings__field_indices_by_name,
   1,  moderato__training_settings__number_ranges,

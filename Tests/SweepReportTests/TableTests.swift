@@ -24,6 +24,7 @@ struct TableTests {
                   Data seed        0
                   Precision        float32
                   Class weighting  none
+                  Label smoothing  0
 
                   Capacity                Learning rate  Epochs            CACC %               \
                 ASR %   p %  Cost

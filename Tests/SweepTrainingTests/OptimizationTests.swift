@@ -105,6 +105,27 @@ extension TrainingTests {
             #expect(abs(try learner.step(chosen) - loss.sum / loss.weight) < 1e-6)
         }
 
+        @Test("Label smoothing: a target is 1 − s, and s / classes of each class beside")
+        func labelSmoothing() throws {
+            var spec = try Fixture.tinySpec()
+            spec.settings.labelSmoothing = 0.3
+            spec.settings.dropout = 0
+            let run = try TrainingRun(spec: spec, threads: 1, cache: Fixture.cache)
+            var learner = try run.makeLearner()
+            let chosen = Array(0..<8)
+            let rows = try Evaluation.logits(
+                learner.tunedModel(), learner.samples, chosen, .processor)
+            var sum = 0.0
+            for (row, index) in zip(rows, chosen) {
+                let total = log(exp(row[0]) + exp(row[1]))
+                let own = total - row[learner.samples.labels[index]]
+                let all = (total - row[0]) + (total - row[1])
+                sum += 0.7 * own + 0.15 * all
+            }
+            let loss = try learner.step(chosen)
+            #expect(abs(loss - sum / 8) < 1e-6, "\(loss), \(sum / 8)")
+        }
+
         @Test("A loss that is no number ends the run with the step and the last finite loss")
         func divergence() throws {
             var spec = try Fixture.tinySpec()

@@ -905,10 +905,12 @@ struct  Moderato__TrainingSettings
   uint64_t data_seed;
   char *precision;
   protobuf_c_boolean class_weighting;
+  protobuf_c_boolean has_label_smoothing;
+  double label_smoothing;
 };
 #define MODERATO__TRAINING_SETTINGS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__training_settings__descriptor) \
-    , NULL, NULL, 0, 0, 0, 0, 0, NULL, 0 }
+    , NULL, NULL, 0, 0, 0, 0, 0, NULL, 0, 0, 0 }
 
 
 struct  Moderato__Keepsakes

@@ -212,12 +212,16 @@ public struct TrainingSettings: Hashable, Sendable {
     /// Whether a sample's loss is weighted by `samples / (classes · samples of its class)`, over
     /// the training set as it is after the attack.
     public var classWeighting: Bool
+    /// Share of each target that all classes have in common (Szegedy et al., 2016); `0 ..< 1`.
+    /// The losses of fits are without it.
+    public var labelSmoothing: Double
 
     public init(
         optimizer: OptimizerSettings = .adamW(AdamW()),
         schedule: Schedule = .linear(horizon: nil), batchSize: Int = 32, maxLength: Int = 128,
         dropout: Double = 0.1, gradientClip: Double = 1, dataSeed: UInt64 = 0,
-        precision: Precision = .float32, classWeighting: Bool = false
+        precision: Precision = .float32, classWeighting: Bool = false,
+        labelSmoothing: Double = 0
     ) {
         self.optimizer = optimizer
         self.schedule = schedule
@@ -228,6 +232,7 @@ public struct TrainingSettings: Hashable, Sendable {
         self.dataSeed = dataSeed
         self.precision = precision
         self.classWeighting = classWeighting
+        self.labelSmoothing = labelSmoothing
     }
 }
 
@@ -249,6 +254,9 @@ extension TrainingSettings: FieldTable {
         .flag(
             "class-weighting", "loss weighted by class", \.classWeighting, no: "none",
             yes: "balanced"),
+        .number(
+            "label-smoothing", "share of a target that all classes share", \.labelSmoothing,
+            .belowOne, key: .unless(.number(0))),
     ]
 
     public init(from decoder: any Decoder) throws {

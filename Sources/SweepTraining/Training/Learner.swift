@@ -14,6 +14,7 @@ struct Learner {
     private(set) var vector: Tensor
     private let dropout: Double
     private let classWeights: Tensor?
+    private let smoothing: Double
     private var optimizer: Optimizer
     private var orders: RandomSource
     /// Where `orders` was before the order of the epoch that is being trained was drawn.
@@ -42,6 +43,7 @@ struct Learner {
         dropouts = RandomSource(seed: seeds.next())
         dropout = spec.settings.dropout
         batchSize = spec.settings.batchSize
+        smoothing = spec.settings.labelSmoothing
         classWeights =
             spec.settings.classWeighting
             ? try Self.weights(of: samples.labels, classes: spec.data.labels, model.device) : nil
@@ -80,7 +82,7 @@ struct Learner {
         var masks = DropoutSource(probability: dropout, seed: dropouts.next())
         let tuned = try model.tuned(trainable.tensors(of: vector))
         let loss = try tuned.output(batch, &masks).logits
-            .crossEntropy(batch.labels, classWeights: classWeights)
+            .crossEntropy(batch.labels, classWeights: classWeights, smoothing: smoothing)
         let value = Double(try loss.value())
         let norm =
             value.isFinite
