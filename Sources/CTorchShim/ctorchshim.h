@@ -100,6 +100,12 @@ int mts_cross_entropy(
     const mts_tensor *logits, const mts_tensor *labels, const mts_tensor *class_weights,
     double label_smoothing, mts_tensor **result);
 
+/// Each row of x [rows, n] times the vector of its run, of `scales` [runs, n]; `row_offsets`
+/// [runs + 1] say where the runs' rows begin.
+int mts_scale_rows(
+    const mts_tensor *x, const mts_tensor *scales, const mts_tensor *row_offsets,
+    mts_tensor **result);
+
 /// Dropout with a mask that depends on `seed` alone; `probability` in 0 ..< 1.
 int mts_dropout(const mts_tensor *x, double probability, uint64_t seed, mts_tensor **result);
 /// layer_norm(dropout(x + bias) + residual); bias, gamma and beta [H].

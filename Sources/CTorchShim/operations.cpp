@@ -91,6 +91,16 @@ int mts_cross_entropy(
     });
 }
 
+int mts_scale_rows(
+    const mts_tensor* x, const mts_tensor* scales, const mts_tensor* row_offsets,
+    mts_tensor** result) {
+    return give(result, [&] {
+        const auto& all = scales->value;
+        if (all.size(0) == 1) return x->value * all;
+        return x->value * at::repeat_interleave(all, row_offsets->value.diff().to(at::kLong), 0);
+    });
+}
+
 int mts_dropout(const mts_tensor* x, double probability, uint64_t seed, mts_tensor** result) {
     return give(result, [&] { return mts::dropout(x->value, probability, seed); });
 }

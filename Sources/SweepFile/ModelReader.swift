@@ -93,9 +93,10 @@ extension SweepFiles {
     func check(_ capacity: Capacity, at entry: Entry) throws(SweepFileError) {
         guard let vgg else {
             if capacity.pet.isForSentences { return }
+            let others = PET.cases.filter { $0.only != .images }.map(\.name)
             throw entry.mistake(
-                "last-blocks is for images, and the model reads sentences; write lora, adapter, "
-                    + "prefix, bitfit or full")
+                "\(capacity.pet.kindName) is for images, and the model reads sentences; write "
+                    + alternatives(others))
         }
         guard capacity.pet.isForImages else {
             throw entry.mistake(

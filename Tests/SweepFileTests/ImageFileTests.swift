@@ -133,7 +133,7 @@ struct ImageFileTests {
         #expect(
             folder.message(sweep(line: 8, "  capacity: { pet: last-blocks, count: 1 }"))
                 == "sweep.yaml, line 8, grid.capacity: last-blocks is for images, and the model "
-                + "reads sentences; write lora, adapter, prefix, bitfit or full")
+                + "reads sentences; write full, lora, adapter, prefix, bitfit or ia3")
     }
 
     @Test("A model that is damaged is refused")

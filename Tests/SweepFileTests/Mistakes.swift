@@ -129,14 +129,14 @@ let attackMistakes = [
     Mistake(
         8, "  capacity: lorra",
         "8, grid.capacity: 'lorra' is no PET (did you mean lora?); write full, "
-            + "last-blocks, lora, adapter, prefix or bitfit"),
+            + "last-blocks, lora, adapter, prefix, bitfit or ia3"),
     Mistake(
         8, "  capacity: { pet: full, bottleneck: 2 }",
         "8, grid.capacity.bottleneck: there is no such key; the keys here are pet"),
     Mistake(
         8, "  capacity: { bottleneck: 2 }",
         "8, grid.capacity.pet: the key is missing; write pet: full, last-blocks, lora, adapter, "
-            + "prefix or bitfit"),
+            + "prefix, bitfit or ia3"),
     Mistake(
         8, "  capacity: [lora, { pet: lora, rank: 8 }]",
         "8, grid.capacity: a mapping (keys and values) is in the list twice, or is the same as "

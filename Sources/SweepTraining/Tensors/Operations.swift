@@ -100,6 +100,13 @@ extension Tensor {
         try .make("matrix-vector product") { mts_matrix_vector(handle, vector.handle, $0) }
     }
 
+    /// Each row of [rows, n] times its run's vector of [runs, n].
+    func scaled(_ scales: Tensor, rowOffsets: Tensor) throws(TrainingError) -> Tensor {
+        try .make("scaling of rows") {
+            mts_scale_rows(handle, scales.handle, rowOffsets.handle, $0)
+        }
+    }
+
     func rows(_ indices: Tensor) throws(TrainingError) -> Tensor {
         try .make("row selection") { mts_select_rows(handle, indices.handle, $0) }
     }
