@@ -5791,7 +5791,7 @@ const ProtobufCMessageDescriptor moderato__bottleneck__descriptor =
   (ProtobufCMessageInit) moderato__bottleneck__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
+static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[8] =
 {
   {
     "lora",
@@ -5866,6 +5866,18 @@ static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "ia3",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Capacity, pet_case),
+    offsetof(Moderato__Capacity, ia3),
+    &moderato__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "bottleneck",
     100,
     PROTOBUF_C_LABEL_OPTIONAL,
@@ -5881,8 +5893,9 @@ static const ProtobufCFieldDescriptor moderato__capacity__field_descriptors[7] =
 static const unsigned moderato__capacity__field_indices_by_name[] = {
   1,   /* field[1] = adapter */
   3,   /* field[3] = bitfit */
-  6,   /* field[6] = bottleneck */
+  7,   /* field[7] = bottleneck */
   4,   /* field[4] = full */
+  6,   /* field[6] = ia3 */
   5,   /* field[5] = last_blocks */
   0,   /* field[0] = lora */
   2,   /* field[2] = prefix */
@@ -5890,8 +5903,8 @@ static const unsigned moderato__capacity__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__capacity__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 100, 6 },
-  { 0, 7 }
+  { 100, 7 },
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor moderato__capacity__descriptor =
 {
@@ -5901,7 +5914,7 @@ const ProtobufCMessageDescriptor moderato__capacity__descriptor =
   "Moderato__Capacity",
   "moderato",
   sizeof(Moderato__Capacity),
-  7,
+  8,
   moderato__capacity__field_descriptors,
   moderato__capacity__field_indices_by_name,
   2,  moderato__capacity__number_ranges,

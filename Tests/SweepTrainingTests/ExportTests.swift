@@ -69,7 +69,7 @@ extension TrainingTests {
             arguments: [
                 Capacity(pet: .lora(LoRA())),
                 Capacity(pet: .lora(LoRA(rank: 4, alpha: 6)), bottleneck: Bottleneck(size: 2)),
-                Capacity(pet: .bitFit), Capacity(pet: .full),
+                Capacity(pet: .bitFit), Capacity(pet: .ia3), Capacity(pet: .full),
             ])
         func transformers(_ capacity: Capacity) throws {
             let trained = try train(capacity)
@@ -81,11 +81,14 @@ extension TrainingTests {
                     Array(found.joined()), Array(trained.logits.joined()), floor: 0.1) < 1e-4)
         }
 
-        @Test("PEFT loads LoRA and the head, and predicts the same")
+        @Test("PEFT loads LoRA or (IA)³ and the head, and predicts the same")
         func peft() throws {
-            for bottleneck in [nil, Bottleneck(size: 2)] {
-                let trained = try train(
-                    Capacity(pet: .lora(LoRA(rank: 4, alpha: 6)), bottleneck: bottleneck))
+            let lora = PET.lora(LoRA(rank: 4, alpha: 6))
+            for capacity in [
+                Capacity(pet: lora), Capacity(pet: lora, bottleneck: Bottleneck(size: 2)),
+                Capacity(pet: .ia3),
+            ] {
+                let trained = try train(capacity)
                 let folder = try folder()
                 try ModelExport(trained.checkpoint).write(.peft, to: folder)
                 let found = try logits("peft", folder, trained.sentences)

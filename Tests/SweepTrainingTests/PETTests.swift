@@ -7,6 +7,7 @@ extension TrainingTests {
     @MainActor @Suite struct PETs {
         private nonisolated static let capacities = [
             Capacity(pet: .usualAdapter), Capacity(pet: .usualPrefix), Capacity(pet: .bitFit),
+            Capacity(pet: .ia3),
             Capacity(pet: .full), Capacity(pet: .usualAdapter, bottleneck: Bottleneck(size: 2)),
             Capacity(pet: .usualPrefix, bottleneck: Bottleneck(size: 2)),
         ]
@@ -40,17 +41,18 @@ extension TrainingTests {
             let adapter = 6 * 2 * (2 * 24 * 384 + 24 + 384) + head
             let prefix = 6 * 24 * 2 * 384 + head
             let biases = 384 + 6 * (3 * 384 + 384 + 384 + 1536 + 384 + 384) + 384 + head
-            #expect(Array(counts.prefix(3)) == [adapter, prefix, biases])
-            #expect(counts[4] == 2 + 4 + 2 * adapter)
-            #expect(counts[5] == 2 + 4 + 2 * prefix)
+            let scales = 6 * (2 * 384 + 1536) + head
+            #expect(Array(counts.prefix(4)) == [adapter, prefix, biases, scales])
+            #expect(counts[5] == 2 + 4 + 2 * adapter)
+            #expect(counts[6] == 2 + 4 + 2 * prefix)
             // All of the model but the second token type, and the head.
-            #expect(counts[3] == 22_713_216 - 384 + head)
+            #expect(counts[4] == 22_713_216 - 384 + head)
         }
 
         @Test("Fused kernels and libtorch's own operations give the same gradients of each PET")
         func fusion() throws {
             var spec = try Fixture.tinySpec()
-            for capacity in Self.capacities.prefix(4) {
+            for capacity in Self.capacities.prefix(5) {
                 spec.capacity = capacity
                 spec.settings.dropout = 0
                 let run = try TrainingRun(spec: spec, threads: 1, cache: Fixture.cache)

@@ -109,7 +109,7 @@ extension TrainingTests {
         private static let pets: [(name: String, pet: PET)] = [
             ("lora", .lora(LoRA())), ("adapter", .adapter(size: 24)),
             ("prefix", .prefix(length: 24)),
-            ("bitfit", .bitFit), ("full", .full),
+            ("bitfit", .bitFit), ("ia3", .ia3), ("full", .full),
         ]
 
         private func cases(_ name: String) throws -> [String: Parity.Case] {

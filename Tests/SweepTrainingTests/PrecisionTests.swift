@@ -7,7 +7,8 @@ extension TrainingTests {
     @MainActor @Suite struct BrainFloats {
         private nonisolated static let capacities = [
             Capacity(pet: .lora(LoRA())), Capacity(pet: .usualAdapter),
-            Capacity(pet: .usualPrefix), Capacity(pet: .bitFit), Capacity(pet: .full),
+            Capacity(pet: .usualPrefix), Capacity(pet: .bitFit), Capacity(pet: .ia3),
+            Capacity(pet: .full),
             Capacity(pet: .lora(LoRA()), bottleneck: Bottleneck(size: 2)),
         ]
 

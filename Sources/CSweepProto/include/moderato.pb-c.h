@@ -674,7 +674,8 @@ typedef enum {
   MODERATO__CAPACITY__PET_PREFIX = 3,
   MODERATO__CAPACITY__PET_BITFIT = 4,
   MODERATO__CAPACITY__PET_FULL = 5,
-  MODERATO__CAPACITY__PET_LAST_BLOCKS = 6
+  MODERATO__CAPACITY__PET_LAST_BLOCKS = 6,
+  MODERATO__CAPACITY__PET_IA3 = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__CAPACITY__PET__CASE)
 } Moderato__Capacity__PetCase;
 
@@ -690,6 +691,7 @@ struct  Moderato__Capacity
     Moderato__Empty *bitfit;
     Moderato__Empty *full;
     Moderato__LastBlocks *last_blocks;
+    Moderato__Empty *ia3;
   };
 };
 #define MODERATO__CAPACITY__INIT \

@@ -29,6 +29,9 @@ public enum PET: CaseTable {
     case prefix(length: Int)
     /// All biases and the shifts of layer norms (Ben-Zaken et al., 2022).
     case bitFit
+    /// Trained scales of each layer's keys, values and inner activations of the feed-forward block
+    /// (Liu et al., 2022).
+    case ia3
     /// Every weight of the backbone.
     case full
     /// Of an image backbone, its last `count` blocks; 0 trains the head alone. A block is what lies
@@ -65,6 +68,9 @@ public enum PET: CaseTable {
             get: { if case .prefix(let length) = $0 { length } else { nil } },
             make: { .prefix(length: $0) }, label: { "Prefix \($0)" }),
         FieldCase("bitfit", "all biases", .bitFit, only: .sentences, label: "BitFit"),
+        FieldCase(
+            "ia3", "scales of keys, values and inner activations (Liu et al., 2022)", .ia3,
+            only: .sentences, label: "(IA)³"),
     ]
 
     /// A method with one size.
@@ -94,7 +100,7 @@ public enum PET: CaseTable {
     public var allowsBottleneck: Bool {
         switch self {
         case .lora, .adapter, .prefix, .lastBlocks: true
-        case .bitFit, .full: false
+        case .bitFit, .ia3, .full: false
         }
     }
 

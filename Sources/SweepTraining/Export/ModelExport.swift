@@ -7,7 +7,8 @@ public struct ModelExport {
         /// A folder for `AutoModelForSequenceClassification.from_pretrained`, all changes merged
         /// into the weights; of a VGG, its weights and head as torchvision names them.
         case transformers
-        /// A folder for `PeftModel.from_pretrained`, LoRA only; the backbone stays where it is.
+        /// A folder for `PeftModel.from_pretrained`, of LoRA and (IA)³; the backbone stays where
+        /// it is.
         case peft
         /// What was trained, by our own names, in one safetensors file.
         case parameters
@@ -63,7 +64,7 @@ public struct ModelExport {
             } else {
                 files = try merged(tensors, textModel())
             }
-        case .peft: files = try lora(tensors, textModel())
+        case .peft: files = try adapter(tensors, textModel())
         case .parameters: files = [("parameters.safetensors", try named(tensors))]
         }
         try TrainingError.reading { () throws(DataError) in
@@ -111,7 +112,7 @@ public struct ModelExport {
                     + "export it with --form parameters")
         }
         let weights = try Torch.withoutRecording { () throws(TrainingError) in
-            try MergedWeights(tuned, of: folder, backbone: model.backbone).content()
+            try MergedWeights(tuned.mergingScales(), of: folder, backbone: model.backbone).content()
         }
         var files = [("model.safetensors", weights), ("config.json", try configuration(model))]
         try TrainingError.reading { () throws(DataError) in
@@ -155,48 +156,36 @@ public struct ModelExport {
         return Array((JSON.object(all).text + "\n").utf8)
     }
 
-    // MARK: LoRA and the head alone
+    // MARK: What the PET adds, and the head
 
-    private func lora(
+    private func adapter(
         _ tensors: [[Tensor]], _ model: TextModel
     ) throws(TrainingError) -> [(name: String, content: [UInt8])] {
-        guard case .lora(let lora) = checkpoint.spec.capacity.pet else {
-            throw .badSpec(
-                field: "capacity",
-                problem: "PEFT's form is for LoRA, not for \(checkpoint.spec.capacity.pet.label); "
-                    + "leave --form out, or use --form parameters")
-        }
         let family = model.backbone.configuration.family
         let tuned = try model.tunedText(tensors)
+        let own: (tensors: [(name: String, tensor: Tensor)], configuration: [(String, JSON)])
+        switch checkpoint.spec.capacity.pet {
+        case .lora(let lora): own = lora.adapter(of: tuned, family)
+        case .ia3: own = try IA3Tuning.adapter(of: tuned, family)
+        default:
+            throw .badSpec(
+                field: "capacity",
+                problem: "PEFT's form is for LoRA and (IA)³, not for "
+                    + "\(checkpoint.spec.capacity.pet.label); leave --form out, or use "
+                    + "--form parameters")
+        }
         var writer = SafeTensorsWriter(metadata: ["format": "pt"])
-        func add(_ name: String, _ tensor: Tensor) throws(TrainingError) {
+        for (name, tensor) in own.tensors + tuned.head.named {
             writer.add(
                 "base_model.model." + name, shape: Array(tensor.shape.dropFirst()),
                 floats: try tensor.floats())
         }
-        for (index, layer) in tuned.layers.enumerated() {
-            guard let lora = layer.lora else { continue }
-            let names = LayerNames(family: family, layer: index).queryKeyValue
-            let base = "\(family.rawValue)."
-            try add("\(base)\(names[0]).lora_A.weight", lora.queryA)
-            try add("\(base)\(names[0]).lora_B.weight", lora.queryB)
-            try add("\(base)\(names[2]).lora_A.weight", lora.valueA)
-            try add("\(base)\(names[2]).lora_B.weight", lora.valueB)
-        }
-        for (name, tensor) in tuned.head.named { try add(name, tensor) }
-        let query = LayerNames(family: family, layer: 0).queryKeyValue
-        func last(_ name: String) -> JSON {
-            .string(String(name.split(separator: ".").last ?? ""))
-        }
-        let configuration: [(String, JSON)] = [
-            ("peft_type", .string("LORA")), ("task_type", .string("SEQ_CLS")),
+        let common: [(String, JSON)] = [
+            ("task_type", .string("SEQ_CLS")),
             ("base_model_name_or_path", .string(folder.path)), ("inference_mode", .bool(true)),
-            ("r", .integer(lora.rank)), ("lora_alpha", .number(lora.alpha)),
-            ("lora_dropout", .number(0)), ("bias", .string("none")),
-            ("target_modules", .array([last(query[0]), last(query[2])])),
             ("modules_to_save", .array([.string("classifier")])),
         ]
-        let json = JSON.object(configuration.map { .init(key: $0.0, value: $0.1) })
+        let json = JSON.object((own.configuration + common).map { .init(key: $0.0, value: $0.1) })
         return [
             ("adapter_model.safetensors", writer.content()),
             ("adapter_config.json", Array((json.text + "\n").utf8)),
@@ -215,6 +204,39 @@ public struct ModelExport {
             }
         }
         return writer.content()
+    }
+}
+
+extension LoRA {
+    /// What PEFT's form has of it beside the head: tensors with a leading dimension of runs.
+    fileprivate func adapter(
+        of tuned: TunedTextModel, _ family: EncoderFamily
+    ) -> (tensors: [(name: String, tensor: Tensor)], configuration: [(String, JSON)]) {
+        var tensors: [(name: String, tensor: Tensor)] = []
+        for (index, layer) in tuned.layers.enumerated() {
+            guard let lora = layer.lora else { continue }
+            let names = LayerNames(family: family, layer: index).queryKeyValue
+                .map { "\(family.rawValue).\($0)." }
+            tensors += [
+                (names[0] + "lora_A.weight", lora.queryA),
+                (names[0] + "lora_B.weight", lora.queryB),
+                (names[2] + "lora_A.weight", lora.valueA),
+                (names[2] + "lora_B.weight", lora.valueB),
+            ]
+        }
+        let query = LayerNames(family: family, layer: 0).queryKeyValue
+        func last(_ name: String) -> JSON {
+            .string(String(name.split(separator: ".").last ?? ""))
+        }
+        return (
+            tensors,
+            [
+                ("peft_type", .string("LORA")), ("r", .integer(rank)),
+                ("lora_alpha", .number(alpha)), ("lora_dropout", .number(0)),
+                ("bias", .string("none")),
+                ("target_modules", .array([last(query[0]), last(query[2])])),
+            ]
+        )
     }
 }
 

@@ -6,7 +6,7 @@ parameter of the model or for several above each other, or for a tensor that the
 from dataclasses import dataclass, field
 
 import torch
-from peft import LoraConfig, PrefixTuningConfig, get_peft_model
+from peft import IA3Config, LoraConfig, PrefixTuningConfig, get_peft_model
 from torch.nn.functional import gelu, linear
 from transformers import AutoModelForSequenceClassification
 
@@ -217,6 +217,27 @@ class BitFit(InPlace):
         return [slots + self.pooler(["bias"]) + self.head()]
 
 
+class IA3(Tuning):
+    """peft's own (IA)³, on keys, values and what enters the feed-forward block's second map."""
+
+    def prepare(self):
+        mpnet = self.family == "mpnet"
+        self.place = "attention.attn." if mpnet else "attention.self."
+        self.parts = ["k", "v"] if mpnet else ["key", "value"]
+        output = r".*layer\.\d+\.output\.dense"
+        self.model = get_peft_model(self.model, IA3Config(
+            target_modules=rf".*\.({'|'.join(self.parts)})|{output}", feedforward_modules=output,
+            task_type="SEQ_CLS"))
+
+    def slots(self):
+        slots = []
+        for index in range(self.config.num_hidden_layers):
+            layer = f"base_model.model.{self.layer(index)}"
+            slots.append(self.own(*[f"{layer}{self.place}{part}.ia3_l.default" for part in self.parts]))
+            slots.append(self.own(f"{layer}output.dense.ia3_l.default"))
+        return [slots + self.head()]
+
+
 class Full(InPlace):
     def slots(self):
         embeddings = self.family + ".embeddings."
@@ -236,4 +257,4 @@ class Full(InPlace):
 
 def tunings(family):
     prefix = MPNetPrefix if family == "mpnet" else Prefix
-    return {"lora": LoRA, "adapter": Adapter, "prefix": prefix, "bitfit": BitFit, "full": Full}
+    return {"lora": LoRA, "adapter": Adapter, "prefix": prefix, "bitfit": BitFit, "ia3": IA3, "full": Full}

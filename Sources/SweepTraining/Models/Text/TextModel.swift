@@ -28,6 +28,7 @@ struct TextModel: Model {
         case .adapter(let size): tuning = AdapterTuning(size: size, head)
         case .prefix(let length): tuning = PrefixTuning(length: length, head)
         case .bitFit: tuning = BitFitTuning(head)
+        case .ia3: tuning = IA3Tuning(head)
         case .full: tuning = FullTuning(backbone, head)
         default:
             throw .badSpec(
@@ -60,6 +61,7 @@ struct TunedLayer {
     var afterOutput: AdapterLayer?
     /// [runs · length, 2H]: trained keys and values.
     var prefix: Tensor?
+    var scales: IA3Layer?
 }
 
 /// A text model whose trained parameters have values.
@@ -146,6 +148,12 @@ struct TunedTextModel: TunedModel {
             context = try .attention(
                 query: query, packed: packed, places(tokens, keys, queries: tokens.offsets),
                 &dropout)
+        } else if let scales = layer.scales {
+            let packed = try hidden.linear(frozen.keyValue)
+                .scaled(scales.keyValue, rowOffsets: tokens.rowOffsets)
+            context = try .attention(
+                query: hidden.linear(frozen.query), packed: packed,
+                places(tokens, nil, queries: tokens.offsets), &dropout)
         } else {
             let packed = try map(
                 hidden, frozen.queryKeyValue, layer.lora,
@@ -172,6 +180,9 @@ struct TunedTextModel: TunedModel {
         if let keys, let prefix = layer.prefix {
             packed = try prefix.followed(by: packed).rows(keys.rows)
         }
+        if let scales = layer.scales {
+            packed = try packed.scaled(scales.keyValue, rowOffsets: tokens.rowOffsets)
+        }
         let context = try Tensor.attention(
             query: query, packed: packed, places(tokens, keys, queries: nil), &dropout)
         return try afterAttention(
@@ -196,8 +207,11 @@ struct TunedTextModel: TunedModel {
         if let adapter = layer.afterAttention {
             attended = try adapter.adapted(attended, rowOffsets: rowOffsets)
         }
-        let inner = try attended.linear(frozen.intermediate.weight)
+        var inner = try attended.linear(frozen.intermediate.weight)
             .gelu(bias: frozen.intermediate.bias)
+        if let scales = layer.scales {
+            inner = try inner.scaled(scales.inner, rowOffsets: rowOffsets)
+        }
         let output = try inner.linear(frozen.output.weight).addNorm(
             bias: frozen.output.bias, residual: attended, frozen.outputNorm, &dropout)
         guard let adapter = layer.afterOutput else { return output }
