@@ -250,10 +250,10 @@ extension Field where Root: Sendable {
 
     static func seed(
         _ name: String, _ title: String, _ path: WritableKeyPath<Root, UInt64> & Sendable,
-        key: FieldKey = .always
+        key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .seed, key: key, get: { .seed($0[keyPath: path]) },
+            name, title, .seed, key: key, column: column, get: { .seed($0[keyPath: path]) },
             set: { if case .seed(let value)? = $1 { $0[keyPath: path] = value } })
     }
 

@@ -63,7 +63,7 @@ public struct SweepSpec: Hashable, Sendable, Codable {
     public func sampleCount(for attack: Attack) -> Int {
         switch attack {
         case .prepared(let prepared): trainingSamples[prepared.train.digest] ?? 0
-        case .none, .word, .sentence, .paired, .patch: trainingSamples[data.train.digest] ?? 0
+        default: trainingSamples[data.train.digest] ?? 0
         }
     }
 }
