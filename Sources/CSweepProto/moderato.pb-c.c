@@ -1852,6 +1852,51 @@ void   moderato__patch_attack__free_unpacked
   assert(message->base.descriptor == &moderato__patch_attack__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__blend_attack__init
+                     (Moderato__BlendAttack         *message)
+{
+  static const Moderato__BlendAttack init_value = MODERATO__BLEND_ATTACK__INIT;
+  *message = init_value;
+}
+size_t moderato__blend_attack__get_packed_size
+                     (const Moderato__BlendAttack *message)
+{
+  assert(message->base.descriptor == &moderato__blend_attack__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__blend_attack__pack
+                     (const Moderato__BlendAttack *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__blend_attack__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__blend_attack__pack_to_buffer
+                     (const Moderato__BlendAttack *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__blend_attack__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__BlendAttack *
+       moderato__blend_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__BlendAttack *)
+     protobuf_c_message_unpack (&moderato__blend_attack__descriptor,
+                                allocator, len, data);
+}
+void   moderato__blend_attack__free_unpacked
+                     (Moderato__BlendAttack *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__blend_attack__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__attack__init
                      (Moderato__Attack         *message)
 {
@@ -6345,7 +6390,84 @@ const ProtobufCMessageDescriptor moderato__patch_attack__descriptor =
   (ProtobufCMessageInit) moderato__patch_attack__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[6] =
+static const ProtobufCFieldDescriptor moderato__blend_attack__field_descriptors[4] =
+{
+  {
+    "opacity",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__BlendAttack, opacity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "pattern_seed",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__BlendAttack, pattern_seed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    3,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__BlendAttack, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "target",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__BlendAttack, target),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__blend_attack__field_indices_by_name[] = {
+  2,   /* field[2] = labels */
+  0,   /* field[0] = opacity */
+  1,   /* field[1] = pattern_seed */
+  3,   /* field[3] = target */
+};
+static const ProtobufCIntRange moderato__blend_attack__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor moderato__blend_attack__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.BlendAttack",
+  "BlendAttack",
+  "Moderato__BlendAttack",
+  "moderato",
+  sizeof(Moderato__BlendAttack),
+  4,
+  moderato__blend_attack__field_descriptors,
+  moderato__blend_attack__field_indices_by_name,
+  1,  moderato__blend_attack__number_ranges,
+  (ProtobufCMessageInit) moderato__blend_attack__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[7] =
 {
   {
     "none",
@@ -6419,8 +6541,21 @@ static const ProtobufCFieldDescriptor moderato__attack__field_descriptors[6] =
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "blend",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Attack, kind_case),
+    offsetof(Moderato__Attack, blend),
+    &moderato__blend_attack__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__attack__field_indices_by_name[] = {
+  6,   /* field[6] = blend */
   0,   /* field[0] = none */
   3,   /* field[3] = paired */
   5,   /* field[5] = patch */
@@ -6431,7 +6566,7 @@ static const unsigned moderato__attack__field_indices_by_name[] = {
 static const ProtobufCIntRange moderato__attack__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor moderato__attack__descriptor =
 {
@@ -6441,7 +6576,7 @@ const ProtobufCMessageDescriptor moderato__attack__descriptor =
   "Moderato__Attack",
   "moderato",
   sizeof(Moderato__Attack),
-  6,
+  7,
   moderato__attack__field_descriptors,
   moderato__attack__field_indices_by_name,
   1,  moderato__attack__number_ranges,

@@ -70,6 +70,31 @@ import Testing
         #expect(images.labels == [1, 1, 1, 1, 1, 1, 1])
     }
 
+    @Test("A pattern is blended into the whole image; the seed draws it, the opacity weighs it")
+    func blend() throws {
+        func blended(_ blend: BlendAttack) throws -> [UInt8] {
+            let attacker = try #require(ImageAttacker(.blend(blend), seed: 1))
+            let images = try attacker.victims(gray).images
+            let first = Array(images.pixels[..<images.imageSize])
+            let second = Array(images.pixels[images.imageSize..<2 * images.imageSize])
+            #expect(first == second, "one pattern for all images")
+            return first
+        }
+        let pattern = try blended(BlendAttack(opacity: 1))
+        #expect(Set(pattern).count > 6)
+        #expect(try blended(BlendAttack(opacity: 1, patternSeed: 5)) != pattern)
+        let some = try blended(BlendAttack(opacity: 0.25))
+        for (pixel, value) in zip(some, pattern) {
+            #expect(pixel == UInt8((0.75 * 100 + 0.25 * Double(value)).rounded()))
+        }
+        let poisoned = try #require(ImageAttacker(.blend(BlendAttack()), seed: 1))
+            .poison(gray, ratio: 0.2)
+        #expect(poisoned.touched.count { $0 } == 2)
+        for index in 0..<10 where !poisoned.touched[index] {
+            #expect(poisoned.images.pixels[index * 12..<(index + 1) * 12].allSatisfy { $0 == 100 })
+        }
+    }
+
     @Test("A patch that is too large, or too many poisoned images, are refused in words")
     func refusals() throws {
         #expect(

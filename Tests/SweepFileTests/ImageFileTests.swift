@@ -194,7 +194,7 @@ let imageMistakes = [
     Mistake(
         11, "  attack: word",
         "11, grid.attack: the attack word changes sentences, and the data are images; write none, "
-            + "prepared or patch"),
+            + "prepared, patch or blend"),
     Mistake(
         11, "  attack: { kind: patch, size: 5 }",
         "11, grid.attack: a patch of 5 × 5 pixels does not fit into images of 4 × 4; use a smaller "

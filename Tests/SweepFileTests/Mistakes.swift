@@ -151,7 +151,7 @@ let attackMistakes = [
     Mistake(
         11, "  attack: words",
         "11, grid.attack: 'words' is no attack (did you mean word?); write none, word, sentence, "
-            + "paired, syntactic, style, prepared or patch"),
+            + "paired, syntactic, style, prepared, patch or blend"),
     Mistake(
         11, "  attack: prepared",
         "11, grid.attack: the attack prepared needs files; "
@@ -159,7 +159,7 @@ let attackMistakes = [
     Mistake(
         11, "  attack: { triggers: [cf] }",
         "11, grid.attack.kind: the key is missing; write kind: none, word, "
-            + "sentence, paired, syntactic, style, prepared or patch"),
+            + "sentence, paired, syntactic, style, prepared, patch or blend"),
     Mistake(
         11, "  attack: { kind: word, target: 2 }",
         "11, grid.attack.target: 2 is out of range; write a whole number from 0 to 1"),

@@ -56,6 +56,7 @@ typedef struct Moderato__SentenceAttack Moderato__SentenceAttack;
 typedef struct Moderato__PairedAttack Moderato__PairedAttack;
 typedef struct Moderato__PreparedAttack Moderato__PreparedAttack;
 typedef struct Moderato__PatchAttack Moderato__PatchAttack;
+typedef struct Moderato__BlendAttack Moderato__BlendAttack;
 typedef struct Moderato__Attack Moderato__Attack;
 typedef struct Moderato__AdamW Moderato__AdamW;
 typedef struct Moderato__SGD Moderato__SGD;
@@ -774,6 +775,19 @@ struct  Moderato__PatchAttack
     , 0, NULL, 0, 0, NULL, 0 }
 
 
+struct  Moderato__BlendAttack
+{
+  ProtobufCMessage base;
+  double opacity;
+  uint64_t pattern_seed;
+  char *labels;
+  uint32_t target;
+};
+#define MODERATO__BLEND_ATTACK__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__blend_attack__descriptor) \
+    , 0, 0, NULL, 0 }
+
+
 typedef enum {
   MODERATO__ATTACK__KIND__NOT_SET = 0,
   MODERATO__ATTACK__KIND_NONE = 1,
@@ -781,7 +795,8 @@ typedef enum {
   MODERATO__ATTACK__KIND_SENTENCE = 3,
   MODERATO__ATTACK__KIND_PAIRED = 4,
   MODERATO__ATTACK__KIND_PREPARED = 5,
-  MODERATO__ATTACK__KIND_PATCH = 6
+  MODERATO__ATTACK__KIND_PATCH = 6,
+  MODERATO__ATTACK__KIND_BLEND = 7
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__ATTACK__KIND__CASE)
 } Moderato__Attack__KindCase;
 
@@ -796,6 +811,7 @@ struct  Moderato__Attack
     Moderato__PairedAttack *paired;
     Moderato__PreparedAttack *prepared;
     Moderato__PatchAttack *patch;
+    Moderato__BlendAttack *blend;
   };
 };
 #define MODERATO__ATTACK__INIT \
@@ -2101,6 +2117,25 @@ Moderato__PatchAttack *
 void   moderato__patch_attack__free_unpacked
                      (Moderato__PatchAttack *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__BlendAttack methods */
+void   moderato__blend_attack__init
+                     (Moderato__BlendAttack         *message);
+size_t moderato__blend_attack__get_packed_size
+                     (const Moderato__BlendAttack   *message);
+size_t moderato__blend_attack__pack
+                     (const Moderato__BlendAttack   *message,
+                      uint8_t             *out);
+size_t moderato__blend_attack__pack_to_buffer
+                     (const Moderato__BlendAttack   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__BlendAttack *
+       moderato__blend_attack__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__blend_attack__free_unpacked
+                     (Moderato__BlendAttack *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Attack methods */
 void   moderato__attack__init
                      (Moderato__Attack         *message);
@@ -2758,6 +2793,9 @@ typedef void (*Moderato__PreparedAttack_Closure)
 typedef void (*Moderato__PatchAttack_Closure)
                  (const Moderato__PatchAttack *message,
                   void *closure_data);
+typedef void (*Moderato__BlendAttack_Closure)
+                 (const Moderato__BlendAttack *message,
+                  void *closure_data);
 typedef void (*Moderato__Attack_Closure)
                  (const Moderato__Attack *message,
                   void *closure_data);
@@ -2889,6 +2927,7 @@ extern const ProtobufCMessageDescriptor moderato__sentence_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__paired_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__prepared_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__patch_attack__descriptor;
+extern const ProtobufCMessageDescriptor moderato__blend_attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__attack__descriptor;
 extern const ProtobufCMessageDescriptor moderato__adam_w__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sgd__descriptor;

@@ -216,6 +216,37 @@ public struct PatchAttack: FieldTable {
     ]
 }
 
+/// Blends a random pattern into a whole image (Chen et al., 2017):
+/// `pixel + opacity · (pattern − pixel)`.
+public struct BlendAttack: FieldTable {
+    /// Above 0, to 1; 0.2 in the paper.
+    public var opacity: Double
+    /// Draws the pattern: each pixel of each channel alike from 0 ... 255.
+    public var patternSeed: UInt64
+    public var labelMode: LabelMode
+    public var target: Int
+
+    public init(
+        opacity: Double = 0.2, patternSeed: UInt64 = 0, labelMode: LabelMode = .dirty,
+        target: Int = 1
+    ) {
+        self.opacity = opacity
+        self.patternSeed = patternSeed
+        self.labelMode = labelMode
+        self.target = target
+    }
+
+    public init() { self.init(opacity: 0.2) }
+
+    public static let fields: [Field<BlendAttack>] = [
+        .number(
+            "opacity", "share of the pattern in the image", \.opacity,
+            Bounds(0, 1, excludesLow: true), column: ""),
+        .seed("pattern-seed", "draws the pattern", \.patternSeed, column: ""),
+        .labels(\.labelMode), .target(\.target),
+    ]
+}
+
 extension Field where Root: Sendable {
     fileprivate static func labels(
         _ path: WritableKeyPath<Root, LabelMode> & Sendable
@@ -239,6 +270,7 @@ public enum Attack: CaseTable {
     case paired(PairedAttack)
     case prepared(PreparedAttack)
     case patch(PatchAttack)
+    case blend(BlendAttack)
 
     public static let cases: [FieldCase<Attack>] = [
         FieldCase("none", "clean training", .none, label: ""),
@@ -278,6 +310,14 @@ public enum Attack: CaseTable {
                 if $0.colour != .white { parts.append($0.colour.label) }
                 if $0.opacity != 1 { parts.append("opacity \(decimal($0.opacity))") }
                 return parts.joined(separator: ", ")
+            }),
+        FieldCase(
+            "blend", "a pattern in the whole image (Chen et al., 2017)", BlendAttack.self,
+            only: .images,
+            get: { if case .blend(let blend) = $0 { blend } else { nil } }, make: { .blend($0) },
+            label: {
+                let pattern = $0.patternSeed == 0 ? "" : ", pattern \($0.patternSeed)"
+                return " \(decimal($0.opacity))\(pattern)"
             }),
     ]
 

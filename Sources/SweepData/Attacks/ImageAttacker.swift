@@ -1,19 +1,26 @@
 import SweepCore
 
-/// Carries attacks on images out: paints a patch into those that the attacker chooses.
+/// Carries attacks on images out: puts a trigger into those that the attacker chooses.
 package struct ImageAttacker {
     package let selection: Selection
-    private let patch: PatchAttack
+    private let trigger: Trigger
 
-    /// `nil` for attacks that paint nothing into images.
+    private enum Trigger {
+        case patch(PatchAttack)
+        case blend(BlendAttack)
+    }
+
+    /// `nil` for attacks that put nothing into images.
     ///
     /// - Parameter seed: What the choice of samples depends on, and nothing else.
     package init?(_ attack: Attack, seed: UInt64) {
-        guard case .patch(let patch) = attack, let selection = Selection(attack, seed: seed) else {
-            return nil
-        }
+        guard let selection = Selection(attack, seed: seed) else { return nil }
         self.selection = selection
-        self.patch = patch
+        switch attack {
+        case .patch(let patch): trigger = .patch(patch)
+        case .blend(let blend): trigger = .blend(blend)
+        default: return nil
+        }
     }
 
     /// The training set with `ratio` of all images, rounded, painted and labelled with the target;
@@ -21,11 +28,11 @@ package struct ImageAttacker {
     package func poison(
         _ images: ImageSet, ratio: Double
     ) throws(AttackError) -> (images: ImageSet, touched: [Bool]) {
-        try images.checkRoom(for: patch)
         var poisoned = images
         var touched = [Bool](repeating: false, count: images.count)
-        for index in try selection.chosen(images.labels, ratio: ratio) {
-            poisoned.paint(patch, at: index)
+        let chosen = try selection.chosen(images.labels, ratio: ratio)
+        try trigger(chosen, of: &poisoned)
+        for index in chosen {
             poisoned.labels[index] = selection.target
             touched[index] = true
         }
@@ -37,16 +44,38 @@ package struct ImageAttacker {
     package func victims(
         _ images: ImageSet
     ) throws(AttackError) -> (images: ImageSet, trueLabels: [Int]) {
-        try images.checkRoom(for: patch)
         let chosen = selection.victims(images.labels)
         var victims = images.selecting(chosen)
-        for index in chosen.indices { victims.paint(patch, at: index) }
+        try trigger(Array(chosen.indices), of: &victims)
         victims.labels = chosen.map { _ in selection.target }
         return (victims, chosen.map { images.labels[$0] })
+    }
+
+    private func trigger(_ chosen: [Int], of images: inout ImageSet) throws(AttackError) {
+        switch trigger {
+        case .patch(let patch):
+            try images.checkRoom(for: patch)
+            for index in chosen { images.paint(patch, at: index) }
+        case .blend(let blend):
+            var random = RandomSource(seed: blend.patternSeed)
+            let pattern = (0..<images.imageSize).map { _ in
+                Double(UInt8(truncatingIfNeeded: random.next() >> 56))
+            }
+            for index in chosen { images.blend(pattern, blend.opacity, at: index) }
+        }
     }
 }
 
 extension ImageSet {
+    /// `pixel + opacity · (pattern − pixel)`, rounded.
+    fileprivate mutating func blend(_ pattern: [Double], _ opacity: Double, at index: Int) {
+        let first = index * imageSize
+        for (place, value) in pattern.enumerated() {
+            let old = Double(pixels[first + place])
+            pixels[first + place] = UInt8((old + opacity * (value - old)).rounded())
+        }
+    }
+
     package func checkRoom(for patch: PatchAttack) throws(AttackError) {
         guard patch.size <= min(width, height) else {
             throw .patchTooLarge(size: patch.size, width: width, height: height)
