@@ -15,6 +15,12 @@ let linkShim: [LinkerSetting] = [
     ])
 ]
 
+/// Simulations, tokenizers and weights are too much work for code that is not optimised; this
+/// costs the build less time than it saves the tests. Preconditions are checked all the same.
+let alwaysFast: [SwiftSetting] = [
+    .unsafeFlags(["-O"], .when(configuration: .debug))
+]
+
 func product(_ name: String, _ package: String) -> Target.Dependency {
     .product(name: name, package: package)
 }
@@ -33,11 +39,17 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        .target(name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")]),
-        .target(name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"]),
+        .target(
+            name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")],
+            swiftSettings: alwaysFast),
+        .target(
+            name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"],
+            swiftSettings: alwaysFast),
         .target(name: "SweepStore", dependencies: ["SweepCore", product("GRDB", "GRDB.swift")]),
-        .target(name: "SweepData", dependencies: ["SweepCore"]),
-        .target(name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"]),
+        .target(name: "SweepData", dependencies: ["SweepCore"], swiftSettings: alwaysFast),
+        .target(
+            name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"],
+            swiftSettings: alwaysFast),
         .target(
             name: "SweepCoordinator",
             dependencies: ["SweepCore", "SweepWire", "SweepStore", product("Logging", "swift-log")]),
@@ -47,7 +59,9 @@ let package = Package(
         .target(name: "SweepReport", dependencies: ["SweepCore"]),
         .target(
             name: "SweepFile", dependencies: ["SweepCore", "SweepData", product("Yams", "Yams")]),
-        .target(name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"]),
+        .target(
+            name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"],
+            swiftSettings: alwaysFast),
         .executableTarget(
             name: "moderato-simulate", dependencies: ["SweepSimulator"]),
         .executableTarget(

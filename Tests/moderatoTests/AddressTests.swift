@@ -121,7 +121,7 @@ struct AddressTests {
             "mount --bind '\(hosts)' /etc/hosts && exec \"$0\" \"$@\"",
         ]
         guard try stage.run(["--version"], in: inside).status == 0 else {
-            return print("skipped: this account can't give a process names of its own")
+            try Test.cancel("this account can't give a process names of its own")
         }
         let file = try stage.writeSmallSweep(grid: Self.grid)
         _ = try await stage.startCoordinator(

@@ -3,8 +3,14 @@ import SweepCore
 import SweepStore
 import Testing
 
+private let python = Stage.checkout.appendingPathComponent(".moderato/reference/bin/python").path
+
 /// `Peer/attacker.py` knows nothing but `proto/moderato.proto` and the access files.
-@Suite("A peer with a valid key that means harm, by real processes")
+@Suite(
+    "A peer with a valid key that means harm, by real processes",
+    .enabled(
+        if: FileManager.default.isExecutableFile(atPath: python),
+        "cluster/setup --reference makes the Python that it takes"))
 struct AttackerTests {
     private static let grid = """
           capacity: lora
@@ -15,15 +21,6 @@ struct AttackerTests {
           seed: [SEEDS]
         """
 
-    private static let python = Stage.checkout.appendingPathComponent(
-        ".moderato/reference/bin/python"
-    ).path
-    private static let hasPython = {
-        let isThere = FileManager.default.isExecutableFile(atPath: python)
-        if !isThere { print("attacks: skipped, cluster/setup --reference makes \(python)") }
-        return isThere
-    }()
-
     private func attack(
         _ name: String, _ stage: Stage, log: String? = nil
     ) throws -> (Process, log: String) {
@@ -32,7 +29,7 @@ struct AttackerTests {
         let access = ["worker", "client", "read-only"].map { "\(stage.home)/\($0).access" }
         let log = log ?? "attack-\(name)"
         let command =
-            [Self.python, script.path, name, proto.path, "\(protocolVersion)"] + access
+            [python, script.path, name, proto.path, "\(protocolVersion)"] + access
         return (try stage.launch(command, log: log), log)
     }
 
@@ -75,13 +72,16 @@ struct AttackerTests {
     }
 
     @Test(
-        "The coordinator holds, and others notice nothing",
-        .enabled(if: hasPython),
-        arguments: [
-            "numbers", "reports", "names", "parts", "unread", "silent", "uploads", "large",
-            "grids", "forged",
-        ])
-    func attacks(_ name: String) async throws {
+        "Whatever messages it sends, the coordinator holds, and others notice nothing",
+        arguments: ["numbers", "reports", "names", "parts", "forged"])
+    func messages(_ name: String) async throws { try await check(name) }
+
+    @Test(
+        "Whatever it asks for, the coordinator holds, and others notice nothing",
+        arguments: ["unread", "silent", "uploads", "large", "grids"])
+    func requests(_ name: String) async throws { try await check(name) }
+
+    private func check(_ name: String) async throws {
         let stage = try Stage()
         let coordinator = try await stage.startCoordinator()
         try startHonestWorkers(stage)

@@ -30,7 +30,7 @@ struct KubernetesTests {
     @Test("Schemas: what is printed is valid, with and without GPUs; a misspelt key is not")
     func schemas() throws {
         let stage = try Stage()
-        guard let validator = try validator(stage) else { return }
+        let validator = try validator(stage)
         let plain = try stage.run(["cluster", "kubernetes", "--print"])
         let gpu = try stage.run(
             [
@@ -48,25 +48,27 @@ struct KubernetesTests {
         }
     }
 
-    /// kubernetes-validate, in the checkout; `nil`, with a word, if it can't be had.
-    private func validator(_ stage: Stage) throws -> String? {
+    /// kubernetes-validate, in the checkout; cancels the test if it can't be had.
+    private func validator(_ stage: Stage) throws -> String {
         let environment = Stage.checkout.appendingPathComponent(".moderato/kubernetes").path
         let program = environment + "/bin/kubernetes-validate"
+        // It names the Python that it was installed with, by its path.
         let script = """
-            test -x "$2" || { python3 -m venv "$1" && "$1/bin/pip" install --quiet \
-            --disable-pip-version-check kubernetes-validate==1.37.0; }
+            "$2" --version >"$3" 2>&1 || { python3 -m venv --clear "$1" && "$1/bin/pip" install \
+            --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
             """
-        let made = try stage.call(["sh", "-c", script, "sh", environment, program])
-        if made.status == 0 { return program }
-        print(
-            "schemas: skipped, kubernetes-validate can't be installed: \(made.output.suffix(200))")
-        return nil
+        let made = try stage.call(
+            ["sh", "-c", script, "sh", environment, program, stage.path("version")])
+        guard made.status == 0 else {
+            try Test.cancel("kubernetes-validate can't be installed: \(made.output.suffix(200))")
+        }
+        return program
     }
 
     @Test("kubectl kustomize takes the folder")
     func kustomize() throws {
         let stage = try Stage()
-        guard try stage.hasTool("kubectl", for: "kustomize") else { return }
+        try stage.needTool("kubectl", for: "kustomize")
         let made = try stage.call(["kubectl", "kustomize", Self.folder])
         #expect(made.status == 0, "\(made.output)")
         #expect(made.output.components(separatedBy: "\nkind: ").count == 7)
