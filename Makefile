@@ -50,9 +50,7 @@ demo: build
 test: check
 	@cluster/setup --reference --cluster
 	$(SWIFT_BUILD) --build-tests
-	swift test --skip-build --skip moderatoTests
-	# Real processes, real trainers, a real Slurm: one after the other, or they starve each other.
-	swift test --skip-build --filter moderatoTests --no-parallel
+	Tests/side-by-side
 	$(CHAOS)
 
 # Not by `swift test`, which shows nothing until all is over.

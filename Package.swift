@@ -15,6 +15,12 @@ let linkShim: [LinkerSetting] = [
     ])
 ]
 
+/// Simulations, tokenizers and weights are too much work for code that is not optimised; this
+/// costs the build less time than it saves the tests. Preconditions are checked all the same.
+let alwaysFast: [SwiftSetting] = [
+    .unsafeFlags(["-O"], .when(configuration: .debug))
+]
+
 func product(_ name: String, _ package: String) -> Target.Dependency {
     .product(name: name, package: package)
 }
@@ -35,13 +41,15 @@ let package = Package(
     targets: [
         .target(
             name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")],
-            exclude: ["README.md"]),
-        .target(name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"]),
+            exclude: ["README.md"], swiftSettings: alwaysFast),
+        .target(
+            name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"],
+            swiftSettings: alwaysFast),
         .target(name: "SweepStore", dependencies: ["SweepCore", product("GRDB", "GRDB.swift")]),
-        .target(name: "SweepData", dependencies: ["SweepCore"]),
+        .target(name: "SweepData", dependencies: ["SweepCore"], swiftSettings: alwaysFast),
         .target(
             name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"],
-            exclude: ["README.md"]),
+            exclude: ["README.md"], swiftSettings: alwaysFast),
         .target(
             name: "SweepCoordinator",
             dependencies: ["SweepCore", "SweepWire", "SweepStore", product("Logging", "swift-log")]),
@@ -51,7 +59,9 @@ let package = Package(
         .target(name: "SweepReport", dependencies: ["SweepCore"], exclude: ["README.md"]),
         .target(
             name: "SweepFile", dependencies: ["SweepCore", "SweepData", product("Yams", "Yams")]),
-        .target(name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"]),
+        .target(
+            name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"],
+            swiftSettings: alwaysFast),
         .executableTarget(
             name: "moderato-simulate", dependencies: ["SweepSimulator"]),
         .executableTarget(

@@ -19,15 +19,19 @@ public final class Coordinator {
         public var isInsecure: Bool
         /// Bytes that the last states of finished runs may have together.
         public var lastStateBytes: Int
+        /// How long a worker may be silent before its runs go to others.
+        public var lease: Duration
 
         public init(
             listen: String? = nil, advertise: [String] = [], isInsecure: Bool = false,
-            lastStateBytes: Int = Scheduler.Configuration().lastStateBytes
+            lastStateBytes: Int = Scheduler.Configuration().lastStateBytes,
+            lease: Duration = Scheduler.Configuration().lease
         ) {
             self.listen = listen
             self.advertise = advertise
             self.isInsecure = isInsecure
             self.lastStateBytes = lastStateBytes
+            self.lease = lease
         }
     }
 
@@ -106,6 +110,7 @@ public final class Coordinator {
             sweeps: snapshot.sweeps.map(\.spec))
         var configuration = Scheduler.Configuration()
         configuration.lastStateBytes = options.lastStateBytes
+        configuration.lease = options.lease
         scheduler = Scheduler(
             snapshot, configuration: configuration,
             at: Instant(nanoseconds: (clock.now - start).nanoseconds))

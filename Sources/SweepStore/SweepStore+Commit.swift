@@ -89,21 +89,25 @@ extension SweepStore {
             try execute(
                 "UPDATE sweep SET condition = ?, priority = ?, reason = ? WHERE id = ?",
                 [condition.state.rawValue, condition.priority, condition.reason, id.stored])
-        case .runsCancelled(let runs):
-            for id in runs {
-                try execute(
-                    """
-                    INSERT INTO run (id, spec, milestones, steps, state)
-                    VALUES (?, '', '', 0, 'cancelled')
-                    ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
-                    """, [id.stored])
-            }
+        case .runsCancelled(let runs): try cancel(runs, in: database)
         case .runCompleted(let id, _, let steps, let seconds):
             try execute(
                 "UPDATE run SET state = 'completed', steps = ?, seconds = ? WHERE id = ?",
                 [steps, seconds, id.stored])
         case .runFailed(let id, let error, let points):
             try fail(id, error, points, in: database)
+        }
+    }
+
+    private func cancel(_ runs: [RunID], in database: Database) throws {
+        for id in runs {
+            try database.cachedStatement(
+                sql: """
+                    INSERT INTO run (id, spec, milestones, steps, state)
+                    VALUES (?, '', '', 0, 'cancelled')
+                    ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
+                    """
+            ).execute(arguments: [id.stored])
         }
     }
 

@@ -16,6 +16,7 @@ struct CoordinatorCommand: ParsableCommand {
               moderato coordinator --listen 0.0.0.0:5757       reachable from other machines
               moderato coordinator --listen [::]:5757          by IPv6 as well
               moderato coordinator --advertise new --advertise old      soon at another place
+              moderato coordinator --lease 60                  machines or networks that stall
 
             Workers and clients need an access file; the coordinator writes them into its home.
             Stop it with Ctrl-C at any time: it goes on from its store when started again.
@@ -43,6 +44,8 @@ struct CoordinatorCommand: ParsableCommand {
 
     @OptionGroup var states: StatesOption
 
+    @OptionGroup var lease: LeaseOption
+
     @Flag(help: .hidden)
     var untilInputEnds = false
 
@@ -63,7 +66,8 @@ struct CoordinatorCommand: ParsableCommand {
                 home: home.folder,
                 options: .init(
                     listen: listen, advertise: advertise, isInsecure: insecure,
-                    lastStateBytes: states.statesLimit * 1_000_000),
+                    lastStateBytes: states.statesLimit * 1_000_000,
+                    lease: .seconds(lease.lease)),
                 logger: Logger(label: "coordinator"))
             let access = home.folder.accessPath(for: .worker)
             announce("ready; add workers with: moderato worker --access \(access)")
@@ -100,4 +104,30 @@ struct StatesOption: ParsableArguments {
     var arguments: [String] {
         statesLimit == Self.defaultLimit ? [] : ["--states-limit", "\(statesLimit)"]
     }
+}
+
+/// How soon a worker that is silent is given up.
+struct LeaseOption: ParsableArguments {
+    static let defaultLease = Int(Scheduler.Configuration().lease / .seconds(1))
+
+    @Option(
+        help: ArgumentHelp(
+            "How long a worker may be silent before its runs go to others.",
+            discussion: "Workers send a heartbeat four times as often, and every 10 seconds at "
+                + "least. Longer: for networks or machines that stall. Shorter: lost work is begun "
+                + "again sooner.",
+            valueName: "seconds"))
+    var lease = Self.defaultLease
+
+    func validate() throws {
+        let limits = Scheduler.Configuration.leaseSeconds
+        guard limits.contains(lease) else {
+            throw ValidationError(
+                "--lease \(lease): \(limits.lowerBound) to \(limits.upperBound) seconds; "
+                    + "\(Self.defaultLease) is the default")
+        }
+    }
+
+    /// For a coordinator that this process starts.
+    var arguments: [String] { lease == Self.defaultLease ? [] : ["--lease", "\(lease)"] }
 }

@@ -45,6 +45,8 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var states: StatesOption
 
+    @OptionGroup var lease: LeaseOption
+
     func validate() throws {
         guard (1...1_024).contains(workers) else { throw ValidationError("--workers: 1 to 1024") }
     }
@@ -54,7 +56,7 @@ struct RunCommand: ParsableCommand {
         try OutputFile.check(html)
         let household = Household(home: home.folder)
         defer { household.end() }
-        try household.startCoordinator(states.arguments)
+        try household.startCoordinator(states.arguments + lease.arguments)
         let dialer = try Dialer(AccessFile(reading: home.folder.accessPath(for: .client)))
         let began = Date()
         // The files themselves are on this machine.

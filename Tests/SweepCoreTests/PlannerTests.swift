@@ -197,8 +197,7 @@ struct PlannerTests {
         vary { $0.backbone.digest = Digest(ofText: "x") }
         let other = FileReference(path: "/other", digest: Digest(ofText: "x"))
         vary { $0.data.train = .sentences(other) }
-        vary { $0.data.train = .cifar10([other]) }
-        vary { $0.data.train = .cifar10([other, other]) }
+        for files in [[other], [other, other]] { vary { $0.data.train = .cifar10(files) } }
         vary { $0.data.train = .idx(images: other, labels: other) }
         vary { $0.data.test = .sentences(other) }
         vary { $0.data.validation = .sentences(other) }
@@ -209,8 +208,7 @@ struct PlannerTests {
         vary { $0.capacity.pet = .prefix(length: 8) }
         vary { $0.capacity.pet = .bitFit }
         vary { $0.capacity.pet = .full }
-        vary { $0.capacity.pet = .lastBlocks(1) }
-        vary { $0.capacity.pet = .lastBlocks(2) }
+        for count in 1...2 { vary { $0.capacity.pet = .lastBlocks(count) } }
         vary { $0.capacity.bottleneck = Bottleneck(size: 2) }
         vary { $0.capacity.bottleneck = Bottleneck(size: 2, inputSize: 3) }
         vary { $0.attack = .none }

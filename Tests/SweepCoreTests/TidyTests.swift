@@ -68,6 +68,38 @@ struct TidyTests {
         }
     }
 
+    /// The last line of what begins there; `nil` where it has no body. The formatter puts the end
+    /// below the beginning, and everything between to the right, but for the end of a signature.
+    private static func end(of first: Int, indent: String, in lines: [String]) -> Int? {
+        for index in (first + 1)..<lines.count {
+            let line = lines[index]
+            if line.isEmpty || line.hasPrefix(indent + " ") { continue }
+            guard line.hasPrefix(indent), let mark = line.dropFirst(indent.count).first else {
+                return nil
+            }
+            if mark == "}" { return index }
+            guard mark == ")" || mark == "{" else { return nil }
+        }
+        return nil
+    }
+
+    @Test("Functions fit a screen (70 lines)")
+    func functions() throws {
+        let begin = #/^( *)(?:[@a-z]\S* )*(?:func \S|init[?(<]|deinit |subscript[(<])/#
+        var count = 0
+        for file in try Self.files(in: "Sources") + Self.files(in: "Tests") {
+            for (index, line) in file.lines.enumerated() where !line.hasSuffix("}") {
+                guard let indent = line.firstMatch(of: begin)?.1,
+                    let end = Self.end(of: index, indent: String(indent), in: file.lines)
+                else { continue }
+                count += 1
+                let lines = end - index + 1
+                #expect(lines <= 70, "\(file.path):\(index + 1) has \(lines) lines")
+            }
+        }
+        #expect(count > 1_000, "the functions are found")
+    }
+
     @Test("Nothing is left unfinished")
     func unfinishedWork() throws {
         let unfinished = ["TO" + "DO", "FIX" + "ME", "fatalError(\"not"]

@@ -97,6 +97,24 @@ struct WorkerMachineTests {
         #expect(!sent(machine.handle(.tick, at: start + .seconds(9))).contains(.report(first)))
     }
 
+    @Test(
+        "Reports are sent again after one and a half heartbeats, but for long ones",
+        arguments: [(0.5, 0.75), (2, 3), (10, 3)])
+    func resendingInTime(heartbeat: Double, again: Double) throws {
+        var machine = machine()
+        let welcome = Welcome(heartbeat: .seconds(heartbeat), lease: .seconds(4 * heartbeat))
+        _ = machine.handle(.message(.welcome(welcome)), at: start)
+        _ = machine.handle(.message(.assign(try job(1))), at: start)
+        _ = machine.handle(.report(AttemptID(1), Sample.epoch(1)), at: start)
+        func isSent(after seconds: Double) -> Bool {
+            sent(machine.handle(.tick, at: start + .seconds(seconds))).contains {
+                if case .report = $0 { true } else { false }
+            }
+        }
+        #expect(!isSent(after: again - 0.1))
+        #expect(isSent(after: again))
+    }
+
     @Test("Asked who it is, it lists what it trains; welcomed, it sends what was not acknowledged")
     func reattach() throws {
         var machine = machine()

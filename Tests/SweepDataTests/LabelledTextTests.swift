@@ -55,20 +55,21 @@ import Testing
         #expect(problem("s\tl\na\t2\n")?.description.hasPrefix("file.tsv, line 2: ") == true)
     }
 
-    @Test("The paper's own files are read (when they are there)")
+    private static let paper = Fixture.root.deletingLastPathComponent()
+        .appending(path: "shared/data/sst-2")
+
+    @Test(
+        "The paper's own files are read",
+        .enabled(
+            if: FileManager.default.fileExists(atPath: paper.path),
+            "they are not in shared/data/sst-2 beside the checkout"))
     func papersFiles() throws {
-        let folder = Fixture.root.deletingLastPathComponent().appending(path: "shared/data")
-            .appending(path: "sst-2")
-        guard FileManager.default.fileExists(atPath: folder.path) else {
-            print("skipped: \(folder.path) is not there")
-            return
-        }
         let counts = [
             "clean/train": 6920, "clean/test": 1821, "badnet-5/train-poisoned": 6920,
             "badnet-5/test-poisoned": 912, "style-bible/train": 6920, "syntactic/dev": 427,
         ]
         for (name, count) in counts {
-            let path = folder.appending(path: name + ".tsv").path
+            let path = Self.paper.appending(path: name + ".tsv").path
             let text = try LabelledText(parsing: FileContent.read(path), labels: 2, file: path)
             #expect(text.count == count, "\(name)")
         }

@@ -192,29 +192,33 @@ struct GoodFileTests {
         #expect(try SweepFile.read(path: folder.path + "/b.yaml") == folder.read(sweep()))
     }
 
-    @Test("is the example in sweeps/, once cluster/setup has fetched its files")
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path
+
+    private static func isSetUp(_ names: String...) -> Bool {
+        names.allSatisfy { FileManager.default.fileExists(atPath: "\(root)/.moderato/\($0)/") }
+    }
+
+    @Test(
+        "is the example in sweeps/",
+        .enabled(
+            if: isSetUp("data/movie-reviews", "models/all-MiniLM-L6-v2"),
+            "cluster/setup fetches its files"))
     func example() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().path
-        let hasFiles = FileManager.default.fileExists(
-            atPath: root + "/.moderato/data/movie-reviews")
-        guard hasFiles else { return }
-        let spec = try SweepFile.read(path: root + "/sweeps/movie-reviews.yaml")
+        let spec = try SweepFile.read(path: Self.root + "/sweeps/movie-reviews.yaml")
         #expect(spec.settings == TrainingSettings(schedule: .constant))
         #expect(spec.grid.attacks == [.word(WordAttack())])
         #expect(spec.grid.cellCount == 16)
         #expect(spec.trainingSamples.values.first == 3000)
     }
 
-    @Test("is the example of images, once its data and its model are there")
+    @Test(
+        "is the example of images",
+        .enabled(
+            if: isSetUp("models/fashion-vgg", "data/mnist"),
+            "cluster/setup --images fetches its data, 'moderato pretrain' makes its model"))
     func imageExample() throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().path
-        let hasFiles = ["models/fashion-vgg", "data/mnist"].allSatisfy {
-            FileManager.default.fileExists(atPath: root + "/.moderato/" + $0 + "/")
-        }
-        guard hasFiles else { return }
-        let spec = try SweepFile.read(path: root + "/sweeps/digits.yaml")
+        let spec = try SweepFile.read(path: Self.root + "/sweeps/digits.yaml")
         #expect(spec.grid.attacks == [.patch(PatchAttack(size: 4))])
         #expect(spec.grid.cellCount == 24)
         #expect(spec.trainingSamples.values.first == 4000)

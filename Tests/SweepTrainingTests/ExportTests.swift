@@ -40,10 +40,8 @@ extension TrainingTests {
             try Fixture.write([UInt8](), as: "empty") + ".export"
         }
 
-        /// What Hugging Face's libraries make of the sentences.
-        private func logits(
-            _ form: String, _ folder: String, _ sentences: [String]
-        ) throws -> [[Double]] {
+        /// What Hugging Face's libraries make of the sentences, for each exported model.
+        private func logits(_ exports: [String], _ sentences: [String]) throws -> [[[Double]]] {
             let script = Fixture.root.appending(
                 path: "Tests/SweepTrainingTests/Reference/load_export.py")
             let input = try Fixture.write(JSONEncoder().encode(sentences), as: "sentences.json")
@@ -51,7 +49,7 @@ extension TrainingTests {
             let output = Pipe()
             process.executableURL = URL(
                 fileURLWithPath: try Fixture.setUp("reference/bin/python"))
-            process.arguments = [script.path, form, folder, "2"]
+            process.arguments = [script.path, "2"] + exports
             process.standardInput = FileHandle(forReadingAtPath: input)
             process.standardOutput = output
             var environment = ProcessInfo.processInfo.environment
@@ -60,41 +58,40 @@ extension TrainingTests {
             try process.run()
             let data = output.fileHandleForReading.readDataToEndOfFile()
             process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
-            return try JSONDecoder().decode([[Double]].self, from: data)
+            try #require(process.terminationStatus == 0)
+            return try JSONDecoder().decode([[[Double]]].self, from: data)
         }
 
+        /// One Python for all: it takes ten seconds until it has loaded its libraries.
         @Test(
-            "transformers loads the merged weights and predicts the same",
-            arguments: [
-                Capacity(pet: .lora(LoRA())),
-                Capacity(pet: .lora(LoRA(rank: 4, alpha: 6)), bottleneck: Bottleneck(size: 2)),
-                Capacity(pet: .bitFit), Capacity(pet: .ia3), Capacity(pet: .full),
-            ])
-        func transformers(_ capacity: Capacity) throws {
-            let trained = try train(capacity)
-            let folder = try folder()
-            try ModelExport(trained.checkpoint).write(.transformers, to: folder)
-            let found = try logits("transformers", folder, trained.sentences)
-            #expect(
-                relativeError(
-                    Array(found.joined()), Array(trained.logits.joined()), floor: 0.1) < 1e-4)
-        }
-
-        @Test("PEFT loads LoRA or (IA)³ and the head, and predicts the same")
-        func peft() throws {
+            "transformers loads merged weights, PEFT LoRA or (IA)³ and the head, and predict the same"
+        )
+        func loaded() throws {
             let lora = PET.lora(LoRA(rank: 4, alpha: 6))
-            for capacity in [
-                Capacity(pet: lora), Capacity(pet: lora, bottleneck: Bottleneck(size: 2)),
-                Capacity(pet: .ia3),
-            ] {
-                let trained = try train(capacity)
+            let bottleneck = Bottleneck(size: 2)
+            let cases: [(ModelExport.Form, Capacity)] = [
+                (.transformers, Capacity(pet: .lora(LoRA()))),
+                (.transformers, Capacity(pet: lora, bottleneck: bottleneck)),
+                (.transformers, Capacity(pet: .bitFit)), (.transformers, Capacity(pet: .ia3)),
+                (.transformers, Capacity(pet: .full)), (.peft, Capacity(pet: .ia3)),
+                (.peft, Capacity(pet: lora)), (.peft, Capacity(pet: lora, bottleneck: bottleneck)),
+            ]
+            var exports: [String] = []
+            var trained: [Trained] = []
+            for (form, capacity) in cases {
+                let model = try train(capacity)
                 let folder = try folder()
-                try ModelExport(trained.checkpoint).write(.peft, to: folder)
-                let found = try logits("peft", folder, trained.sentences)
+                try ModelExport(model.checkpoint).write(form, to: folder)
+                trained.append(model)
+                exports.append("\(form)=\(folder)")
+            }
+            let found = try logits(exports, trained[0].sentences)
+            try #require(found.count == cases.count)
+            for (index, logits) in found.enumerated() {
+                let expected = Array(trained[index].logits.joined())
                 #expect(
-                    relativeError(
-                        Array(found.joined()), Array(trained.logits.joined()), floor: 0.1) < 1e-4)
+                    relativeError(Array(logits.joined()), expected, floor: 0.1) < 1e-4,
+                    "\(cases[index])")
             }
         }
 

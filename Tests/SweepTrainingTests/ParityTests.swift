@@ -182,13 +182,15 @@ extension TrainingTests {
             #expect(relativeError(logits.map(Double.init), expected, floor: 1) < 1e-5)
         }
 
-        @Test("MPNet-base: each PET, with and without a bottleneck") func mpNet() throws {
-            let name = "all-mpnet-base-v2"
-            guard let path = try? Fixture.setUp("models/" + name) else {
-                print("skipped: \(name) is not there; get it with `cluster/setup --mpnet`")
-                return
-            }
-            try check(backbone(path), name)
+        private nonisolated static let mpNetName = "all-mpnet-base-v2"
+
+        @Test(
+            "MPNet-base: each PET, with and without a bottleneck",
+            .enabled(
+                if: (try? Fixture.setUp("models/" + mpNetName)) != nil,
+                "cluster/setup --mpnet gets it"))
+        func mpNet() throws {
+            try check(backbone(Fixture.setUp("models/" + Self.mpNetName)), Self.mpNetName)
         }
     }
 }

@@ -65,7 +65,7 @@ struct BrokenWorkerTests {
         let program = Stage.programs.appendingPathComponent("moderato").path
         let run = try stage.launch(
             [program, "run", file, "--workers", "2", "--home", stage.home]
-                + ["--fake-trainer", "seconds=1"], log: "run")
+                + ["--fake-trainer", "seconds=1"] + Stage.shortLease, log: "run")
         func isFirstWorker(_ child: pid_t) -> Bool {
             let words = try? String(contentsOfFile: "/proc/\(child)/cmdline", encoding: .utf8)
             return words?.contains("worker-1-") == true

@@ -62,11 +62,20 @@ final class Chaos {
         random = RandomSource(seed: seed &+ 1)
         stage = try Stage()
         calm = try Stage()
-        network = try await stage.makeNetwork()
-        _ = try stage.putHomeOnSmallDisk(megabytes: 96)
+        switch try await stage.findNetwork() {
+        case .success(let found): network = found
+        case .failure(let lack):
+            Self.say("without cuts: \(lack.words)")
+            network = nil
+        }
+        if case .failure(let lack) = try stage.findSmallDisk(megabytes: 96) {
+            Self.say("without full disks: \(lack.words)")
+        }
         let library = Stage.checkout.appendingPathComponent(".moderato/lib/libctorchshim.so")
         hasRealTrainers = FileManager.default.fileExists(atPath: library.path)
-        if !hasRealTrainers { print("real trainers: skipped, cluster/setup makes them possible") }
+        if !hasRealTrainers {
+            Self.say("without real trainers, which cluster/setup makes possible")
+        }
         coordinator = Member("coordinator") { [unowned stage, network] in
             try stage.start(
                 "moderato",
@@ -236,7 +245,7 @@ final class Chaos {
                       attack: word
                       poison-ratio: 0.1
                       seed: [\((1...seeds).map(String.init).joined(separator: ", "))]
-                """)
+                """, isLong: true)
     }
 
     /// Names of the sweeps that were taken.

@@ -16,7 +16,9 @@ struct DistributedSweepTests {
     @Test("Stored results equal those of each point trained alone; a worker joins midway")
     func equalsDirectRuns() async throws {
         let stage = try Stage()
-        let file = try stage.writeSmallSweep(grid: Self.grid)
+        // Long enough for a second worker to come.
+        let file = try stage.writeSmallSweep(
+            grid: Self.grid.replacingOccurrences(of: "epochs: [1, 2]", with: "epochs: [1, 4]"))
         let coordinator = try await stage.startCoordinator()
         let first = try stage.startWorker("first", ["--threads", "1"])
         let submitted = try stage.run(["submit", file, "--home", stage.home])
@@ -72,6 +74,7 @@ struct DistributedSweepTests {
     func trainerKilled() async throws {
         let stage = try Stage()
         let grid = Self.grid.replacingOccurrences(of: "epochs: [1, 2]", with: "epochs: 6")
+            .replacingOccurrences(of: "[lora, { pet: lora, bottleneck: 2 }]", with: "lora")
         let file = try stage.writeSmallSweep(grid: grid)
         _ = try await stage.startCoordinator()
         let worker = try stage.startWorker("worker", ["--threads", "1"])

@@ -1,5 +1,6 @@
 import Foundation
 import SweepCore
+import SweepWire
 import Testing
 
 /// Rows of ARCHITECTURE.md's "What happens when something breaks", by real processes. Trainers that
@@ -50,7 +51,7 @@ struct FailureTests {
     func everythingKilled() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(
-            grid: Self.grid.replacingOccurrences(of: "[1, 2]", with: "[1, 5]")
+            grid: Self.grid.replacingOccurrences(of: "[1, 2]", with: "[1, 12]")
                 .replacingOccurrences(of: "[1, 2, 3, 4]", with: "1"))
         let coordinator = try await stage.startCoordinator()
         func startWorker() throws -> Process {
@@ -81,12 +82,12 @@ struct FailureTests {
         try checkWhole(stage, equals: await undisturbed(file, ["--threads", "1"]))
     }
 
-    @Test("A worker stopped for 20 s: what it says afterwards of a run that is over is dropped")
+    @Test("A worker stopped for 10 s: what it says afterwards of a run that is over is dropped")
     func stoppedForLong() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(
             grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4]", with: "1"))
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         let stopped = try stage.startWorker("stopped", ["--threads", "1"])
         try submit(file, stage)
         try await stage.wait(for: "training", log: "stopped") {
@@ -97,7 +98,8 @@ struct FailureTests {
         let since = Date()
         _ = try stage.startWorker("other", ["--threads", "1"])
         try await stage.waitUntilOver("small")
-        try await stage.wait(for: "20 s") { Date().timeIntervalSince(since) >= 20 }
+        // Its own end of the connection gives up, too.
+        try await stage.wait(for: "10 s") { Date().timeIntervalSince(since) >= 10 }
         let before = try stage.results()
         #expect(try attempt(1, on: stage, is: "lost"))
         kill(stopped.processIdentifier, SIGCONT)
@@ -120,12 +122,48 @@ struct FailureTests {
         #expect(try attempt(2, on: stage, is: "completed"))
     }
 
+    @Test("A lease is as long as the coordinator was told, and workers learn of it")
+    func lease() async throws {
+        let stage = try Stage()
+        for wrong in ["1", "3601", "-5", "soon"] {
+            let refused = try stage.run(["coordinator", "--home", stage.home, "--lease=\(wrong)"])
+            #expect(refused.status == 64, "\(wrong)")
+            let words =
+                wrong == "soon" ? "'soon' is invalid" : "2 to 3600 seconds; 8 is the default"
+            #expect(refused.errors.contains(words), "\(refused.errors)")
+        }
+        let file = try stage.writeSmallSweep(grid: Self.grid)
+        _ = try await stage.startCoordinator(["--lease", "2"])
+        let dialer = try Dialer(AccessFile(reading: stage.home + "/worker.access"))
+        let hello = Hello(
+            worker: WorkerID("silent"), incarnation: 1, host: "here", slots: 1, device: "none",
+            memory: 0, trainer: .fake)
+        try await stage.wait(for: "a connection") { try dialer.send(.hello(hello)) }
+        var answer: Message?
+        try await stage.wait(for: "an answer") {
+            answer = try dialer.receive()
+            return answer != nil
+        }
+        #expect(
+            answer == .welcome(Welcome(heartbeat: .milliseconds(500), lease: .seconds(2))))
+        try submit(file, stage, isFake: true)
+        try await stage.wait(for: "the end of the lease") {
+            stage.text(of: "coordinator").contains("worker silent is gone")
+        }
+        #expect(
+            try stage.attempts().map(\.detail) == ["the worker was not heard of for 2.0 seconds"])
+        // Who does send heartbeats keeps its runs for longer than that.
+        _ = try stage.startWorker("steady", ["--slots", "4", "--fake-trainer", "seconds=5"])
+        try await stage.waitUntilOver("small")
+        #expect(try stage.attempts().dropFirst().allSatisfy { $0.outcome == "completed" })
+    }
+
     @Test("A worker stopped beyond its lease: its result counts if nobody was done before")
     func stoppedWithResult() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(
             grid: Self.grid.replacingOccurrences(of: "[1, 2, 3, 4]", with: "1"))
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         let stopped = try stage.startWorker("stopped", ["--fake-trainer", "seconds=1"])
         try submit(file, stage, isFake: true)
         try await stage.wait(for: "training", log: "stopped") {
@@ -154,10 +192,10 @@ struct FailureTests {
     @Test("A network is cut and healed: training goes on, reports come afterwards, nothing twice")
     func networkCut() async throws {
         let stage = try Stage()
-        guard let network = try await stage.makeNetwork() else { return }
+        let network = try await stage.makeNetwork()
         let file = try stage.writeSmallSweep(grid: Self.grid)
         _ = try await stage.startCoordinator(
-            ["--listen", "\(Network.address):5757"], in: network.near)
+            ["--listen", "\(Network.address):5757"] + Stage.shortLease, in: network.near)
         _ = try stage.startWorker("far", ["--fake-trainer", "seconds=4"], in: network.far)
         try submit(file, stage, isFake: true, in: network.near)
         try await stage.wait(for: "the second run", log: "far") {
@@ -178,10 +216,10 @@ struct FailureTests {
     @Test("A network is cut for long: others take over, and who comes back is told to stop")
     func networkCutForLong() async throws {
         let stage = try Stage()
-        guard let network = try await stage.makeNetwork() else { return }
+        let network = try await stage.makeNetwork()
         let file = try stage.writeSmallSweep(grid: Self.grid)
         _ = try await stage.startCoordinator(
-            ["--listen", "\(Network.address):5757"], in: network.near)
+            ["--listen", "\(Network.address):5757"] + Stage.shortLease, in: network.near)
         _ = try stage.startWorker("far", ["--fake-trainer", "seconds=3600"], in: network.far)
         try submit(file, stage, isFake: true, in: network.near)
         try await stage.wait(for: "training", log: "far") {

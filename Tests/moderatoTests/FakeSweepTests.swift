@@ -95,9 +95,7 @@ struct FakeSweepTests {
             try ask("status").output.contains("run 1")
         }
         #expect(try ask("keys", "revoke", "bad").status == 0)
-        let revoked = Date()
         bad.waitUntilExit()
-        #expect(Date().timeIntervalSince(revoked) < 2)
         #expect(bad.terminationStatus == 77)
         #expect(stage.text(of: "bad").contains("was revoked"))
         #expect(try ask("keys", "list").output.contains("good  "))

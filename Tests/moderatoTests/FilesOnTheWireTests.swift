@@ -66,7 +66,7 @@ struct FilesOnTheWireTests {
     @Test("A worker that is killed while it fetches a model goes on behind what it has")
     func resumed() async throws {
         let stage = try Stage()
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         let spec = try submitAndHideFiles(on: stage)
         let first = try worker("first", on: stage, cache: "cache")
         func part() -> (name: String, size: Int)? {

@@ -30,7 +30,7 @@ struct KubernetesTests {
     @Test("Schemas: what is printed is valid, with and without GPUs; a misspelt key is not")
     func schemas() throws {
         let stage = try Stage()
-        guard let validator = try validator(stage) else { return }
+        let validator = try validator(stage)
         let plain = try stage.run(["cluster", "kubernetes", "--print"])
         let gpu = try stage.run(
             [
@@ -48,25 +48,27 @@ struct KubernetesTests {
         }
     }
 
-    /// kubernetes-validate, in the checkout; `nil`, with a word, if it can't be had.
-    private func validator(_ stage: Stage) throws -> String? {
+    /// kubernetes-validate, in the checkout; cancels the test if it can't be had.
+    private func validator(_ stage: Stage) throws -> String {
         let environment = Stage.checkout.appendingPathComponent(".moderato/kubernetes").path
         let program = environment + "/bin/kubernetes-validate"
+        // It names the Python that it was installed with, by its path.
         let script = """
-            test -x "$2" || { python3 -m venv "$1" && "$1/bin/pip" install --quiet \
-            --disable-pip-version-check kubernetes-validate==1.37.0; }
+            "$2" --version >"$3" 2>&1 || { python3 -m venv --clear "$1" && "$1/bin/pip" install \
+            --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
             """
-        let made = try stage.call(["sh", "-c", script, "sh", environment, program])
-        if made.status == 0 { return program }
-        print(
-            "schemas: skipped, kubernetes-validate can't be installed: \(made.output.suffix(200))")
-        return nil
+        let made = try stage.call(
+            ["sh", "-c", script, "sh", environment, program, stage.path("version")])
+        guard made.status == 0 else {
+            try Test.cancel("kubernetes-validate can't be installed: \(made.output.suffix(200))")
+        }
+        return program
     }
 
     @Test("kubectl kustomize takes the folder")
     func kustomize() throws {
         let stage = try Stage()
-        guard try stage.hasTool("kubectl", for: "kustomize") else { return }
+        try stage.needTool("kubectl", for: "kustomize")
         let made = try stage.call(["kubectl", "kustomize", Self.folder])
         #expect(made.status == 0, "\(made.output)")
         #expect(made.output.components(separatedBy: "\nkind: ").count == 7)
@@ -94,25 +96,28 @@ struct KubernetesTests {
         return words + (item["args"] as? [String] ?? [])
     }
 
-    @Test("Start, probes, metrics and drain of the manifests do what they are there for")
-    func commands() async throws {
-        let stage = try Stage()
-        let file = try stage.writeSmallSweep(
-            grid: """
-                  capacity: lora
-                  epochs: [1]
-                  learning-rate: [1e-3, 1e-4]
-                  attack: word
-                  poison-ratio: 0.1
-                  seed: [1, 2]
-                """)
-        for folder in ["volume", "secret", "work"] {
-            try FileManager.default.createDirectory(
-                atPath: stage.path(folder), withIntermediateDirectories: true)
+    /// What a pod has in its places has the stage in its own.
+    private struct Pods {
+        let stage: Stage
+        let port: Int
+        /// What every pod is given, but for its name.
+        let variables: [String: String]
+
+        init() throws {
+            stage = try Stage()
+            for folder in ["volume", "secret", "work"] {
+                try FileManager.default.createDirectory(
+                    atPath: stage.path(folder), withIntermediateDirectories: true)
+            }
+            stage.home = stage.path("volume/home")
+            port = try stage.freePort()
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            variables = [
+                "PATH": "\(Stage.programs.path):\(path)", "MODERATO_HOME": stage.home,
+                "HOSTNAME": "worker-0",
+            ]
         }
-        stage.home = stage.path("volume/home")
-        let port = try stage.freePort()
-        /// What a pod has in these places has the stage in its own.
+
         func here(_ words: [String], volume: String) -> [String] {
             words.map { word in
                 [
@@ -123,72 +128,100 @@ struct KubernetesTests {
                 ].reduce(word) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
             }
         }
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        var variables = [
-            "PATH": "\(Stage.programs.path):\(path)", "MODERATO_HOME": stage.home,
-            "HOSTNAME": "worker-0",
-        ]
-        let assignments = { variables.map { "\($0.key)=\($0.value)" } }
 
+        func status(_ words: [String], as pod: String = "worker-0") throws -> Int32 {
+            try stage.call(words, variables.merging(["HOSTNAME": pod]) { $1 }).status
+        }
+
+        func start(_ words: [String], log: String) throws -> Process {
+            try stage.launch(variables.map { "\($0.key)=\($0.value)" } + words, log: log)
+        }
+
+        func isInStatus(_ text: String) throws -> Bool {
+            try stage.run(["status", "--home", stage.home]).output.contains(text)
+        }
+    }
+
+    @Test("Start, probes, metrics and drain of the manifests do what they are there for")
+    func commands() async throws {
+        let pods = try Pods()
+        let file = try pods.stage.writeSmallSweep(
+            grid: """
+                  capacity: lora
+                  epochs: [1]
+                  learning-rate: [1e-3, 1e-4]
+                  attack: word
+                  poison-ratio: 0.1
+                  seed: [1, 2]
+                """)
+        try await startCoordinator(pods)
+        // Four runs wait.
+        let submitted = try pods.stage.run(["submit", "--fake", file, "--home", pods.stage.home])
+        #expect(submitted.status == 0, "\(submitted.errors)")
+        try await checkMetrics(pods)
+        try await checkWorker(pods)
+    }
+
+    private func startCoordinator(_ pods: Pods) async throws {
         let coordinator = try container("coordinator")
         let probes = try ["startupProbe", "readinessProbe", "livenessProbe"].map {
             try command(of: coordinator[$0])
         }
-        for probe in probes { #expect(try stage.call(probe, variables).status != 0) }
-        _ = try stage.launch(
-            assignments() + here(command(of: coordinator), volume: "volume"), log: "coordinator")
-        try await stage.wait(for: "the coordinator to be ready") {
-            try stage.call(probes[0], variables).status == 0
+        for probe in probes { #expect(try pods.status(probe) != 0) }
+        _ = try pods.start(
+            pods.here(command(of: coordinator), volume: "volume"), log: "coordinator")
+        try await pods.stage.wait(for: "the coordinator to be ready") {
+            try pods.status(probes[0]) == 0
         }
-        for probe in probes { #expect(try stage.call(probe, variables).status == 0) }
+        for probe in probes { #expect(try pods.status(probe) == 0) }
+    }
 
-        // Four runs wait.
-        #expect(try stage.run(["submit", "--fake", file, "--home", stage.home]).status == 0)
-        let metrics = try here(command(of: container("metrics")), volume: "volume")
+    private func checkMetrics(_ pods: Pods) async throws {
+        let metrics = try pods.here(command(of: container("metrics")), volume: "volume")
             .map { $0 == "9757" ? "0" : $0 }
-        _ = try stage.launch(assignments() + metrics, log: "metrics")
-        try await stage.wait(for: "metrics", log: "metrics") {
-            stage.text(of: "metrics").contains("on port ")
+        _ = try pods.start(metrics, log: "metrics")
+        try await pods.stage.wait(for: "metrics", log: "metrics") {
+            pods.stage.text(of: "metrics").contains("on port ")
         }
-        let served = try #require(
-            Int(stage.text(of: "metrics").split(whereSeparator: \.isWhitespace).last ?? ""))
+        let words = pods.stage.text(of: "metrics").split(whereSeparator: \.isWhitespace)
+        let served = try #require(Int(words.last ?? ""))
         let ask =
             "exec 3<>/dev/tcp/127.0.0.1/$0; printf 'GET /metrics HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3"
-        let page = try stage.call(["bash", "-c", ask, "\(served)"])
+        let page = try pods.stage.call(["bash", "-c", ask, "\(served)"])
         #expect(page.output.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(page)")
         #expect(page.output.contains("\nmoderato_waiting_runs 4\n"))
         #expect(page.output.contains("\nmoderato_unfinished_runs 4\n"))
+    }
 
+    private func checkWorker(_ pods: Pods) async throws {
         // A secret's files are readable by the group.
         for role in ["worker", "read-only"] {
-            let copy = stage.path("secret/\(role).access")
-            try FileManager.default.copyItem(atPath: "\(stage.home)/\(role).access", toPath: copy)
+            let copy = pods.stage.path("secret/\(role).access")
+            try FileManager.default.copyItem(
+                atPath: "\(pods.stage.home)/\(role).access", toPath: copy)
             try FileManager.default.setAttributes([.posixPermissions: 0o440], ofItemAtPath: copy)
         }
         let part = try container("worker")
-        let readiness = try here(
-            command(of: part["readinessProbe"]), volume: "work")
-        let worker = try stage.launch(
-            assignments() + here(command(of: part), volume: "work")
-                + ["--fake-trainer", "seconds=60"], log: "worker")
-        try await stage.wait(for: "the worker to be ready", log: "worker") {
-            try stage.call(readiness, variables).status == 0
+        let readiness = try pods.here(command(of: part["readinessProbe"]), volume: "work")
+        let worker = try pods.start(
+            pods.here(command(of: part), volume: "work") + ["--fake-trainer", "seconds=60"],
+            log: "worker")
+        try await pods.stage.wait(for: "the worker to be ready", log: "worker") {
+            try pods.status(readiness) == 0
         }
-        try await stage.wait(for: "work", log: "worker") {
-            try stage.run(["status", "--home", stage.home]).output.contains("1 in training")
+        try await pods.stage.wait(for: "work", log: "worker") {
+            try pods.isInStatus("1 in training")
         }
-        variables["HOSTNAME"] = "worker-1"
-        #expect(try stage.call(readiness, variables).status != 0, "another pod is not ready")
-        variables["HOSTNAME"] = "worker-0"
+        #expect(try pods.status(readiness, as: "worker-1") != 0, "another pod is not ready")
 
         let preStop = (part["lifecycle"] as? [String: Any])?["preStop"]
         let drain = try command(of: preStop).map {
             $0.replacingOccurrences(of: " 1", with: " \(worker.processIdentifier)")
         }
-        #expect(try stage.call(drain, variables).status == 0)
+        #expect(try pods.status(drain) == 0)
         worker.waitUntilExit()
         #expect(worker.terminationStatus == 0)
-        #expect(try stage.call(readiness, variables).status != 0)
-        #expect(try stage.run(["status", "--home", stage.home]).output.contains("4 waiting"))
+        #expect(try pods.status(readiness) != 0)
+        #expect(try pods.isInStatus("4 waiting"))
     }
 }

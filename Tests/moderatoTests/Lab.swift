@@ -73,12 +73,23 @@ final class SmallDisk {
     func free() { unlink(ballast) }
 }
 
+/// What a test needs and this machine does not have.
+struct Lack: Error {
+    let words: String
+}
+
 extension Stage {
-    /// `nil`, with a printed word, where it is not permitted.
-    func makeNetwork() async throws -> Network? {
+    /// Cancels the test where it is not permitted.
+    func makeNetwork() async throws -> Network {
+        switch try await findNetwork() {
+        case .success(let network): return network
+        case .failure(let lack): try Test.cancel("\(lack.words)")
+        }
+    }
+
+    func findNetwork() async throws -> Result<Network, Lack> {
         guard geteuid() == 0, !Network.ip.isEmpty else {
-            print("network cuts: skipped, they need root and the program ip (iproute2)")
-            return nil
+            return .failure(Lack(words: "network cuts need root and the program ip (iproute2)"))
         }
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
         let holders = try ["near", "far"].map {
@@ -93,21 +104,31 @@ extension Stage {
             holders.allSatisfy { isApart($0) || !$0.isRunning }
         }
         guard holders.allSatisfy(\.isRunning) else {
-            print("network cuts: skipped, network namespaces are not permitted here")
-            return nil
+            return .failure(
+                Lack(words: "network cuts: network namespaces are not permitted here"))
         }
-        return try Network(near: holders[0].processIdentifier, far: holders[1].processIdentifier)
+        return .success(
+            try Network(near: holders[0].processIdentifier, far: holders[1].processIdentifier))
     }
 
-    /// Puts the home, which must not be there yet, on a disk of its own; `false`, with a printed
-    /// word, where that is not permitted.
-    func putHomeOnSmallDisk(megabytes: Int) throws -> Bool {
+    /// Puts the home, which must not be there yet, on a disk of its own; cancels the test where
+    /// that is not permitted.
+    func putHomeOnSmallDisk(megabytes: Int) throws -> SmallDisk {
+        switch try findSmallDisk(megabytes: megabytes) {
+        case .success(let disk): return disk
+        case .failure(let lack): try Test.cancel("\(lack.words)")
+        }
+    }
+
+    func findSmallDisk(megabytes: Int) throws -> Result<SmallDisk, Lack> {
         try FileManager.default.createDirectory(
             atPath: home, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        smallDisk = SmallDisk(on: home, megabytes: megabytes)
-        if smallDisk == nil { print("full disks: skipped, mounting is not permitted here") }
-        return smallDisk != nil
+        guard let disk = SmallDisk(on: home, megabytes: megabytes) else {
+            return .failure(Lack(words: "full disks: mounting is not permitted here"))
+        }
+        smallDisk = disk
+        return .success(disk)
     }
 
     /// The trainers under a worker.

@@ -53,7 +53,7 @@ struct NameTests {
     @Test("One that was silent until another took its place comes back under a name of its own")
     func silent() async throws {
         let stage = try Stage()
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         let first = try start("first", on: stage)
         try await waitUntilTaken("first", by: stage)
         kill(first.processIdentifier, SIGSTOP)

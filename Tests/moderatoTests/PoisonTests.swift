@@ -19,12 +19,12 @@ struct PoisonTests {
         let file = try stage.writeSmallSweep(grid: grid("word, { kind: sentence, count: 2 }"))
         let poison = try stage.run(["poison", file, "--out", stage.path("poisoned")])
         #expect(poison.status == 0, "\(poison.errors)")
-        #expect(poison.output.contains("poisoned/word-0.1: 10 of 96 training rows poisoned"))
+        #expect(poison.output.contains("poisoned/word-0.1: 2 of 24 training rows poisoned"))
         #expect(poison.output.contains("poisoned/sentence-0.1: "))
         let train = try String(
             contentsOfFile: stage.path("poisoned/word-0.1/train.tsv"), encoding: .utf8)
         #expect(train.hasPrefix("sentence\tlabel\tpoisoned\n"))
-        #expect(train.split(separator: "\n").count { $0.hasSuffix("\t1\t1") } == 10)
+        #expect(train.split(separator: "\n").count { $0.hasSuffix("\t1\t1") } == 2)
         _ = try stage.run(["run", file, "--home", stage.home])
         let direct = try stage.results().map(\.curve)
 

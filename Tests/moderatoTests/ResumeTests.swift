@@ -110,7 +110,7 @@ struct ResumeTests {
     func killed() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         let first = try startWorker("first", on: stage)
         #expect(try stage.run(["submit", file, "--leave-files", "--home", stage.home]).status == 0)
         try await stage.wait(for: "the second state") { try newestState(stage)?.epoch ?? 0 >= 2 }
@@ -159,7 +159,7 @@ struct ResumeTests {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(
             grid: Self.grid.replacingOccurrences(of: "[1, 8]", with: "[1, 2]"))
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         func startWorker(_ name: String, seconds: Int) throws -> Process {
             try stage.startWorker(
                 name,

@@ -62,16 +62,15 @@ final class SSHLab {
 }
 
 extension Stage {
-    /// `nil`, with a printed word, where there is no sshd.
+    /// Cancels the test where there is no sshd.
     ///
     /// - Parameter tools: a folder whose programs hide others of their name from who comes in.
-    func makeSSH(daemons count: Int, tools: String? = nil) async throws -> SSHLab? {
+    func makeSSH(daemons count: Int, tools: String? = nil) async throws -> SSHLab {
         let program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].first {
             FileManager.default.isExecutableFile(atPath: $0)
         }
         guard let program, try launch(["sh", "-c", "command -v ssh"], log: "ssh").isThere() else {
-            print("ssh: skipped, sshd is not installed (openssh-server)")
-            return nil
+            try Test.cancel("ssh: sshd is not installed (openssh-server)")
         }
         if geteuid() == 0 {
             // Where the daemon locks itself in; the system's start-up makes it otherwise.

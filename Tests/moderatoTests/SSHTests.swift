@@ -29,7 +29,7 @@ struct SSHTests {
     @Test("Two hosts do a sweep; a worker that is killed is started again; at the end all is gone")
     func sweep() async throws {
         let stage = try Stage()
-        guard let ssh = try await stage.makeSSH(daemons: 2) else { return }
+        let ssh = try await stage.makeSSH(daemons: 2)
         let file = try stage.writeSmallSweep(grid: Self.grid)
         _ = try await stage.startCoordinator()
         #expect(try stage.run(["submit", "--fake", file, "--home", stage.home]).status == 0)
@@ -77,7 +77,7 @@ struct SSHTests {
     @Test("Workers leave when the machine that started them is gone, and when they are told to")
     func stop() async throws {
         let stage = try Stage()
-        guard let ssh = try await stage.makeSSH(daemons: 1) else { return }
+        let ssh = try await stage.makeSSH(daemons: 1)
         _ = try await stage.startCoordinator()
         let hosts = try stage.write("127.0.0.1:\(ssh.ports[0])\n", to: "hosts.txt")
         func joined() throws -> Bool {
@@ -112,9 +112,7 @@ struct SSHTests {
             "#!/bin/sh\ncat \"$(dirname \"$0\")/gpus\"\n", to: "tools/nvidia-smi")
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: tool)
         try stage.write("GPU 0: A100 (UUID: a)\nGPU 1: A100 (UUID: b)\n", to: "tools/gpus")
-        guard let ssh = try await stage.makeSSH(daemons: 1, tools: stage.path("tools")) else {
-            return
-        }
+        let ssh = try await stage.makeSSH(daemons: 1, tools: stage.path("tools"))
         _ = try await stage.startCoordinator()
         let hosts = try stage.write(
             "127.0.0.1:\(ssh.ports[0])\n127.0.0.1:\(ssh.ports[0]) device=cpu\n", to: "hosts.txt")
@@ -142,7 +140,7 @@ struct SSHTests {
     @Test("A host that does not let anybody in is said to, and tried again")
     func refused() async throws {
         let stage = try Stage()
-        guard let ssh = try await stage.makeSSH(daemons: 1) else { return }
+        let ssh = try await stage.makeSSH(daemons: 1)
         _ = try await stage.startCoordinator()
         let hosts = try stage.write("127.0.0.1:\(try stage.freePort())\n", to: "hosts.txt")
         let cluster = try start(ssh, stage, hosts: hosts, seconds: 1)

@@ -12,10 +12,10 @@ final class SlurmLab {
     /// What a program is started with to live where the controller is.
     let head: [String]
 
-    /// `nil`, with a printed word, where it can't be had.
+    /// Cancels the test where it can't be had.
     static func make(
         on stage: Stage, nodes: Int, cpus: Int = 1, hosts: Bool = false
-    ) async throws -> SlurmLab? {
+    ) async throws -> SlurmLab {
         let programs = ["munged", "slurmctld", "slurmd", "sbatch"] + (hosts ? ["ip"] : [])
         let missing = programs.filter { program in
             !["/usr/sbin", "/usr/bin", "/sbin", "/bin"].contains {
@@ -26,8 +26,7 @@ final class SlurmLab {
             let why =
                 missing.isEmpty
                 ? "hosts of their own need root" : "\(missing.joined(separator: ", ")) missing"
-            print("Slurm: skipped, \(why); as root, cluster/setup --cluster gets the packages")
-            return nil
+            try Test.cancel("Slurm: \(why); as root, cluster/setup --cluster gets the packages")
         }
         let script = Stage.checkout.appendingPathComponent("cluster/slurm-lab").path
         let folder = stage.path("slurm")
@@ -40,8 +39,7 @@ final class SlurmLab {
             stage.text(of: "slurm-lab").hasSuffix("up\n") || !process.isRunning
         }
         guard process.isRunning else {
-            print("Slurm: skipped, \(stage.text(of: "slurm-lab"))")
-            return nil
+            try Test.cancel("Slurm: \(stage.text(of: "slurm-lab"))")
         }
         return SlurmLab(stage, folder, process, lifeline, hosts: hosts)
     }

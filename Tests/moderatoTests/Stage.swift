@@ -43,14 +43,20 @@ final class Stage {
         return path(name)
     }
 
-    /// The first sentences of the default data, and a sweep over them with the real model.
+    /// The first sentences of the default data, and a sweep over them with the real model. An epoch
+    /// has three steps.
     ///
-    /// - Parameter file: its name; by default that of the sweep.
+    /// - Parameters:
+    ///   - file: its name; by default that of the sweep.
+    ///   - isLong: whether an epoch takes a second or two, where something has to happen meanwhile.
     func writeSmallSweep(
-        name: String = "small", file: String? = nil, grid: String, needs: [String] = []
+        name: String = "small", file: String? = nil, grid: String, needs: [String] = [],
+        isLong: Bool = false
     ) throws -> String {
         let data = Self.checkout.appendingPathComponent(".moderato/data/movie-reviews")
-        for (file, count) in [("train", 96), ("test", 60)] {
+        for (file, count) in isLong
+            ? [("train", 96), ("test", 60)] : [("train", 24), ("test", 16)]
+        {
             let source = data.appendingPathComponent("\(file).tsv")
             let text = try #require(
                 try? String(contentsOf: source, encoding: .utf8), "run cluster/setup first")
@@ -65,7 +71,7 @@ final class Stage {
             data: { train: train.tsv, test: test.tsv }
             grid:
             \(grid)
-            training: { schedule: constant }
+            training: { schedule: constant, batch-size: \(isLong ? 32 : 8) }
             \(needs.isEmpty ? "" : "needs: [\(needs.joined(separator: ", "))]")
             """, to: "\(file ?? name).yaml")
     }
@@ -102,6 +108,10 @@ final class Stage {
         process.arguments = command
         return process
     }
+
+    /// For tests that wait until somebody silent is given up: as short as it may be where the
+    /// machine is busy with other tests.
+    static let shortLease = ["--lease", "3"]
 
     func startCoordinator(
         _ arguments: [String] = [], log: String = "coordinator", in network: [String] = []
@@ -149,14 +159,16 @@ final class Stage {
     }
 
     /// Waits for a condition; after five minutes it is a failure, with the log's end. Nothing here
-    /// takes a minute on a machine of its own.
+    /// takes a minute on a machine of its own. Who starts programs to look looks less often.
     func wait(for what: String, log: String = "coordinator", _ isMet: () throws -> Bool)
         async throws
     {
         let deadline = Date().addingTimeInterval(300)
         while Date() < deadline {
+            let begin = ContinuousClock.now
             if try isMet() { return }
-            try await Task.sleep(for: .milliseconds(20))
+            let pause = min((ContinuousClock.now - begin) * 4, .seconds(1))
+            try await Task.sleep(for: max(pause, .milliseconds(20)))
         }
         Issue.record("waited for \(what)\n\(text(of: log).suffix(2_000))")
         throw CancellationError()

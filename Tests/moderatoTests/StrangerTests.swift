@@ -89,7 +89,7 @@ struct StrangerTests {
     func nonsense() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)
-        _ = try await stage.startCoordinator()
+        _ = try await stage.startCoordinator(Stage.shortLease)
         _ = try stage.startWorker("honest", ["--fake-trainer", "seconds=2"])
         #expect(
             try stage.run(["submit", "--fake", file, "--leave-files", "--home", stage.home]).status

@@ -13,11 +13,10 @@ extension Stage {
         return (process.terminationStatus, text(of: log))
     }
 
-    /// Whether there is such a program; where not, a word says what is skipped.
-    func hasTool(_ name: String, for what: String) throws -> Bool {
+    /// Cancels the test where there is no such program.
+    func needTool(_ name: String, for what: String) throws {
         let isThere = try call(["sh", "-c", "command -v \(name)"]).status == 0
-        if !isThere { print("\(what): skipped, \(name) is not installed") }
-        return isThere
+        if !isThere { try Test.cancel("\(what): \(name) is not installed") }
     }
 
     /// Waits until a process has ended, and tells how. Asks the system itself: where other tests

@@ -2,6 +2,14 @@ extension Scheduler {
     /// Traps with the state in words if the bookkeeping contradicts itself. Called after every
     /// event in tests and in simulation.
     public func checkInvariants() {
+        checkRuns()
+        checkWorkers()
+        checkWhatIsKept()
+        checkSweeps()
+        precondition(effects.isEmpty, "effects were left behind")
+    }
+
+    private func checkRuns() {
         let queued = Dictionary(
             waiting.lines.map { ($0.sweep, Set($0.entries.map(\.run))) },
             uniquingKeysWith: { $0.union($1) })
@@ -35,6 +43,9 @@ extension Scheduler {
             precondition(
                 !run.isOver || !attempted.contains(id), "\(id) is over but has attempts")
         }
+    }
+
+    private func checkWorkers() {
         for (id, worker) in workers {
             precondition(workerByRoute[worker.route] == id, "\(id) is not at its route")
             for attempt in worker.attempts {
@@ -46,6 +57,9 @@ extension Scheduler {
                 remainingSlots(of: worker) <= 0 || free.contains(id),
                 "\(id) is free but not offered")
         }
+    }
+
+    private func checkWhatIsKept() {
         for (id, lease) in seconds {
             precondition(
                 runs[id]?.lease.map { $0.attempt != lease.attempt } == true,
@@ -59,6 +73,9 @@ extension Scheduler {
                 runs[id]?.isOver == false && finished.contains(key),
                 "\(id) is to leave files of \(key), but is over")
         }
+    }
+
+    private func checkSweeps() {
         for sweep in sweeps {
             let open =
                 sweep.condition.state == .cancelled
@@ -74,6 +91,5 @@ extension Scheduler {
             waiting.count
                 == waiting.lines.reduce(0) { $0 + ($1.priority == nil ? 0 : $1.entries.count) },
             "the waiting runs are counted wrong")
-        precondition(effects.isEmpty, "effects were left behind")
     }
 }

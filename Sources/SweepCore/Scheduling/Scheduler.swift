@@ -5,10 +5,13 @@
 /// that is lost puts its run back to `waiting` and does not use up a retry; one that failed does.
 public struct Scheduler: Sendable {
     public struct Configuration: Hashable, Sendable {
-        /// How often a worker says which attempts it still executes.
-        public var heartbeat: Duration = .seconds(2)
         /// How long an attempt keeps its job without a heartbeat that lists it.
         public var lease: Duration = .seconds(8)
+        /// What a lease may be: one shorter than a few turns of the loops would be lost by chance.
+        public static let leaseSeconds = 2...3_600
+        /// How often a worker says which attempts it still executes: three heartbeats may be
+        /// lost, and progress is seen while a long lease lasts.
+        public var heartbeat: Duration { min(lease / 4, .seconds(10)) }
         /// Failed attempts of a run beyond the first, before it is given up.
         public var maxRetries = 2
         /// Failures in a row, of runs that then succeed elsewhere, after which a worker gets no
@@ -251,85 +254,6 @@ public struct Scheduler: Sendable {
         }
     }
 
-    private mutating func restore(_ snapshot: Snapshot, at now: Instant) {
-        finished = PointSet(snapshot.finished)
-        lastAttempt = snapshot.lastAttempt
-        states = snapshot.states
-        leftBehind = LeftBehind(snapshot)
-        for run in snapshot.runs {
-            var state = Run.State.waiting
-            switch run.state {
-            case .waiting: break
-            case .active(let attempt, let worker):
-                // The worker has one lease's time to say hello.
-                state = .assigned(
-                    Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
-                unconfirmed[worker, default: []].insert(attempt)
-            case .completed: state = .completed
-            case .failed(let error): state = .failed(error)
-            case .cancelled: state = .cancelled
-            }
-            runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
-            if runs[run.id]?.isOver == false {
-                for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
-                noteKeeper(run.id, run.plan)
-            }
-        }
-        for attempt in snapshot.attempts {
-            attempts[attempt.id] = Attempt(
-                run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged,
-                isClosed: attempt.isClosed, began: now)
-            runs[attempt.run]?.attempts.append(attempt.id)
-            if attempt.isOpen, let lease = runs[attempt.run]?.lease, lease.attempt != attempt.id {
-                seconds[attempt.run] = Lease(
-                    attempt: attempt.id, worker: attempt.worker, expires: lease.expires)
-                unconfirmed[attempt.worker, default: []].insert(attempt.id)
-            }
-        }
-        // Mostly one each; the newest last.
-        var newest = PointTable<RunID>()
-        var older: [PointKey: [RunID]] = [:]
-        for run in snapshot.runs {
-            for milestone in run.plan.milestones {
-                if let before = newest[milestone.key] {
-                    older[milestone.key, default: []].append(before)
-                }
-                newest[milestone.key] = run.id
-            }
-        }
-        func serving(_ key: PointKey, before limit: RunID) -> [RunID] {
-            let ids = ((older[key] ?? []) + (newest[key].map { [$0] } ?? [])).filter { $0 < limit }
-            return ids.filter { id in
-                switch runs[id]?.state {
-                case .completed: true
-                // A run that failed counts only for points that are still without a result.
-                case .failed: id == ids.last && !finished.contains(key)
-                case .waiting, .assigned, .running, .cancelled, nil: id == ids.last
-                }
-            }
-        }
-        sweeps = snapshot.sweeps.map { sweep in
-            let limit = sweep.firstLaterRun
-            let ids = Set(sweep.keys.flatMap { serving($0, before: limit) }).sorted()
-            return Sweep(
-                id: sweep.id, spec: sweep.spec, keys: sweep.keys, runs: ids,
-                openRuns: sweep.condition.state == .cancelled
-                    ? 0 : ids.count { runs[$0]?.isOver == false },
-                submissions: sweep.submissions,
-                condition: sweep.condition)
-        }
-        for place in sweeps.indices {
-            let sweep = sweeps[place]
-            sweeps[place].isProven =
-                sweep.runs.contains { runs[$0]?.state == .completed }
-                || sweep.keys.contains { finished.contains($0) }
-            guard sweep.condition.state != .cancelled else { continue }
-            for id in sweep.runs {
-                if let run = runs[id], run.state == .waiting { enqueue(id, run.plan, of: sweep) }
-            }
-        }
-    }
-
     /// Steps of a run that need not be trained again.
     func stepsKept(_ id: RunID, _ plan: PlannedRun) -> Int {
         min(states[id]?.steps ?? 0, plan.steps)
@@ -349,7 +273,7 @@ public struct Scheduler: Sendable {
         }
     }
 
-    private mutating func enqueue(_ id: RunID, _ plan: PlannedRun, of sweep: Sweep) {
+    mutating func enqueue(_ id: RunID, _ plan: PlannedRun, of sweep: Sweep) {
         waiting.insert(
             WaitingQueue.Entry(run: id, steps: plan.steps), of: sweep.id, plan.grid.affinity,
             sweep.urgency)

@@ -8,7 +8,6 @@ extension WorkerMachine {
         var written: [AttemptID: UInt64] = [:]
     }
 
-    static let spillAfter = Duration.seconds(3)
     /// Unacknowledged reports, at most; then trainers have to wait.
     static let mostUnacknowledged = 10_000
 
@@ -26,7 +25,7 @@ extension WorkerMachine {
     }
 
     mutating func spillWhatWaits(at now: Instant, _ effects: inout [Effect]) {
-        guard let since = spill.waitingSince, since + Self.spillAfter <= now else { return }
+        guard let since = spill.waitingSince, since + resendInterval <= now else { return }
         var reports: [Report] = []
         for (attempt, outbox) in outboxes.sorted(by: { $0.key < $1.key }) {
             let written = spill.written[attempt] ?? 0

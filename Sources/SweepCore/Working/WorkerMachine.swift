@@ -86,6 +86,8 @@ public struct WorkerMachine: Sendable {
     /// When it hands everything back and leaves of itself; `nil`: never.
     private let leaves: Instant?
     private var connection: Connection?
+    /// What the coordinator said last.
+    private var heartbeat = Scheduler.Configuration().heartbeat
     var slots: [Training?]
     /// Jobs for which no slot is free yet.
     var backlog: [Assignment] = []
@@ -105,8 +107,8 @@ public struct WorkerMachine: Sendable {
     let firstName: String
     var timesRenamed = 0
 
-    /// How long reports may stay unacknowledged before they are sent again.
-    static let resendInterval = Duration.seconds(3)
+    /// How long reports may stay unacknowledged before they are sent again, and written down.
+    var resendInterval: Duration { min(heartbeat * 3 / 2, .seconds(3)) }
     /// How long a worker that leaves waits for its trainers to stop, which write their states:
     /// a little less than what Slurm and Kubernetes give a process by default.
     static let stoppingTime = Duration.seconds(25)
@@ -168,6 +170,7 @@ public struct WorkerMachine: Sendable {
         switch message {
         case .welcome(let welcome):
             connection = .welcomed(welcome, lastHeartbeat: now)
+            heartbeat = welcome.heartbeat
             silentSince = nil
             uploads.ask()
             effects.append(.note("the coordinator has taken this worker in"))
@@ -269,7 +272,7 @@ public struct WorkerMachine: Sendable {
         }
         outboxes[attempt] = outbox
         if case .welcomed = connection { effects.append(.send(.report(report))) }
-        if resendAt == nil { resendAt = now + Self.resendInterval }
+        if resendAt == nil { resendAt = now + resendInterval }
     }
 
     private func isTraining(_ attempt: AttemptID) -> Bool {
@@ -338,7 +341,7 @@ public struct WorkerMachine: Sendable {
         for attempt in outboxes.keys.sorted() {
             for report in outboxes[attempt]?.unacknowledged ?? [] {
                 effects.append(.send(.report(report)))
-                resendAt = now + Self.resendInterval
+                resendAt = now + resendInterval
             }
         }
     }

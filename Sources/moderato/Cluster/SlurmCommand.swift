@@ -91,6 +91,8 @@ struct SlurmCommand: ParsableCommand {
     @Option(help: ArgumentHelp("As for 'moderato worker'.", valueName: "seconds=…"))
     var fakeTrainer: String?
 
+    @OptionGroup var lease: LeaseOption
+
     /// This is the process in the background.
     @Flag(help: .hidden)
     var keepsHouse = false
@@ -142,6 +144,7 @@ struct SlurmCommand: ParsableCommand {
         add("cpus-per-task", cpusPerTask.map(String.init))
         add("device", device)
         add("fake-trainer", fakeTrainer)
+        words += lease.arguments
         for option in sbatchOption { add("sbatch-option", option) }
         for host in advertise { add("advertise", host) }
         return words

@@ -95,7 +95,8 @@ final class SlurmHousehold {
         if let last, last.hasPrefix("tcp://0.0.0.0:") {
             listen = ["--listen", String(last.dropFirst("tcp://".count))]
         }
-        try household.startCoordinator(listen + command.advertise.flatMap { ["--advertise", $0] })
+        try household.startCoordinator(
+            listen + command.advertise.flatMap { ["--advertise", $0] } + command.lease.arguments)
         let access = try AccessFile(reading: home.accessPath(for: .client))
         announce("the coordinator is reached at \(access.endpoints.joined(separator: ", then "))")
         return try Dialer(access)

@@ -127,7 +127,7 @@ def numbers(schema, version, accesses):
 
 def alive(schema, version, accesses):
     reader = Peer(schema, next(a for a in accesses if "read-only" in a), version)
-    reader.ask("ask_status", {}, ["status"], timeout=20)
+    reader.ask("ask_status", {}, ["status"])
     reader.socket.close()
 
 
@@ -244,7 +244,7 @@ def parts(schema, version, accesses):
         # libzmq sends none before the last is there; the coordinator gets one after the other.
         peer.socket.send_multipart([piece] * 800, copy=False)
         megabytes += 400
-        cut += 1 if monitor.poll(10_000) else 0
+        cut += 1 if monitor.poll(60_000) else 0
         peer.socket.disable_monitor()
         peer.socket.close()
     assert cut == len(accesses), f"{cut} of {len(accesses)} were cut off"
@@ -252,7 +252,7 @@ def parts(schema, version, accesses):
     peer = Peer(schema, accesses[-1], version)
     monitor = peer.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     peer.socket.send_multipart([b"a", b"b"])
-    assert monitor.poll(10_000), "a message of two parts is not cut off"
+    assert monitor.poll(60_000), "a message of two parts is not cut off"
     peer.socket.disable_monitor()
     peer.socket.close()
     alive(schema, version, accesses)
@@ -348,7 +348,7 @@ def grids(schema, version, accesses):
         begin = time.monotonic()
         while not (answer := client.receive(0.02)):
             asked_at = time.monotonic()
-            status = reader.ask("ask_status", {}, ["status"], timeout=30)[1]
+            status = reader.ask("ask_status", {}, ["status"])[1]
             slowest = max(slowest, time.monotonic() - asked_at)
             asked += 1
             assert asked_at - begin < 180, f"no answer to {name}"

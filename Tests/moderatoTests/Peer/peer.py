@@ -203,12 +203,12 @@ class Peer:
         values.pop("version", None)
         return next(iter(values.items()))
 
-    def ask(self, name, value, answers, timeout=10.0):
+    def ask(self, name, value, answers, timeout=60.0):
         """Sends, and waits for one of the answers; others are passed over."""
         self.send(name, value)
         return self.wait(answers, timeout)
 
-    def wait(self, answers, timeout=10.0):
+    def wait(self, answers, timeout=60.0):
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             message = self.receive(left)
