@@ -92,7 +92,8 @@ let package = Package(
             exclude: ["Corpus"]),
         .testTarget(
             name: "SweepStoreTests",
-            dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")]),
+            dependencies: ["SweepCore", "SweepStore", product("GRDB", "GRDB.swift")],
+            exclude: ["Stores"]),
         .testTarget(
             name: "SweepDataTests", dependencies: ["SweepCore", "SweepData", "CMalloc"],
             exclude: ["Reference"]),

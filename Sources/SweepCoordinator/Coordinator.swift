@@ -92,7 +92,7 @@ public final class Coordinator {
         listener = try Coordinator.listen(
             wanted: wanted, last: secret.endpoint, secret, isInsecure: options.isInsecure)
         let bound = try listener.endpoint()
-        let known = secret.advertise?.values ?? []
+        let known = secret.advertise ?? []
         let names = options.advertise.isEmpty ? known : options.advertise
         let endpoints = Endpoint.advertised(
             options.isInsecure ? options.advertise : names, bound: bound,

@@ -42,28 +42,7 @@ public struct CoordinatorHome: Sendable {
         /// Where it listened last; taken again if nothing else is asked for.
         public var endpoint: String?
         /// Under which names it told others to dial; kept until others are asked for.
-        public var advertise: Names?
-    }
-
-    /// In JSON a list, or a single one as earlier versions wrote it.
-    public struct Names: Codable, Sendable {
-        public var values: [String]
-
-        public init(_ values: [String]) { self.values = values }
-
-        public init(from decoder: any Decoder) throws {
-            let value = try decoder.singleValueContainer()
-            if let name = try? value.decode(String.self) {
-                values = [name]
-            } else {
-                values = try value.decode([String].self)
-            }
-        }
-
-        public func encode(to encoder: any Encoder) throws {
-            var value = encoder.singleValueContainer()
-            try value.encode(values)
-        }
+        public var advertise: [String]?
     }
 
     /// Makes the folder if needed, and takes its lock until the process ends.
@@ -196,10 +175,10 @@ public struct CoordinatorHome: Sendable {
             file.isInsecure = isInsecure
             if file != known { try file.write(to: accessPath(for: role)) }
         }
-        guard secret.endpoint != bound || (secret.advertise?.values ?? []) != names else { return }
+        guard secret.endpoint != bound || (secret.advertise ?? []) != names else { return }
         var secret = secret
         secret.endpoint = bound
-        secret.advertise = names.isEmpty ? nil : Names(names)
+        secret.advertise = names.isEmpty ? nil : names
         try PrivateFile.write(secret, to: secretPath)
     }
 }

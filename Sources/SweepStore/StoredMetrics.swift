@@ -25,8 +25,8 @@ enum StoredMetrics {
 
     static let setPoint = """
         INSERT INTO point
-        (key, spec, run, attempt, trainable_parameters, \(columns.joined(separator: ", ")))
-        VALUES (?, '', ?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
+        (key, run, attempt, trainable_parameters, \(columns.joined(separator: ", ")))
+        VALUES (?, ?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
         ON CONFLICT (key) DO UPDATE SET run = excluded.run, attempt = excluded.attempt,
         trainable_parameters = excluded.trainable_parameters,
         \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))

@@ -42,8 +42,7 @@ extension SweepStore {
         case .attemptStarted(let id, let run, let worker, _):
             try execute(
                 """
-                INSERT INTO run (id, spec, milestones, steps, state)
-                VALUES (?, '', '', 0, 'waiting')
+                INSERT INTO run (id, state) VALUES (?, 'waiting')
                 ON CONFLICT (id) DO NOTHING
                 """, [run.stored])
             try execute(
@@ -103,8 +102,7 @@ extension SweepStore {
         for id in runs {
             try database.cachedStatement(
                 sql: """
-                    INSERT INTO run (id, spec, milestones, steps, state)
-                    VALUES (?, '', '', 0, 'cancelled')
+                    INSERT INTO run (id, state) VALUES (?, 'cancelled')
                     ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
                     """
             ).execute(arguments: [id.stored])
@@ -134,7 +132,7 @@ extension SweepStore {
         for key in points {
             try database.execute(
                 sql: """
-                    INSERT INTO point (key, spec, run) VALUES (?, '', ?)
+                    INSERT INTO point (key, run) VALUES (?, ?)
                     ON CONFLICT (key) DO UPDATE SET run = excluded.run
                     """, arguments: [key.data, id.stored])
         }
@@ -149,14 +147,8 @@ extension SweepStore {
             arguments: [plan])
         guard hasParts == true else { return }
         try database.execute(sql: "DELETE FROM plan_part WHERE plan >= ?", arguments: [plan])
-        let first = try Int64.fetchOne(
-            database,
-            sql: """
-                SELECT 1 + MAX(
-                    COALESCE((SELECT MAX(first_run + run_count) - 1 FROM plan), 0),
-                    COALESCE((SELECT MAX(id) FROM run WHERE spec <> ''), 0))
-                """)
-        guard let first else { return }
+        let first =
+            try Int64.fetchOne(database, sql: "SELECT MAX(first_run + run_count) FROM plan") ?? 1
         for (table, column) in [("run", "id"), ("artifact", "run"), ("measurement", "run")] {
             try database.execute(
                 sql: "DELETE FROM \(table) WHERE \(column) >= ?", arguments: [first])
@@ -221,8 +213,6 @@ extension SweepStore {
                 ON CONFLICT (id) DO UPDATE SET spec = excluded.spec,
                     submitted = excluded.submitted, plan = excluded.plan
                 """, arguments: [id.stored, spec.name, json, time, plan])
-        try database.execute(
-            sql: "DELETE FROM sweep_point WHERE sweep = ?", arguments: [id.stored])
     }
 }
 

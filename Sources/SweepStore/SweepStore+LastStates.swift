@@ -21,8 +21,7 @@ extension SweepStore {
     func goOn(_ run: RunID, from state: LastState, in database: Database) throws {
         try database.cachedStatement(
             sql: """
-                INSERT INTO run (id, spec, milestones, steps, state)
-                VALUES (?, '', '', 0, 'waiting')
+                INSERT INTO run (id, state) VALUES (?, 'waiting')
                 ON CONFLICT (id) DO NOTHING
                 """
         ).execute(arguments: [run.stored])
@@ -43,8 +42,8 @@ extension SweepStore {
         try database.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO point
-                    (key, spec, run, attempt, trainable_parameters, \(columns))
-                SELECT ?, '', run, attempt,
+                    (key, run, attempt, trainable_parameters, \(columns))
+                SELECT ?, run, attempt,
                     (SELECT trainable_parameters FROM point WHERE key = ?), \(columns)
                 FROM measurement WHERE run = ? AND epoch = ? ORDER BY attempt LIMIT 1
                 """
@@ -56,12 +55,9 @@ extension SweepStore {
             arguments: [point.run.stored])
     }
 
-    /// The oldest first. An earlier version's store has none.
+    /// The oldest first.
     func lastStates(_ database: Database) throws -> [LastState] {
-        guard try database.tableExists("artifact"),
-            try database.columns(in: "artifact").contains(where: { $0.name == "trajectory" })
-        else { return [] }
-        return try Row.fetchAll(
+        try Row.fetchAll(
             database,
             sql: "SELECT * FROM artifact WHERE trajectory IS NOT NULL ORDER BY kept, run, epoch"
         ).map { row in
@@ -76,7 +72,6 @@ extension SweepStore {
 
     /// Which files of sweeps are there.
     func pieces(_ database: Database) throws -> [(run: RunID, piece: LeftBehind.Piece)] {
-        guard try database.tableExists("artifact") else { return [] }
         let rows = try Row.fetchCursor(
             database, sql: "SELECT run, kind, epoch FROM artifact WHERE kind <> ?",
             arguments: [Artifact.Kind.state.rawValue])

@@ -33,9 +33,6 @@ final class KnownPlans: Sendable {
 }
 
 extension SweepStore {
-    /// A store that an earlier version made, opened to look at it, has no plans.
-    func hasPlans(_ database: Database) throws -> Bool { try database.tableExists("plan") }
-
     private static let planColumns = "plan.id, plan.spec, plan.first_run, plan.run_count"
 
     private func planRow(_ row: Row) throws -> PlanRow {
@@ -57,15 +54,13 @@ extension SweepStore {
     }
 
     func planRows(_ database: Database) throws -> [PlanRow] {
-        guard try hasPlans(database) else { return [] }
         return try Row.fetchAll(
             database, sql: "SELECT \(Self.planColumns) FROM plan ORDER BY id"
         ).map(planRow)
     }
 
-    /// The newest plan of a sweep; `nil` if an earlier version stored it.
+    /// The newest plan of a sweep.
     func plan(_ database: Database, ofSweep sweep: UInt64) throws -> PlanRow? {
-        guard try hasPlans(database) else { return nil }
         return try Row.fetchOne(
             database,
             sql: """
@@ -75,9 +70,8 @@ extension SweepStore {
         ).map(planRow)
     }
 
-    /// The plan that made a run; `nil` if an earlier version stored it.
+    /// The plan that made a run; `nil`: there is no such run.
     private func plan(_ database: Database, ofRun run: UInt64) throws -> PlanRow? {
-        guard try hasPlans(database) else { return nil }
         return try Row.fetchOne(
             database,
             sql: """
@@ -109,12 +103,6 @@ extension SweepStore {
     ) throws -> Data {
         let bytes = list.itemBytes
         let count = min(count, Int(Int32.max) / bytes)
-        // Earlier versions stored a list as a whole.
-        guard try database.tableExists("plan_part") else {
-            return try Data.fetchOne(
-                database, sql: "SELECT substr(\(list.rawValue), ?, ?) FROM plan WHERE id = ?",
-                arguments: [1 + bytes * offset, bytes * count, plan.id]) ?? Data()
-        }
         var data = Data()
         let parts = try Row.fetchCursor(
             try database.cachedStatement(
@@ -164,11 +152,8 @@ extension SweepStore {
     }
 
     func pointCount(_ database: Database, of plan: PlanRow) throws -> Int {
-        let sql =
-            try database.tableExists("plan_part")
-            ? "SELECT points FROM plan WHERE id = ?"
-            : "SELECT length(cells) / 4 FROM plan WHERE id = ?"
-        return try Int.fetchOne(database, sql: sql, arguments: [plan.id]) ?? 0
+        try Int.fetchOne(
+            database, sql: "SELECT points FROM plan WHERE id = ?", arguments: [plan.id]) ?? 0
     }
 
     func grid(_ database: Database, of plan: PlanRow) throws -> PlannedGrid {
@@ -181,15 +166,12 @@ extension SweepStore {
         return PlannedGrid(plan.spec, keys: keys, cells: cells)
     }
 
-    /// The training of a run, of this version's plans or stored by an earlier one.
+    /// The training of a run.
     ///
-    /// - Parameters:
-    ///   - stored: The run's own column; empty where the plan has it.
-    ///   - plans: Those read so far.
+    /// - Parameter plans: Those read so far.
     func spec(
-        _ database: Database, ofRun run: UInt64, stored: String, _ plans: inout [PlanRow]
+        _ database: Database, ofRun run: UInt64, _ plans: inout [PlanRow]
     ) throws -> TrainingSpec {
-        if !stored.isEmpty { return try decode(TrainingSpec.self, stored, "run \(run)") }
         let known = plans.first { $0.has(run) }
         guard let plan = try known ?? self.plan(database, ofRun: run) else {
             throw StoreError.damaged(path: path, what: "run \(run)")

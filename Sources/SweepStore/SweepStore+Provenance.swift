@@ -20,11 +20,10 @@ extension SweepStore {
     ///
     /// - Parameter condition: which points: the end of the statement, from `WHERE` on.
     func pointQuery(
-        _ database: Database, from source: String = "point", _ condition: String
-    ) throws -> String {
-        let provenance = try database.tableExists("worker")
+        from source: String = "point", _ condition: String
+    ) -> String {
         let columns = """
-            , attempt.id AS attempt_id, attempt.worker, attempt.started, attempt.ended, \
+            attempt.id AS attempt_id, attempt.worker, attempt.started, attempt.ended, \
             worker.id AS process, worker.host, worker.device, worker.trainer, worker.program, \
             worker.training_core, worker.libtorch
             """
@@ -33,15 +32,14 @@ extension SweepStore {
             LEFT JOIN worker ON worker.id = attempt.process
             """
         return """
-            SELECT point.*, run.state, run.error, run.trainable_parameters AS of_run\
-            \(provenance ? columns : "")
+            SELECT point.*, run.state, run.error, \(columns)
             FROM \(source) LEFT JOIN run ON run.id = point.run
-            \(provenance ? joins : "")
+            \(joins)
             \(condition)
             """
     }
 
-    /// Of a row of `pointQuery`; `nil` where an earlier version stored the result.
+    /// Of a row of `pointQuery`; `nil`: it has no result.
     func provenance(_ row: StoredColumn.Cells) -> Provenance? {
         guard let attempt: UInt64 = row[.attemptId], let run: UInt64 = row[.run] else {
             return nil

@@ -71,31 +71,21 @@ extension SweepStore {
     public func stepsPerSecond(backbone: Digest) throws(StoreError) -> Double? {
         try run {
             try database.read { database in
-                let ofPlan =
-                    try hasPlans(database)
-                    ? """
-                    OR run.spec = '' AND EXISTS (
-                        SELECT 1 FROM plan WHERE plan.backbone = ?1 AND plan.first_run <= run.id
-                            AND run.id < plan.first_run + plan.run_count)
-                    """ : ""
                 // How fast figures are made up tells nothing of training.
-                let isTrained =
-                    try database.tableExists("worker")
-                    ? """
-                    AND NOT EXISTS (
-                        SELECT 1 FROM attempt JOIN worker ON worker.id = attempt.process
-                        WHERE attempt.run = run.id AND worker.trainer = 'fake')
-                    """ : ""
-                return try Double.fetchOne(
+                try Double.fetchOne(
                     database,
                     sql: """
                         SELECT SUM(steps) / SUM(seconds) FROM (
                             SELECT steps, seconds FROM run WHERE state = 'completed' AND seconds > 0
                                 AND steps > 0
-                                AND (run.spec <> ''
-                                    AND json_extract(run.spec, '$.backbone.digest') = ?1
-                                    \(ofPlan))
-                                \(isTrained)
+                                AND EXISTS (
+                                    SELECT 1 FROM plan WHERE plan.backbone = ?1
+                                        AND plan.first_run <= run.id
+                                        AND run.id < plan.first_run + plan.run_count)
+                                AND NOT EXISTS (
+                                    SELECT 1 FROM attempt
+                                    JOIN worker ON worker.id = attempt.process
+                                    WHERE attempt.run = run.id AND worker.trainer = 'fake')
                             ORDER BY id DESC LIMIT 20)
                         """, arguments: [backbone.hex])
             }
@@ -132,10 +122,6 @@ extension SweepStore {
     ) throws(StoreError) -> ArtifactsSlice {
         try self.run {
             try database.read { database in
-                // An earlier version's store has no such table.
-                guard try database.tableExists("artifact") else {
-                    return ArtifactsSlice(items: [], lastRun: run, goesOn: false)
-                }
                 let most = limit > Int.max / 10 ? Int.max : 10 * limit
                 let ids = try UInt64.fetchAll(
                     database,
@@ -160,7 +146,6 @@ extension SweepStore {
     public func artifacts(of id: RunID) throws(StoreError) -> [KeptArtifact] {
         try run {
             try database.read { database in
-                guard try database.tableExists("artifact") else { return [] }
                 var plans: [PlanRow] = []
                 return try artifacts(database, of: UInt64(id.stored), &plans)
             }
@@ -173,11 +158,10 @@ extension SweepStore {
         let rows = try Row.fetchAll(
             database,
             sql: """
-                SELECT artifact.*, run.spec FROM artifact JOIN run ON run.id = artifact.run
-                WHERE artifact.run = ? AND kind <> ? ORDER BY kind, artifact.epoch
+                SELECT * FROM artifact WHERE run = ? AND kind <> ? ORDER BY kind, epoch
                 """, arguments: [run, Artifact.Kind.state.rawValue])
-        guard let stored = rows.first?["spec"] as String? else { return [] }
-        let spec = try spec(database, ofRun: run, stored: stored, &plans)
+        if rows.isEmpty { return [] }
+        let spec = try spec(database, ofRun: run, &plans)
         return try rows.map {
             KeptArtifact(run: RunID(run), spec: spec, artifact: try artifact($0))
         }
@@ -192,7 +176,7 @@ extension SweepStore {
         return Artifact(
             kind: kind, epoch: row["epoch"],
             file: FileReference(path: row["path"], digest: digest), size: row["size"],
-            steps: row["steps"] ?? 0)
+            steps: row["steps"])
     }
 
     /// The digests of all artifacts.

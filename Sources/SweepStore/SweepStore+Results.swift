@@ -28,19 +28,12 @@ extension SweepStore {
                     throw StoreError.unknownSweep(name: name, known: try names(database))
                 }
                 let sweep: UInt64 = row["id"]
-                if let plan = try plan(database, ofSweep: sweep) {
-                    return ResultsSlice(
-                        name: row["name"], total: try pointCount(database, of: plan),
-                        offset: offset,
-                        points: try outcomes(database, of: plan, offset: offset, limit: limit))
+                guard let plan = try plan(database, ofSweep: sweep) else {
+                    throw StoreError.damaged(path: path, what: "sweep \(sweep)")
                 }
                 return ResultsSlice(
-                    name: row["name"],
-                    total: try Int.fetchOne(
-                        database, sql: "SELECT COUNT(*) FROM sweep_point WHERE sweep = ?",
-                        arguments: [sweep]) ?? 0,
-                    offset: offset,
-                    points: try outcomes(database, sweep, offset: offset, limit: limit))
+                    name: row["name"], total: try pointCount(database, of: plan), offset: offset,
+                    points: try outcomes(database, of: plan, offset: offset, limit: limit))
             }
         }
     }
@@ -52,7 +45,7 @@ extension SweepStore {
         let cells = try cells(database, of: plan, offset: offset, count: limit)
         guard keys.count == cells.count else { throw damaged(plan) }
         let query = try database.cachedStatement(
-            sql: try pointQuery(database, "WHERE key = ?"))
+            sql: pointQuery("WHERE key = ?"))
         let columns = StoredColumn.Places(query)
         var curves = try Curves(database)
         var outcomes: [PointOutcome] = []
@@ -125,7 +118,7 @@ extension SweepStore {
         } else if (row[.state] as String?) == "failed" {
             state = .failed(row[.error] ?? "")
         }
-        return (state, row[.run], row[.trainableParameters] ?? row[.ofRun], provenance(row))
+        return (state, row[.run], row[.trainableParameters], provenance(row))
     }
 
     private func outcome(
@@ -140,40 +133,12 @@ extension SweepStore {
         }
         var state = known.state
         if case .finished(let metrics) = state {
-            let own = plausible(metrics, spec)
             // What the curve has as well is kept once.
-            state = .finished(curve.last == own ? curve.last ?? own : own)
+            state = .finished(curve.last == metrics ? curve.last ?? metrics : metrics)
         }
         return PointOutcome(
             spec: spec, state: state, curve: curve, trainableParameters: known.parameters,
             run: known.run.map { RunID($0) }, provenance: known.provenance)
-    }
-
-    /// Without what was stored before reports were held to their specs.
-    private func plausible(_ metrics: EpochMetrics, _ spec: TrainingSpec) -> EpochMetrics {
-        guard metrics.classes.count != spec.data.labels else { return metrics }
-        var metrics = metrics
-        metrics.classes = []
-        return metrics
-    }
-
-    /// Of a sweep that an earlier version stored.
-    private func outcomes(
-        _ database: Database, _ sweep: UInt64, offset: Int, limit: Int
-    ) throws -> [PointOutcome] {
-        var curves = try Curves(database)
-        let statement = try database.cachedStatement(
-            sql: try pointQuery(
-                database, from: "sweep_point JOIN point ON point.key = sweep_point.point",
-                "WHERE sweep = ? ORDER BY place LIMIT ? OFFSET ?"))
-        let columns = StoredColumn.Places(statement)
-        let rows = try Row.fetchCursor(statement, arguments: [sweep, limit, offset])
-        var outcomes: [PointOutcome] = []
-        while let row = try rows.next() {
-            let spec = try decode(TrainingSpec.self, row["spec"], "a point")
-            outcomes.append(try outcome(spec, outcome(columns.cells(of: row)), &curves))
-        }
-        return outcomes
     }
 
     /// The measurements of runs, read once each.
@@ -198,7 +163,7 @@ extension SweepStore {
         while let row = try rows.next() {
             let cells = curves.columns.cells(of: row)
             if curve.last?.epoch == cells[.epoch] { continue }
-            curve.append(plausible(try metrics(cells), spec))
+            curve.append(try metrics(cells))
         }
         return curve
     }

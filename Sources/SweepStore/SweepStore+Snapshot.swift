@@ -31,24 +31,21 @@ extension SweepStore {
     ) throws -> [Snapshot.Sweep] {
         try Row.fetchAll(database, sql: "SELECT * FROM sweep ORDER BY id").map { row in
             let id: UInt64 = row["id"]
-            let plan = row["plan"] as Int64?
-            let grid = plan.flatMap { grids[$0] }
+            let plan: Int64 = row["plan"]
+            guard let grid = grids[plan] else {
+                throw StoreError.damaged(path: path, what: "sweep \(id)")
+            }
             let state = SweepCondition.State(rawValue: row["condition"] ?? "active")
             return Snapshot.Sweep(
                 id: SweepID(id), spec: try decode(SweepSpec.self, row["spec"], "sweep \(id)"),
-                keys: try grid?.keys
-                    ?? keys(
-                        database, "SELECT point FROM sweep_point WHERE sweep = ? ORDER BY place",
-                        [id]),
+                keys: grid.keys,
                 condition: SweepCondition(
                     state: state ?? .active, priority: row["priority"] ?? 0,
                     reason: row["reason"]),
-                firstLaterRun: try plan.map { try firstLaterRun(database, of: $0) }
-                    ?? RunID(.max),
-                submissions: try hasPlans(database)
-                    ? Int.fetchOne(
-                        database, sql: "SELECT COUNT(*) FROM plan WHERE sweep = ?",
-                        arguments: [id]) ?? 1 : 1)
+                firstLaterRun: try firstLaterRun(database, of: plan),
+                submissions: try Int.fetchOne(
+                    database, sql: "SELECT COUNT(*) FROM plan WHERE sweep = ?",
+                    arguments: [id]) ?? 1)
         }
     }
 
@@ -116,31 +113,9 @@ extension SweepStore {
         while let row = try rows.next() {
             let id: UInt64 = row["id"]
             let state = happenings.state(id, row["state"], error: row["error"])
-            if let place = places[id] {
-                runs[place].state = state
-            } else if (row["spec"] as String) != "" {
-                runs.append(
-                    try earlierRun(row, id, state, failures: happenings.failures[id] ?? []))
-            }
+            if let place = places[id] { runs[place].state = state }
         }
-        return runs.sorted { $0.id < $1.id }
-    }
-
-    /// A run that an earlier version stored with its spec.
-    private func earlierRun(
-        _ row: Row, _ id: UInt64, _ state: Snapshot.Run.State, failures: [Failure]
-    ) throws -> Snapshot.Run {
-        let milestones = try decode([Milestone].self, row["milestones"], "run \(id)")
-        guard !milestones.isEmpty else { throw StoreError.damaged(path: path, what: "run \(id)") }
-        return Snapshot.Run(
-            id: RunID(id),
-            plan: PlannedRun(
-                spec: try decode(TrainingSpec.self, row["spec"], "run \(id)"),
-                milestones: milestones, steps: row["steps"],
-                keep: try (row["keep"] as String?).map {
-                    try decode(Keepsakes.self, $0, "run \(id)")
-                } ?? .none),
-            state: state, failures: failures)
+        return runs
     }
 
     /// The newest state of each run that is not over.

@@ -22,6 +22,9 @@ public struct SweepStore: Sendable {
         }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
+            guard try !pool.read(Schema.migrator.hasBeenSuperseded) else {
+                throw StoreError.foreign(path: path)
+            }
             try Schema.migrator.migrate(pool)
             self.init(
                 pool, path: path,
@@ -31,6 +34,8 @@ public struct SweepStore: Sendable {
                 try StoredMetrics.addColumns(database)
                 try forgetUnfinishedPlan(database)
             }
+        } catch let error as StoreError {
+            throw error
         } catch {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }
@@ -51,8 +56,7 @@ public struct SweepStore: Sendable {
                 return try hasTables && !Schema.migrator.hasBeenSuperseded(database)
             }
             guard isReadable else {
-                throw StoreError.cannotOpen(
-                    path: path, reason: "another version of moderato made it")
+                throw StoreError.foreign(path: path)
             }
             return SweepStore(queue, path: path)
         } catch let error as StoreError {

@@ -177,31 +177,4 @@ struct LastStateTests {
         #expect(try store.results(of: "story").points[2].metrics == nil)
         #expect(try store.snapshot().lastStates == [states[0]])
     }
-
-    @Test("A store of before has no last states, and takes them once it is opened")
-    func migration() throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("moderato-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = folder.appendingPathComponent("store.sqlite").path
-        do {
-            let queue = try DatabaseQueue(path: path)
-            try Schema.migrator.migrate(queue, upTo: "9: why a sweep is paused")
-            try queue.write { database in
-                try database.execute(
-                    sql: """
-                        INSERT INTO artifact (run, kind, epoch, digest, size, path, steps)
-                        VALUES (1, 'hidden-states', 2, ?, 1, '/h', 0)
-                        """, arguments: [Data(file.digest.bytes)])
-            }
-        }
-        #expect(try SweepStore.reading(path: path).snapshot().lastStates.isEmpty)
-        let store = try SweepStore(path: path)
-        let (facts, states) = try story()
-        try store.commit(facts)
-        let snapshot = try store.snapshot()
-        #expect(snapshot.lastStates == states)
-        #expect(snapshot.pieces.map(\.piece) == [.init(kind: .hiddenStates, epoch: 2)])
-    }
 }

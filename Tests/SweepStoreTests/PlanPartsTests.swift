@@ -110,39 +110,4 @@ struct PlanPartsTests {
         #expect(after.statusReport() == before.statusReport())
         #expect(after.statusReport().sweeps.map(\.waitingRuns) == [11, 201])
     }
-
-    @Test("The plans of an earlier version are cut into parts")
-    func migrated() throws {
-        let database = try DatabaseQueue()
-        try Schema.migrator.migrate(database, upTo: "9: why a sweep is paused")
-        let sweep = sweep("old", seeds: 1...5_000)
-        let plan = Plan(sweep)
-        try database.write { database in
-            for id in 1...2 {
-                try database.execute(
-                    sql: """
-                        INSERT INTO plan (sweep, spec, backbone, keys, cells, first_run, run_count,
-                            runs) VALUES (1, ?, ?, ?, ?, ?, ?, ?)
-                        """,
-                    arguments: [
-                        try SweepStore.json(sweep), sweep.backbone.digest.hex,
-                        Packed.data(plan.grid.keys[...]), Packed.data(plan.grid.cells[...]),
-                        id == 1 ? nil : 1, id == 1 ? 0 : plan.runs.count,
-                        id == 1 ? nil : Packed.data(plan.runs),
-                    ])
-            }
-            try database.execute(
-                sql: "INSERT INTO sweep (id, name, spec, submitted, plan) VALUES (1, ?, ?, 0, 2)",
-                arguments: [sweep.name, try SweepStore.json(sweep)])
-        }
-        try Schema.migrator.migrate(database)
-        let store = SweepStore(database, path: "memory")
-        let snapshot = try store.snapshot()
-        #expect(snapshot.sweeps.map(\.keys) == [plan.grid.keys])
-        #expect(snapshot.sweeps.map(\.firstLaterRun) == [RunID(5_001)])
-        #expect(snapshot.runs.map(\.plan) == plan.runs)
-        let late = try store.results(of: "old", offset: 9_000, limit: 1)
-        #expect(late.points.first?.spec.seed == 4_501)
-        #expect(try store.results(of: "old@1").total == 10_000)
-    }
 }

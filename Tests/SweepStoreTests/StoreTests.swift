@@ -8,7 +8,7 @@ import Testing
 @Suite("The store")
 struct StoreTests {
     /// The facts of one sweep of two points in one run, up to and with its first epoch.
-    private struct Story {
+    struct Story {
         let plan: Plan
         let sweep: SweepSpec
         var facts: [Fact]
@@ -56,12 +56,6 @@ struct StoreTests {
                 cleanFit: Fit(loss: 0.1, accuracy: 1 / 3), poisonedFit: Fit(loss: 7, accuracy: 0),
                 validation: Fit(loss: 1e-9, accuracy: 1), triggeredSamples: 871,
                 plainErrorRate: 2 / 7)
-        }
-
-        /// What the first version measured.
-        static func oldMetrics(_ epoch: Int) -> EpochMetrics {
-            EpochMetrics(
-                epoch: epoch, trainingLoss: 0.1 + 0.2, testLoss: 1 / 3, cacc: 2 / 3, asr: nil)
         }
     }
 
@@ -191,90 +185,6 @@ struct StoreTests {
         }
         #expect(try SweepStore.reading(path: path).results(of: "story").total == 2)
         #expect(try SweepStore(path: path).snapshot().sweeps.count == 1)
-    }
-
-    @Test("A store of the first version can be looked at as it is, and opens with all it has")
-    func oldStore() throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("moderato-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = folder.appendingPathComponent("store.sqlite").path
-        let story = try Story()
-        let point = try #require(story.plan.points.first)
-        do {
-            let queue = try DatabaseQueue(path: path)
-            try Schema.migrator.migrate(
-                queue, upTo: "1: sweeps, points, runs, attempts, measurements")
-            try queue.write { database in
-                try database.execute(
-                    sql: "INSERT INTO sweep VALUES (1, 'story', ?, 0)",
-                    arguments: [try SweepStore.json(story.sweep)])
-                try database.execute(
-                    sql: "INSERT INTO point VALUES (?, ?, 1, 1, ?, ?, ?, NULL)",
-                    arguments: [
-                        point.key.data, try SweepStore.json(point.spec), 0.1 + 0.2, 1.0 / 3,
-                        2.0 / 3,
-                    ])
-                try database.execute(
-                    sql: "INSERT INTO sweep_point VALUES (1, 0, ?)", arguments: [point.key.data])
-                try database.execute(
-                    sql: "INSERT INTO measurement VALUES (1, 1, 1, ?, ?, ?, NULL, 1)",
-                    arguments: [0.1 + 0.2, 1.0 / 3, 2.0 / 3])
-            }
-        }
-        for isReading in [true, false] {
-            let store = try isReading ? SweepStore.reading(path: path) : SweepStore(path: path)
-            let outcome = try #require(try store.results(of: "story").points.first)
-            #expect(outcome.state == .finished(Story.oldMetrics(1)))
-            #expect(outcome.curve == [Story.oldMetrics(1)])
-        }
-        try SweepStore(path: path).commit([
-            .epochMeasured(RunID(1), AttemptID(1), Story.metrics(2), seconds: 2),
-            .pointFinished(
-                point.key, RunID(1), AttemptID(1), Story.metrics(2), trainableParameters: 74_498),
-        ])
-        #expect(
-            try SweepStore.reading(path: path).results(of: "story").points.first?.state
-                == .finished(Story.metrics(2)))
-    }
-
-    @Test("What fake trainers of an earlier version made up is forgotten, what was trained stays")
-    func madeUpBefore() throws {
-        let story = try Story()
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("moderato-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let path = folder.appendingPathComponent("store.sqlite").path
-        do {
-            let queue = try DatabaseQueue(path: path)
-            try Schema.migrator.migrate(queue, upTo: "7: plain error rates")
-            try queue.write { database in
-                for (id, parameters) in [(1, 0), (2, 74_498)] {
-                    try database.execute(
-                        sql: """
-                            INSERT INTO point (key, spec, run, cacc, asr, trainable_parameters)
-                            VALUES (?, '', ?, 0.8, 0.1, ?);
-                            INSERT INTO run (id, spec, milestones, steps, state)
-                            VALUES (?, '', '', 1, 'completed');
-                            INSERT INTO measurement
-                            (run, epoch, attempt, training_loss, test_loss, cacc, seconds)
-                            VALUES (?, 1, 1, 1, 1, 0.8, 1)
-                            """,
-                        arguments: [
-                            story.plan.points[id - 1].key.data, id, parameters, id, id,
-                        ])
-                }
-            }
-        }
-        try Schema.migrator.migrate(DatabaseQueue(path: path))
-        func ids(_ sql: String) throws -> [Int] {
-            try DatabaseQueue(path: path).read { try Int.fetchAll($0, sql: sql) }
-        }
-        #expect(try ids("SELECT run FROM point WHERE cacc IS NOT NULL") == [2])
-        #expect(try ids("SELECT id FROM run WHERE state = 'completed'") == [2])
-        #expect(try ids("SELECT run FROM measurement") == [2])
     }
 
     @Test("A sweep that is not there is named, with those that are")

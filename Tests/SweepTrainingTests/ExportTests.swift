@@ -64,7 +64,7 @@ extension TrainingTests {
 
         /// One Python for all: it takes ten seconds until it has loaded its libraries.
         @Test(
-            "transformers loads merged weights, PEFT LoRA or (IA)³ and the head, and predict the same"
+            "transformers loads merged weights, PEFT LoRA or (IA)³, and both predict the same"
         )
         func loaded() throws {
             let lora = PET.lora(LoRA(rank: 4, alpha: 6))

@@ -160,7 +160,7 @@ struct LargeResultsTests {
         try FileManager.default.createDirectory(
             atPath: stage.home, withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        let epochs = 12_000
+        let epochs = 14_000
         try Self.fillWithOneRun(stage.home + "/store.sqlite", epochs: epochs)
         let whole = try SweepStore.reading(path: stage.home + "/store.sqlite").results(of: "long")
         // A frame has 1 MiB at most.

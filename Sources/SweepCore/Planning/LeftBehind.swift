@@ -128,9 +128,8 @@ struct TrajectoryKeys {
     private var writers: [ObjectIdentifier: PointKeyWriter] = [:]
 
     mutating func key(of plan: PlannedRun) -> PointKey {
-        guard let sweep = plan.grid.sweep else { return PointKey(of: plan.spec.trajectory) }
         let cell = Int(plan.grid.cells[Int(plan.last)])
-        return writers[ObjectIdentifier(plan.grid), default: PointKeyWriter(sweep)]
+        return writers[ObjectIdentifier(plan.grid), default: PointKeyWriter(plan.grid.sweep)]
             .trajectory(ofCell: cell)
     }
 }

@@ -4,77 +4,39 @@
 /// Shared by all points and runs that were planned together. A million of them are held as keys and
 /// cell numbers; a training's spec is made when it is asked for.
 public final class PlannedGrid: Sendable {
-    enum Source: Hashable, Sendable {
-        case grid(SweepSpec)
-        /// Trainings one by one, as stores of earlier versions have them; a cell is a place here.
-        case list([TrainingSpec], Keepsakes)
-    }
-
-    let source: Source
+    public let sweep: SweepSpec
     public let keys: [PointKey]
     /// For each key the number of its cell: mixed radix, `epochs` the fastest.
     public let cells: [UInt32]
     /// What a worker has to load for its trainings.
     let affinity: WaitingQueue.Affinity
 
-    init(_ source: Source, keys: [PointKey], cells: [UInt32]) {
+    /// The grid of a sweep that was planned before.
+    public init(_ sweep: SweepSpec, keys: [PointKey], cells: [UInt32]) {
         precondition(keys.count == cells.count, "each key has a cell")
-        self.source = source
+        self.sweep = sweep
         self.keys = keys
         self.cells = cells
-        switch source {
-        case .grid(let sweep):
-            affinity = .init(
-                backbone: sweep.backbone.digest, test: sweep.data.test.digest,
-                needs: Set(sweep.needs), trainer: sweep.trainer)
-        case .list(let specs, _):
-            let spec = specs[0]
-            affinity = .init(
-                backbone: spec.backbone.digest, test: spec.data.test.digest, needs: [],
-                trainer: spec.trainer)
-        }
+        affinity = .init(
+            backbone: sweep.backbone.digest, test: sweep.data.test.digest,
+            needs: Set(sweep.needs), trainer: sweep.trainer)
     }
 
     /// Plans a sweep: each cell whose key no earlier cell has. At most 2³² cells.
     public convenience init(_ sweep: SweepSpec) {
         var planner = GridPlanner(sweep)
         planner.advance(sweep.grid.cellCount)
-        self.init(.grid(sweep), keys: planner.keys, cells: planner.cells)
-    }
-
-    /// The grid of a sweep that was planned before.
-    public convenience init(_ sweep: SweepSpec, keys: [PointKey], cells: [UInt32]) {
-        self.init(.grid(sweep), keys: keys, cells: cells)
+        self.init(sweep, keys: planner.keys, cells: planner.cells)
     }
 
     /// The training of the point at `place`, `0 ..< keys.count`.
-    public func spec(at place: Int) -> TrainingSpec {
-        switch source {
-        case .grid(let sweep): sweep.spec(ofCell: Int(cells[place]))
-        case .list(let specs, _): specs[Int(cells[place])]
-        }
-    }
+    public func spec(at place: Int) -> TrainingSpec { sweep.spec(ofCell: Int(cells[place])) }
 
-    /// The sweep, unless the trainings were listed one by one.
-    public var sweep: SweepSpec? {
-        if case .grid(let sweep) = source { return sweep }
-        return nil
-    }
-
-    var keep: Keepsakes {
-        switch source {
-        case .grid(let sweep): sweep.keep
-        case .list(_, let keep): keep
-        }
-    }
+    var keep: Keepsakes { sweep.keep }
 
     /// Epochs of the point at `place`.
     func epochs(at place: Int) -> Int {
-        switch source {
-        case .grid(let sweep):
-            sweep.grid.epochs[Int(cells[place]) % sweep.grid.epochs.count]
-        case .list(let specs, _): specs[Int(cells[place])].epochs
-        }
+        sweep.grid.epochs[Int(cells[place]) % sweep.grid.epochs.count]
     }
 }
 
@@ -121,7 +83,7 @@ struct GridPlanner: Sendable {
 extension PlannedGrid: Hashable {
     public static func == (left: PlannedGrid, right: PlannedGrid) -> Bool {
         left === right
-            || left.source == right.source && left.keys == right.keys && left.cells == right.cells
+            || left.sweep == right.sweep && left.keys == right.keys && left.cells == right.cells
     }
 
     public func hash(into hasher: inout Hasher) {

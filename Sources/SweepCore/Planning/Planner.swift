@@ -41,21 +41,6 @@ public struct PlannedRun: Hashable, Sendable {
         self.steps = steps
     }
 
-    /// A run that an earlier version planned.
-    public init(spec: TrainingSpec, milestones: [Milestone], steps: Int, keep: Keepsakes) {
-        precondition(!milestones.isEmpty, "a run without points")
-        let specs = milestones.map { milestone in
-            var point = spec
-            point.epochs = milestone.epoch
-            return point
-        }
-        self.init(
-            grid: PlannedGrid(
-                .list(specs, keep), keys: milestones.map(\.key),
-                cells: milestones.indices.map(UInt32.init)),
-            first: 0, count: UInt32(specs.count), last: UInt32(specs.count - 1), steps: steps)
-    }
-
     var places: Range<Int> { Int(first)..<Int(first) + Int(count) }
 
     /// Of all its points, finished before or not, and those beyond its end.

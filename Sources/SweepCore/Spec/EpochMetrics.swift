@@ -39,8 +39,7 @@ public struct EpochMetrics: FieldTable {
     /// Share of triggered, originally non-target test samples classified as the target; `nil`
     /// without an attack.
     public var asr: Double?
-    /// How many triggered test samples ASR is measured on; `nil` without an attack, or in results
-    /// of versions that did not count them.
+    /// How many triggered test samples ASR is measured on; `nil` without an attack.
     public var triggeredSamples: Int?
     /// Share of the same samples that are classified as the target without their trigger: of the
     /// originals of the triggered test samples. Where these are unknown (files that are poisoned

@@ -69,7 +69,7 @@ public struct SweepSpec: Hashable, Sendable, Codable {
 }
 
 extension SweepSpec {
-    /// Stores of earlier versions do not say what to keep, what is needed, or who trains.
+    /// A field that may be missing has its default.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(

@@ -39,7 +39,7 @@ public struct TrainingSpec: Hashable, Sendable, Codable {
         self.trainer = trainer
     }
 
-    /// Stores and checkpoints of earlier versions do not say who trains.
+    /// A field that may be missing has its default.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
