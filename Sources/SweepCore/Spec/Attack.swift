@@ -323,14 +323,19 @@ public enum Attack: CaseTable {
 
     private static func times(_ count: Int) -> String { count == 1 ? "" : " ×\(count)" }
 
-    /// The value of a field of this kind of attack.
-    private func value(_ name: String) -> FieldValue? {
-        kindCase.fields.first { $0.name == name }?.get(self)
-    }
+    // Asked for each run: by cases, which is faster than through the table.
 
     /// The label the attacker wants; `nil` without an attack.
     public var target: Int? {
-        if case .integer(let target)? = value("target") { target } else { nil }
+        switch self {
+        case .none: nil
+        case .word(let attack): attack.target
+        case .sentence(let attack): attack.target
+        case .paired(let attack): attack.target
+        case .prepared(let attack): attack.target
+        case .patch(let attack): attack.target
+        case .blend(let attack): attack.target
+        }
     }
 
     /// The files that carry the attack out.
@@ -358,7 +363,14 @@ public enum Attack: CaseTable {
 
     /// `nil` for attacks that choose no samples.
     public var labelMode: LabelMode? {
-        if case .text(let word)? = value("labels") { LabelMode(rawValue: word) } else { nil }
+        switch self {
+        case .none, .prepared: nil
+        case .word(let attack): attack.labelMode
+        case .sentence(let attack): attack.labelMode
+        case .paired(let attack): attack.labelMode
+        case .patch(let attack): attack.labelMode
+        case .blend(let attack): attack.labelMode
+        }
     }
 
     /// Whether the attack poisons a share of the training set that the sweep chooses.
