@@ -265,7 +265,7 @@ public final class Coordinator {
             // Those that are revoked keep their names for who still comes with them.
             keyNames.merge(secret.names) { $1 }
         } catch {
-            logger.error("\(error); the keys of before stay valid")
+            logger.error("\(error); the earlier keys stay valid")
             return []
         }
         logger.info("\(listener.authenticator.admitted.count) keys may come in")
@@ -281,7 +281,7 @@ public final class Coordinator {
             + [.send(.refused(words), to: route)]
     }
 
-    /// Connections come and go; who is no worker any more is forgotten.
+    /// Remembers the key of a connection, and forgets those of workers that have left.
     func remember(_ arrival: Listener.Arrival) {
         guard case .known(let key, _) = arrival.sender else { return }
         greeted[arrival.route] = key

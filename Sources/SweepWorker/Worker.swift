@@ -51,7 +51,7 @@ public final class Worker {
             hello, readsFiles: readsFiles,
             leaves: secondsLeft.map { Instant(nanoseconds: Int64($0 * 1e9)) }, spilled: spilled)
         if !spilled.isEmpty {
-            logger.info("\(spilled.count) reports of before wait for the coordinator")
+            logger.info("\(spilled.count) earlier reports wait for the coordinator")
         }
         dialer = try Dialer(access, reread: reread)
         self.trainers = trainers

@@ -45,7 +45,7 @@ struct ContinuationWords {
         }
         if unkept > 0 {
             lines.append(
-                "Note: \(count(unkept, "run")) of before \(unkept == 1 ? "leaves" : "leave") less "
+                "Note: \(count(unkept, "earlier run")) \(unkept == 1 ? "keeps" : "keep") less "
                     + "than the sweep keeps now; submit it again once they are done.")
         }
         return lines

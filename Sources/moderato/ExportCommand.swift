@@ -63,7 +63,7 @@ struct ExportCommand: ParsableCommand {
         guard let found = artifacts.last(where: { $0.kind == .checkpoint }) else {
             throw failure(
                 "\(RunID(number)) left no model; 'moderato artifacts' lists the runs that did, "
-                    + "among them those that made one later for a result of before. A sweep keeps "
+                    + "also those that made one later for an earlier result. A sweep keeps "
                     + "models when its file says keep: { model: yes }",
                 Exit.unavailable)
         }

@@ -58,7 +58,7 @@ enum Pager {
         close(1)
         var status: Int32 = 0
         while waitpid(pager, &status, 0) < 0, errno == EINTR {}
-        // The low bits tell of a signal; less that is told to end by Ctrl-C ends with 2.
+        // The low bits are the signal that ended it; less exits with 2 after Ctrl-C.
         let isInterrupted = status & 0x7F == SIGINT || status >> 8 & 0xFF == 2
         _exit(isInterrupted ? Exit.interrupted.rawValue : 0)
     }

@@ -176,7 +176,7 @@ public struct Submission: Hashable, Sendable {
     public var continuation: Continuation?
     /// Points with results that are trained again for what the sweep keeps.
     public var retrained: Int
-    /// Runs of before that wait or are in training and leave less than the sweep keeps.
+    /// Earlier runs that wait or are in training and leave less than the sweep keeps.
     public var unkept: Int
 
     public init(

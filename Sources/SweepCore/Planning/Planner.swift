@@ -100,7 +100,7 @@ public struct Plan: Sendable {
     public let measured: [MeasuredPoint]
     /// Points with results that are trained again for what the sweep keeps.
     public let retrained: Int
-    /// Runs of before that wait or are in training and leave less than the sweep keeps.
+    /// Earlier runs that wait or are in training and leave less than the sweep keeps.
     public let unkept: Int
     /// Steps if each unfinished point were trained on its own.
     public let stepsWithoutSharing: Int

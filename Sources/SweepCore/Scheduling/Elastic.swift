@@ -44,7 +44,7 @@ public struct Elastic: Sendable {
 
     /// A worker without runs is kept for so long, since more may come.
     public static let patienceWithIdle = Duration.seconds(10)
-    /// A worker runs and the coordinator does not hear of it: it dials a place of before.
+    /// A worker runs and the coordinator does not hear of it: it dials an earlier address.
     public static let patienceWithUnseen = Duration.seconds(120)
     /// It may come back to the queue; on a node that is gone it ends for ever.
     public static let patienceWithEnding = Duration.seconds(30)

@@ -111,7 +111,7 @@ extension Scheduler {
         return all
     }
 
-    /// Whether a point has a result, or a run of before will finish it.
+    /// Whether a point has a result, or an earlier run will finish it.
     private func needsNoRun(_ key: PointKey, _ intake: inout Intake) -> Bool {
         if finished.contains(key) {
             intake.finished += 1

@@ -252,7 +252,7 @@ extension Scheduler {
         for key in run.plan.keys where runByPoint[key] == id { runByPoint[key] = nil }
         if keepers[run.plan.lastKey] == id { keepers[run.plan.lastKey] = nil }
         for attempt in run.attempts { attempts[attempt] = nil }
-        // A second attempt is not in the run's copy of before.
+        // The run's earlier copy has no second attempt.
         for attempt in runs[id]?.attempts ?? [] { attempts[attempt] = nil }
         seconds[id] = nil
         runEnded(id)

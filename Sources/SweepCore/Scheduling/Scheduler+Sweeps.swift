@@ -27,7 +27,7 @@ extension Scheduler {
         var created = 0
         /// Points that have a result.
         var finished = 0
-        /// Runs of other sweeps, or of before, that will finish a point.
+        /// Runs of other sweeps, or earlier ones, that will finish a point.
         var shared: [RunID] = []
         /// Of these, the runs that have ended since.
         var ended: Set<RunID> = []

@@ -98,7 +98,7 @@ public final class Dialer {
         return next == before ? nil : next
     }
 
-    /// The endpoint that the access file names by now, if it is not one of those of before.
+    /// The endpoint that the access file names by now, if it is a new one.
     private func moved(at now: Instant) -> String? {
         guard lastRead + .seconds(1) <= now else { return nil }
         lastRead = now

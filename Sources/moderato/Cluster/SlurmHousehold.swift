@@ -89,7 +89,7 @@ final class SlurmHousehold {
             announce("using the coordinator that runs already")
             return dialer
         }
-        // Workers that are there know the place of before.
+        // Running workers know the address that the coordinator had last.
         let last = (try? home.knownSecret())?.endpoint
         var listen = ["--listen", "0.0.0.0:0"]
         if let last, last.hasPrefix("tcp://0.0.0.0:") {
