@@ -157,7 +157,7 @@ struct AccessFileTests {
         #expect(try AccessFile(reading: path) == file)
     }
 
-    @Test("Those of before there could be several endpoints, and without keys, are read")
+    @Test("Several endpoints, and files that ask for no keys, are read; a missing mark means keys")
     func variants() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         var file = try file()
@@ -167,11 +167,11 @@ struct AccessFileTests {
         #expect(try AccessFile(reading: path) == file)
         file.isInsecure = false
         file.endpoints.removeLast()
-        let old = """
-            {"endpoint": "\(file.endpoints[0])", "role": "worker", "serverKey": "\(file.serverKey)",
+        let unmarked = """
+            {"endpoints": ["\(file.endpoints[0])"], "role": "worker", "serverKey": "\(file.serverKey)",
             "keys": {"publicKey": "\(file.keys.publicKey)", "secretKey": "\(file.keys.secretKey)"}}
             """
-        try Data(old.utf8).write(to: URL(fileURLWithPath: path))
+        try Data(unmarked.utf8).write(to: URL(fileURLWithPath: path))
         chmod(path, 0o600)
         #expect(try AccessFile(reading: path) == file)
     }

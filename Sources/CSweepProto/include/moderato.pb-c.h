@@ -1033,7 +1033,7 @@ struct  Moderato__Submission
   protobuf_c_boolean has_retrained;
   uint64_t retrained;
   /*
-   * Runs of before that wait or are in training and leave less than the sweep keeps.
+   * Earlier runs that wait or are in training and leave less than the sweep keeps.
    */
   protobuf_c_boolean has_unkept;
   uint64_t unkept;

@@ -67,7 +67,6 @@ public struct AccessFile: Hashable, Sendable {
 
 extension AccessFile: Codable {
     private enum Key: String, CodingKey {
-        case endpoint
         case endpoints
         case insecure
         case keys
@@ -77,10 +76,7 @@ extension AccessFile: Codable {
 
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
-        // Files of before there could be several have one.
-        endpoints =
-            try values.decodeIfPresent(String.self, forKey: .endpoint).map { [$0] }
-            ?? values.decode([String].self, forKey: .endpoints)
+        endpoints = try values.decode([String].self, forKey: .endpoints)
         serverKey = try values.decode(String.self, forKey: .serverKey)
         role = try values.decode(Role.self, forKey: .role)
         keys = try values.decode(KeyPair.self, forKey: .keys)

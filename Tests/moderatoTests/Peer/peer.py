@@ -172,7 +172,7 @@ class Peer:
         self.socket.curve_serverkey = self.access["serverKey"].encode()
         self.socket.curve_publickey = self.access["keys"]["publicKey"].encode()
         self.socket.curve_secretkey = self.access["keys"]["secretKey"].encode()
-        endpoints = self.access.get("endpoints") or [self.access["endpoint"]]
+        endpoints = self.access["endpoints"]
         self.socket.connect(endpoints[0])
 
     def reconnect(self):
