@@ -168,7 +168,8 @@ struct AccessFileTests {
         file.isInsecure = false
         file.endpoints.removeLast()
         let unmarked = """
-            {"endpoints": ["\(file.endpoints[0])"], "role": "worker", "serverKey": "\(file.serverKey)",
+            {"endpoints": ["\(file.endpoints[0])"], "role": "worker",
+            "serverKey": "\(file.serverKey)",
             "keys": {"publicKey": "\(file.keys.publicKey)", "secretKey": "\(file.keys.secretKey)"}}
             """
         try Data(unmarked.utf8).write(to: URL(fileURLWithPath: path))
