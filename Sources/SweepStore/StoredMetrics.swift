@@ -32,19 +32,26 @@ enum StoredMetrics {
         \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
         """
 
-    /// In the order of `columns`.
-    static func arguments(_ metrics: EpochMetrics) throws -> StatementArguments {
+    /// Others, and then those of `columns`.
+    ///
+    /// Of values that may be of any kind: GRDB looks up a key path for each of a list of one kind.
+    static func arguments(
+        _ others: [(any DatabaseValueConvertible)?], _ metrics: EpochMetrics
+    ) throws -> StatementArguments {
+        var values = others
+        values.reserveCapacity(others.count + columns.count)
+        for field in EpochMetrics.fields {
+            switch field.get(metrics) {
+            case .integer(let value)?: values.append(value)
+            case .number(let value)?: values.append(value)
+            default: values.append(nil)
+            }
+        }
         let classes =
             metrics.classes.isEmpty
             ? nil : try SweepStore.json(metrics.classes.map { [$0.correct, $0.total] })
-        let figures = EpochMetrics.fields.map { field -> (any DatabaseValueConvertible)? in
-            switch field.get(metrics) {
-            case .integer(let value)?: value
-            case .number(let value)?: value
-            default: nil
-            }
-        }
-        return StatementArguments(figures + [classes])
+        values.append(classes)
+        return StatementArguments(values)
     }
 }
 

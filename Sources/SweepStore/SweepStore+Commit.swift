@@ -59,12 +59,12 @@ extension SweepStore {
         case .epochMeasured(let run, let attempt, let metrics, let seconds):
             try execute(
                 StoredMetrics.insertMeasurement,
-                [run.stored, attempt.stored, seconds] + StoredMetrics.arguments(metrics))
+                StoredMetrics.arguments([run.stored, attempt.stored, seconds], metrics))
         case .pointFinished(let key, let run, let attempt, let metrics, let parameters):
             try execute(
                 StoredMetrics.setPoint,
-                [key.data, run.stored, attempt.stored, parameters]
-                    + StoredMetrics.arguments(metrics))
+                StoredMetrics.arguments(
+                    [key.data, run.stored, attempt.stored, parameters], metrics))
         case .pointTaken(let point, let like): try take(point, like: like, in: database)
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):

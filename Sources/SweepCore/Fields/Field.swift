@@ -1,6 +1,6 @@
 /// One value of a flat structure, described once: the sweep file, keys of points, JSON, the wire,
 /// checks, exports and documents read it here.
-public struct Field<Root>: Sendable {
+public final class Field<Root>: Sendable {
     /// As in a sweep file, such as `batch-size`. On the wire, in the store and in exports it is
     /// written with `_`.
     public let name: String
@@ -183,27 +183,88 @@ extension FieldKind {
                 ? nil : "has to be one line of 1 to \(most) characters"
         case (.words(let most), .words(let words)):
             words.isEmpty || Set(words).count < words.count
-                || words.contains {
-                    !(1...most).contains($0.count) || $0.contains(where: \.isWhitespace)
-                }
+                || !words.allSatisfy { FieldKind.isWord($0, atMost: most) }
                 ? "has to be words without white space, each once, of \(most) characters at most"
                 : nil
         default: "is of another kind"
         }
     }
+
+    private static func isWord(_ text: String, atMost characters: Int) -> Bool {
+        // Unicode is asked where it is needed alone: every job that arrives is checked here.
+        if text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
+            return (1...characters).contains(text.utf8.count)
+        }
+        return (1...characters).contains(text.count) && !text.contains(where: \.isWhitespace)
+    }
 }
 
 // MARK: Fields of the kinds that structures have
 
+/// Where a property is: a key path is looked up step by step, and each copies the whole structure.
+private struct Place<Root: Sendable, Value>: Sendable {
+    let path: WritableKeyPath<Root, Value> & Sendable
+    /// In bytes; `nil`: it is computed.
+    let offset: Int?
+
+    init(_ path: WritableKeyPath<Root, Value> & Sendable) {
+        self.path = path
+        offset = MemoryLayout<Root>.offset(of: path)
+    }
+
+    func read(_ root: Root) -> Value {
+        guard let offset else { return root[keyPath: path] }
+        return withUnsafePointer(to: root) {
+            (UnsafeRawPointer($0) + offset).assumingMemoryBound(to: Value.self).pointee
+        }
+    }
+
+    func write(_ value: Value, _ root: inout Root) {
+        guard let offset else {
+            root[keyPath: path] = value
+            return
+        }
+        withUnsafeMutablePointer(to: &root) {
+            (UnsafeMutableRawPointer($0) + offset).assumingMemoryBound(to: Value.self).pointee =
+                value
+        }
+    }
+}
+
+extension FieldValue {
+    fileprivate var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+    fileprivate var number: Double? { if case .number(let value) = self { value } else { nil } }
+    fileprivate var seed: UInt64? { if case .seed(let value) = self { value } else { nil } }
+    fileprivate var flag: Bool? { if case .flag(let value) = self { value } else { nil } }
+    fileprivate var text: String? { if case .text(let value) = self { value } else { nil } }
+    fileprivate var words: [String]? { if case .words(let value) = self { value } else { nil } }
+    fileprivate var file: FileReference? { if case .file(let file) = self { file } else { nil } }
+    fileprivate var dataSet: DataSet? { if case .dataSet(let set) = self { set } else { nil } }
+}
+
 extension Field where Root: Sendable {
+    /// - Parameter read: The value for `set`; `nil`: nothing changes.
+    private convenience init<Value>(
+        _ name: String, _ title: String, _ kind: FieldKind,
+        _ path: WritableKeyPath<Root, Value> & Sendable, isOptional: Bool = false,
+        key: FieldKey = .always, column: String? = nil,
+        written: @escaping @Sendable (Value) -> FieldValue?,
+        read: @escaping @Sendable (FieldValue?) -> Value?
+    ) {
+        let place = Place(path)
+        self.init(
+            name, title, kind, isOptional: isOptional, key: key, column: column,
+            get: { written(place.read($0)) },
+            set: { if let value = read($1) { place.write(value, &$0) } })
+    }
+
     static func integer(
         _ name: String, _ title: String, _ path: WritableKeyPath<Root, Int> & Sendable,
         _ range: ClosedRange<Int>, key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .integer(range), key: key, column: column,
-            get: { .integer($0[keyPath: path]) },
-            set: { if case .integer(let value)? = $1 { $0[keyPath: path] = value } })
+            name, title, .integer(range), path, key: key, column: column,
+            written: { .integer($0) }, read: { $0?.integer })
     }
 
     static func integer(
@@ -211,15 +272,8 @@ extension Field where Root: Sendable {
         _ range: ClosedRange<Int>, key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .integer(range), isOptional: true, key: key, column: column,
-            get: { $0[keyPath: path].map { .integer($0) } },
-            set: {
-                if case .integer(let value)? = $1 {
-                    $0[keyPath: path] = value
-                } else {
-                    $0[keyPath: path] = nil
-                }
-            })
+            name, title, .integer(range), path, isOptional: true, key: key, column: column,
+            written: { $0.map { .integer($0) } }, read: { .some($0?.integer) })
     }
 
     static func number(
@@ -227,9 +281,8 @@ extension Field where Root: Sendable {
         _ bounds: Bounds, key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .number(bounds), key: key, column: column,
-            get: { .number($0[keyPath: path]) },
-            set: { if case .number(let value)? = $1 { $0[keyPath: path] = value } })
+            name, title, .number(bounds), path, key: key, column: column,
+            written: { .number($0) }, read: { $0?.number })
     }
 
     static func number(
@@ -237,15 +290,8 @@ extension Field where Root: Sendable {
         _ bounds: Bounds, key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .number(bounds), isOptional: true, key: key, column: column,
-            get: { $0[keyPath: path].map { .number($0) } },
-            set: {
-                if case .number(let value)? = $1 {
-                    $0[keyPath: path] = value
-                } else {
-                    $0[keyPath: path] = nil
-                }
-            })
+            name, title, .number(bounds), path, isOptional: true, key: key, column: column,
+            written: { $0.map { .number($0) } }, read: { .some($0?.number) })
     }
 
     static func seed(
@@ -253,8 +299,8 @@ extension Field where Root: Sendable {
         key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .seed, key: key, column: column, get: { .seed($0[keyPath: path]) },
-            set: { if case .seed(let value)? = $1 { $0[keyPath: path] = value } })
+            name, title, .seed, path, key: key, column: column,
+            written: { .seed($0) }, read: { $0?.seed })
     }
 
     static func flag(
@@ -262,8 +308,8 @@ extension Field where Root: Sendable {
         no: String, yes: String, key: FieldKey = .always
     ) -> Field {
         Field(
-            name, title, .flag(no: no, yes: yes), key: key, get: { .flag($0[keyPath: path]) },
-            set: { if case .flag(let value)? = $1 { $0[keyPath: path] = value } })
+            name, title, .flag(no: no, yes: yes), path, key: key,
+            written: { .flag($0) }, read: { $0?.flag })
     }
 
     static func word<Value: RawRepresentable<String> & CaseIterable & Sendable>(
@@ -271,13 +317,8 @@ extension Field where Root: Sendable {
         key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .word(Value.allCases.map(\.rawValue)), key: key, column: column,
-            get: { .text($0[keyPath: path].rawValue) },
-            set: {
-                if case .text(let word)? = $1, let value = Value(rawValue: word) {
-                    $0[keyPath: path] = value
-                }
-            })
+            name, title, .word(Value.allCases.map(\.rawValue)), path, key: key, column: column,
+            written: { .text($0.rawValue) }, read: { $0?.text.flatMap(Value.init(rawValue:)) })
     }
 
     static func text(
@@ -285,9 +326,8 @@ extension Field where Root: Sendable {
         atMost characters: Int, key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .text(characters), key: key, column: column,
-            get: { .text($0[keyPath: path]) },
-            set: { if case .text(let value)? = $1 { $0[keyPath: path] = value } })
+            name, title, .text(characters), path, key: key, column: column,
+            written: { .text($0) }, read: { $0?.text })
     }
 
     static func words(
@@ -295,25 +335,20 @@ extension Field where Root: Sendable {
         atMost characters: Int, key: FieldKey = .always, column: String? = nil
     ) -> Field {
         Field(
-            name, title, .words(characters), key: key, column: column,
-            get: { .words($0[keyPath: path]) },
-            set: { if case .words(let value)? = $1 { $0[keyPath: path] = value } })
+            name, title, .words(characters), path, key: key, column: column,
+            written: { .words($0) }, read: { $0?.words })
     }
 
     static func file(
         _ name: String, _ title: String, _ path: WritableKeyPath<Root, FileReference> & Sendable
     ) -> Field {
-        Field(
-            name, title, .file, get: { .file($0[keyPath: path]) },
-            set: { if case .file(let value)? = $1 { $0[keyPath: path] = value } })
+        Field(name, title, .file, path, written: { .file($0) }, read: { $0?.file })
     }
 
     static func dataSet(
         _ name: String, _ title: String, _ path: WritableKeyPath<Root, DataSet> & Sendable
     ) -> Field {
-        Field(
-            name, title, .dataSet, get: { .dataSet($0[keyPath: path]) },
-            set: { if case .dataSet(let value)? = $1 { $0[keyPath: path] = value } })
+        Field(name, title, .dataSet, path, written: { .dataSet($0) }, read: { $0?.dataSet })
     }
 }
 

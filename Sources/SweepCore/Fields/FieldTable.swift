@@ -17,7 +17,7 @@ public enum SampleKind: Sendable {
 }
 
 /// One kind of a value, described once.
-public struct FieldCase<Whole: Sendable>: Sendable {
+public final class FieldCase<Whole: Sendable>: Sendable {
     /// As in a sweep file, such as `last-blocks`. On the wire it is written with `_`.
     public let name: String
     /// What it is, in a line for people.
@@ -50,7 +50,7 @@ public struct FieldCase<Whole: Sendable>: Sendable {
     }
 
     /// A kind whose payload has a table.
-    init<Payload: FieldTable>(
+    convenience init<Payload: FieldTable>(
         _ name: String, _ title: String, _ type: Payload.Type, required: Set<String> = [],
         only: SampleKind? = nil,
         get: @escaping @Sendable (Whole) -> Payload?,
@@ -64,7 +64,7 @@ public struct FieldCase<Whole: Sendable>: Sendable {
     }
 
     /// Without fields.
-    init(
+    convenience init(
         _ name: String, _ title: String, _ value: Whole, only: SampleKind? = nil, label: String
     ) where Whole: Equatable {
         self.init(

@@ -10,8 +10,10 @@ extension Capacity {
 
 extension Attack {
     /// What is wrong with it, for a task with so many labels; `nil`: nothing.
-    public func problem(labels: Int) -> String? {
-        if let problem { return problem }
+    public func problem(labels: Int) -> String? { problem ?? targetProblem(labels: labels) }
+
+    /// The same, where each field has been checked.
+    public func targetProblem(labels: Int) -> String? {
         guard let target, target >= labels else { return nil }
         return "target is \(target), and has to be one of 0 to \(labels - 1)"
     }

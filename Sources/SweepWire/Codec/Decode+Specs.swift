@@ -148,7 +148,7 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__Attack>?, labels: Int
     ) throws(WireError) -> Attack {
         let attack = try read(pointer, Layouts.attack, "attack")
-        if let problem = attack.problem(labels: labels) { throw .malformed(problem) }
+        if let problem = attack.targetProblem(labels: labels) { throw .malformed(problem) }
         if let paired = pointer?.pointee, paired.kind_case == MODERATO__ATTACK__KIND_PAIRED,
             (paired.paired.pointee.test == nil) == (paired.paired.pointee.triggered_test == nil)
         {

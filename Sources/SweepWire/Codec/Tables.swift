@@ -9,9 +9,14 @@ typealias AnyMessage = UnsafeMutablePointer<ProtobufCMessage>
 
 /// The fields of a structure with their places in its message.
 struct TableLayout<Root: Sendable>: @unchecked Sendable {
-    fileprivate struct Place {
+    fileprivate final class Place {
         let field: Field<Root>
         let descriptor: ProtobufCFieldDescriptor
+
+        init(field: Field<Root>, descriptor: ProtobufCFieldDescriptor) {
+            self.field = field
+            self.descriptor = descriptor
+        }
     }
 
     fileprivate let places: [Place]
@@ -39,10 +44,18 @@ struct TableLayout<Root: Sendable>: @unchecked Sendable {
 
 /// The kinds of a value with the places of their messages, in the one-of of its message.
 struct CaseLayout<Whole: CaseTable>: @unchecked Sendable {
-    fileprivate struct Kind {
+    fileprivate final class Kind {
         let kind: FieldCase<Whole>
         let place: ProtobufCFieldDescriptor
         let layout: TableLayout<Whole>
+
+        init(
+            kind: FieldCase<Whole>, place: ProtobufCFieldDescriptor, layout: TableLayout<Whole>
+        ) {
+            self.kind = kind
+            self.place = place
+            self.layout = layout
+        }
     }
 
     fileprivate let kinds: [Kind]
