@@ -4,16 +4,17 @@ import SweepWire
 /// The coordinator's folder of artifacts: one file for each, named by its digest. Files of sweeps
 /// that nobody has sent are read where the sweep says that they are, if that is on this host.
 final class ArtifactFiles {
+    /// What to send, and what the machine has to know.
+    typealias Result = (answers: [Effect], outcome: Transfers.Outcome?)
+
     private let folder: String
-    private var transfers = Transfers()
     private var arriving: [Digest: IncomingFile] = [:]
     private let checks = FileChecks()
-    private var lastSweep: Instant?
+    private let isKept: (Digest) -> Bool
 
     /// What is left of uploads for so long is thrown away, when the coordinator starts and now and
     /// then.
     private static let secondsUntilForgotten = 3_600
-    private static let sweepInterval = Duration.seconds(600)
 
     /// An upload that would leave less of the disk does not begin.
     private static let bytesForTheStore = 4 << 20
@@ -26,8 +27,13 @@ final class ArtifactFiles {
     /// - Parameters:
     ///   - kept: All artifacts of runs that the store knows of.
     ///   - sweeps: All sweeps of the store; what is neither theirs nor kept is left of a crash.
-    init(folder: String, kept: Set<Digest>, sweeps: [SweepSpec]) {
+    ///   - isKept: Whether the store knows an artifact of a run.
+    init(
+        folder: String, kept: Set<Digest>, sweeps: [SweepSpec],
+        isKept: @escaping (Digest) -> Bool
+    ) {
         self.folder = folder
+        self.isKept = isKept
         for spec in sweeps { serve(spec) }
         for name in LocalFile.names(in: folder) {
             let path = "\(folder)/\(name)"
@@ -64,35 +70,30 @@ final class ArtifactFiles {
     /// Whether files are being read; `goOn` reads on.
     var isBusy: Bool { checks.isBusy }
 
-    /// Reads a piece of the files that are checked, and says what to send if one is.
-    func goOn(at now: Instant) -> [Effect] {
+    /// Reads a piece of the files that are checked; what to send and what came of it, if one is.
+    func goOn() -> Result {
         switch checks.goOn() {
-        case nil: return []
-        case .failed(let digest, let reason): return handle(.failed(digest, reason), at: now)
+        case nil: return ([], nil)
+        case .failed(let digest, let reason): return ([], .failed(digest, reason))
         case .part(let digest, let file, let upload, let route):
             guard file.received <= upload.size else {
                 // More than the file has: it is not of this file.
                 file.abandon()
-                return handle(.failed(digest, "what had arrived of it is too large"), at: now)
+                return ([], .failed(digest, "what had arrived of it is too large"))
             }
             arriving[digest] = file
-            return handle(
-                .opened(digest, .arriving, received: file.received, for: route), at: now)
+            return ([], .opened(digest, .arriving, received: file.received, for: route))
         case .source(let digest, let path, let stamp, let isRight, let waiting):
             verified[digest] = isRight && LocalFile.stamp(path) == stamp ? stamp : nil
-            return waiting.map {
-                .send(isRight ? read($0.fetch, path) : .missing(digest), to: $0.route)
+            let answers = waiting.map {
+                Effect.answerFile(isRight ? read($0.fetch, path) : .missing(digest), to: $0.route)
             }
+            return (answers, nil)
         }
     }
 
     /// What is left of uploads that nobody goes on with.
-    private func removeLeftOvers(at now: Instant) {
-        guard lastSweep.map({ $0 + Self.sweepInterval <= now }) ?? false else {
-            if lastSweep == nil { lastSweep = now }
-            return
-        }
-        lastSweep = now
+    private func removeLeftOvers() {
         for name in LocalFile.names(in: folder) where name.hasSuffix(".part") {
             let digest = Digest(hex: String(name.dropLast(5)))
             let path = "\(folder)/\(name)"
@@ -103,49 +104,41 @@ final class ArtifactFiles {
         }
     }
 
-    /// Lets the transfers decide, does what they want with files, and returns what to send.
-    func handle(_ event: Transfers.Event, at now: Instant) -> [Effect] {
-        if event == .tick { removeLeftOvers(at: now) }
-        var answers: [Effect] = []
-        var events = [event]
-        while !events.isEmpty {
-            let current = events.removeFirst()
-            for effect in transfers.handle(current, at: now) {
-                do throws(WireError) {
-                    if let next = try carryOut(effect, &answers) { events.append(next) }
-                } catch {
-                    if let digest = effect.digest {
-                        arriving[digest] = nil
-                        events.append(.failed(digest, "\(error)"))
-                    }
-                    break
-                }
+    /// What to send, and what the machine has to know.
+    func carryOut(_ effect: Transfers.Effect) -> Result {
+        do throws(WireError) {
+            switch effect {
+            case .open(let upload, let route): return ([], try open(upload, for: route))
+            case .write(let chunk): try arriving[chunk.digest]?.append(chunk.bytes)
+            case .finish(let digest, let route):
+                let file = arriving.removeValue(forKey: digest)
+                let isWhole = try file?.finish(digest, as: path(of: digest)) ?? false
+                return ([], .finished(digest, isWhole ? .stored : .damaged, for: route))
+            case .abandon(let digest): arriving.removeValue(forKey: digest)?.abandon()
+            case .close(let digest): close(digest)
+            case .read(let fetch, let reader, let route):
+                return (answer(fetch, by: reader, at: route).map { [$0] } ?? [], nil)
+            case .look(let digests, let route):
+                let lacking = digests.filter { LocalFile.size(path(of: $0)) == nil }
+                return ([.answerFile(.lacking(lacking), to: route)], nil)
+            case .clear: removeLeftOvers()
             }
+            return ([], nil)
+        } catch {
+            guard let digest = effect.digest else { return ([], nil) }
+            arriving[digest] = nil
+            return ([], .failed(digest, "\(error)"))
         }
-        return answers
     }
 
-    private func carryOut(
-        _ effect: Transfers.Effect, _ answers: inout [Effect]
-    ) throws(WireError) -> Transfers.Event? {
-        switch effect {
-        case .open(let upload, let route): return try open(upload, for: route)
-        case .write(let chunk): try arriving[chunk.digest]?.append(chunk.bytes)
-        case .finish(let digest, let route):
-            let file = arriving.removeValue(forKey: digest)
-            let isWhole = try file?.finish(digest, as: path(of: digest)) ?? false
-            return .finished(digest, isWhole ? .stored : .damaged, for: route)
-        case .abandon(let digest): arriving.removeValue(forKey: digest)?.abandon()
-        case .close(let digest): close(digest)
-        case .read(let fetch, let route):
-            if let chunk = chunk(of: fetch, for: route) { answers.append(.send(chunk, to: route)) }
-        case .look(let digests, let route):
-            answers.append(
-                .send(.lacking(digests.filter { LocalFile.size(path(of: $0)) == nil }), to: route))
-        case .send(let message, let route): answers.append(.send(message, to: route))
-        case .note(let text): answers.append(.note(text))
+    private func answer(
+        _ fetch: Fetch, by reader: Transfers.Reader, at route: Route
+    ) -> Effect? {
+        guard reader == .worker || isKept(fetch.digest) else {
+            return reader == .anyone
+                ? .send(.identify, to: route) : .answerFile(.missing(fetch.digest), to: route)
         }
-        return nil
+        return chunk(of: fetch, for: route).map { .answerFile($0, to: route) }
     }
 
     private func close(_ digest: Digest) {
@@ -155,7 +148,7 @@ final class ArtifactFiles {
     }
 
     /// `nil`: what has arrived before is read first.
-    private func open(_ upload: Upload, for route: Route) throws(WireError) -> Transfers.Event? {
+    private func open(_ upload: Upload, for route: Route) throws(WireError) -> Transfers.Outcome? {
         let digest = upload.digest
         if let size = LocalFile.size(path(of: digest)) {
             let state: UploadProgress.State = size == upload.size ? .stored : .damaged
@@ -181,7 +174,7 @@ final class ArtifactFiles {
     }
 
     /// `nil`: the file is compared with its digest first.
-    private func chunk(of fetch: Fetch, for route: Route) -> Message? {
+    private func chunk(of fetch: Fetch, for route: Route) -> FileAnswer? {
         let own = path(of: fetch.digest)
         if LocalFile.size(own) != nil { return read(fetch, own) }
         guard let path = sources[fetch.digest], let stamp = LocalFile.stamp(path) else {
@@ -193,7 +186,7 @@ final class ArtifactFiles {
         return nil
     }
 
-    private func read(_ fetch: Fetch, _ path: String) -> Message {
+    private func read(_ fetch: Fetch, _ path: String) -> FileAnswer {
         guard let size = LocalFile.size(path), fetch.offset <= size,
             let bytes = try? LocalFile.read(
                 path, offset: fetch.offset, count: min(Chunk.mostBytes, size - fetch.offset))
@@ -210,7 +203,7 @@ extension Transfers.Effect {
         case .open(let upload, _): upload.digest
         case .write(let chunk): chunk.digest
         case .finish(let digest, _): digest
-        case .abandon, .close, .read, .look, .send, .note: nil
+        case .abandon, .close, .read, .look, .clear: nil
         }
     }
 }

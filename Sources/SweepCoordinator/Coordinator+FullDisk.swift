@@ -55,7 +55,7 @@ extension Coordinator {
             awaited += try observeConnections()
             while canDelay, let arrival = try listener.receive() {
                 if isQuestion(arrival) {
-                    let frame = Codec.encode(.rejected("\(error)"))
+                    let frame = Codec.encode(MessageToClient.rejected("\(error)"))
                     _ = try listener.send(frame, to: arrival.route)
                 } else {
                     delayed.append(arrival)
@@ -73,9 +73,7 @@ extension Coordinator {
         case .revoked: return false
         case .known, .anyone: break
         }
-        switch try? Codec.decode(arrival.frame) {
-        case .askStatus, .askResults, .askArtifacts, .explain: return true
-        default: return false
-        }
+        let message = try? Codec.decode(arrival.frame, as: MessageToCoordinator.self)
+        return message?.isQuestion ?? false
     }
 }

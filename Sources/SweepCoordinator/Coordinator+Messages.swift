@@ -2,119 +2,82 @@ import SweepCore
 import SweepStore
 import SweepWire
 
-/// What peers say: who decides on it, and what people are answered.
+/// Frames become events, and what the machine wants to know at once is looked up.
 extension Coordinator {
     /// The least time after which what is asked for waits for the next turn of the loop.
     private static let longestAnswers = Duration.milliseconds(20)
     /// The most bytes of results in an answer, so that few are held for a peer that does not read.
     private static let bytesInAnAnswer = 256 * 1_024
 
-    /// For people.
-    private func name(of arrival: Listener.Arrival) -> String {
-        let worker = scheduler.worker(at: arrival.route).map { "worker \($0)" }
-        switch arrival.sender {
-        case .known(let key, _), .revoked(let key):
-            return (worker ?? "a peer") + " with the key '\(keyNames[key] ?? key)'"
-        case .anyone: return worker ?? "a peer"
-        }
-    }
-
-    func handle(_ arrival: Listener.Arrival) -> [Effect] {
-        guard shares.isHeard(arrival.route) else { return [] }
-        let known: Role?
-        switch arrival.sender {
-        case .known(_, let role): known = role
-        case .anyone: known = nil
-        case .revoked:
-            shares.noteSenseless("its key was revoked", from: arrival.route, name(of: arrival))
-            return sendAway(arrival.route)
-        }
+    func hear(_ arrival: Listener.Arrival) -> [Effect] {
+        guard machine.hears(arrival.route) else { return decide(.unread(arrival.route)) }
+        let peer = CoordinatorMachine.Peer(route: arrival.route, key: arrival.key)
         do {
-            let message = try Codec.decode(arrival.frame)
-            let role = known ?? message.sender ?? .readOnly
-            guard message.isAllowed(for: role) else {
-                let reason = "not allowed for the role \(role.rawValue)"
-                shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
-                return scheduler.handle(
-                    .message(message, from: arrival.route, role: role), at: now)
-            }
-            if case .fetch(let fetch) = message,
-                let refusal = refusal(of: fetch, to: arrival.route, known)
-            {
-                return [.send(refusal, to: arrival.route)]
-            }
-            if message.isAboutFiles {
-                return files.handle(.message(message, from: arrival.route), at: now)
-            }
-            if message.isAllowed(for: .client) {
-                shares.add(message, from: arrival.route, role, name(of: arrival))
-                return []
-            }
-            if case .hello = message { remember(arrival) }
-            if case .report(let report) = message, case .artifact(let artifact) = report.event {
-                return take(artifact, report, from: arrival, role)
-            }
-            return scheduler.handle(
-                .message(message, from: arrival.route, role: role), at: now)
+            return decide(.message(try Codec.decode(arrival.frame), from: peer))
         } catch .versionMismatch(let theirs, let ours) {
-            let reason = "of protocol version \(theirs)"
-            shares.noteSenseless(reason, from: arrival.route, name(of: arrival))
-            let text = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
-            return [.send(.refused(text), to: arrival.route)]
+            let words = "\(WireError.versionMismatch(theirs: ours, ours: theirs))"
+            return decide(.foreign(version: theirs, words: words, from: peer))
+        } catch .malformed(let what) {
+            return decide(.nonsense(what, from: peer))
         } catch {
-            shares.noteSenseless("\(error)", from: arrival.route, name(of: arrival))
-            return [.send(.rejected("\(error)"), to: arrival.route)]
+            return decide(.nonsense("\(error)", from: peer))
         }
     }
 
     /// What was asked for, as far as this turn of the loop allows.
     func answerRequests() -> [Effect] {
         let begin = now
-        var effects: [Effect] = []
-        shares.beginTurn()
-        while now - begin < Self.longestAnswers, let request = shares.next() {
-            if case .askResults(let sweep, let offset, let epoch) = request.message {
-                let answer =
-                    epoch == 0
-                    ? results(of: sweep, from: offset)
-                    : restOfCurve(sweep, at: offset, after: epoch)
-                effects.append(.send(answer, to: request.route))
-            } else if case .askArtifacts(let question) = request.message {
-                effects.append(.send(artifacts(question), to: request.route))
-            } else if case .explain(let subject) = request.message {
-                effects.append(.send(explanation(of: subject), to: request.route))
-            } else {
-                effects += scheduler.handle(
-                    .message(request.message, from: request.route, role: request.role), at: now)
-            }
+        var effects = decide(.turn)
+        while machine.mayAnswer, now - begin < Self.longestAnswers {
+            effects += decide(.answerNext)
         }
         return effects
     }
 
-    /// A worker reports an artifact once its file has arrived: that is where it lies now.
-    private func take(
-        _ artifact: Artifact, _ report: Report, from arrival: Listener.Arrival, _ role: Role
-    ) -> [Effect] {
-        let digest = artifact.file.digest
-        var artifact = artifact
-        artifact.file.path = files.path(of: digest)
-        // What is there counts, and not what somebody says of it.
-        artifact.size = files.size(of: digest) ?? artifact.size
-        var report = report
-        report.event = .artifact(artifact)
-        let effects = scheduler.handle(
-            .message(.report(report), from: arrival.route, role: role), at: now)
-        // A report that does not count yet comes again, and needs its file then.
-        if effects.contains(where: { $0.acknowledges(report) }) { questionable.insert(digest) }
-        return effects
+    func decide(_ event: CoordinatorMachine.Event) -> [Effect] {
+        decide(event) { [self] effect, machine in
+            switch effect {
+            case .file(let request): return done(files.carryOut(request))
+            case .weigh(let report, let route):
+                let digest = report.artifact?.file.digest
+                let size = digest.flatMap { files.size(of: $0) }
+                return .init(next: .weighed(report, from: route, size: size))
+            case .read(let question, let route):
+                return .init([.answer(answer(question, machine.scheduler), to: route)])
+            case .persist, .send, .answer, .answerFile, .serve, .sift, .note, .warn:
+                preconditionFailure("\(effect) is for later")
+            }
+        }
+    }
+
+    private func done(_ result: ArtifactFiles.Result) -> CoordinatorMachine.Done {
+        .init(result.answers, next: result.outcome.map { .file($0) })
+    }
+
+    /// Reads a piece of the files that are checked.
+    func readFilesOn() -> [Effect] {
+        let done = done(files.goOn())
+        return done.answers + (done.next.map(decide) ?? [])
+    }
+
+    private func answer(
+        _ question: StoredQuestion, _ scheduler: Scheduler
+    ) -> MessageToClient {
+        switch question {
+        case .results(let sweep, let offset, let epoch):
+            epoch == 0
+                ? results(of: sweep, from: offset) : restOfCurve(sweep, at: offset, after: epoch)
+        case .artifacts(let question): artifacts(question, scheduler)
+        case .history(let subject, let state): explanation(of: subject, state: state)
+        }
     }
 
     /// As many points as fit into an answer, and are read soon.
-    private func results(of sweep: String, from offset: Int) -> Message {
+    private func results(of sweep: String, from offset: Int) -> MessageToClient {
         let begin = now
         do {
             var whole = try store.results(of: sweep, offset: offset, limit: 1)
-            var bytes = Codec.encode(.results(whole)).count
+            var bytes = Codec.encode(MessageToClient.results(whole)).count
             if bytes > Self.bytesInAnAnswer { return restOfCurve(sweep, at: offset, after: 0) }
             while now - begin < Self.longestAnswers, offset + whole.points.count < whole.total {
                 let room = (Self.bytesInAnAnswer - bytes) / max(1, bytes / whole.points.count)
@@ -122,7 +85,7 @@ extension Coordinator {
                 guard limit > 0 else { break }
                 let more = try store.results(
                     of: whole.name, offset: offset + whole.points.count, limit: limit)
-                let added = Codec.encode(.results(more)).count
+                let added = Codec.encode(MessageToClient.results(more)).count
                 guard !more.points.isEmpty, bytes + added <= Self.bytesInAnAnswer else { break }
                 whole.append(more)
                 bytes += added
@@ -134,7 +97,7 @@ extension Coordinator {
     }
 
     /// One point, with as much of its curve as fits.
-    private func restOfCurve(_ sweep: String, at offset: Int, after epoch: Int) -> Message {
+    private func restOfCurve(_ sweep: String, at offset: Int, after epoch: Int) -> MessageToClient {
         do {
             var slice = try store.results(of: sweep, offset: offset, limit: 1)
             guard var point = slice.points.first else { return .results(slice) }
@@ -144,7 +107,7 @@ extension Coordinator {
                 point.curve = rest.prefix(count)
                 slice.points = [point]
                 slice.curveGoesOn = count < rest.count
-                let message = Message.results(slice)
+                let message = MessageToClient.results(slice)
                 let bytes = Codec.encode(message).count
                 if bytes <= Self.bytesInAnAnswer || count <= 1 { return message }
                 count = max(1, min(count / 2, count * Self.bytesInAnAnswer / bytes))
@@ -154,17 +117,9 @@ extension Coordinator {
         }
     }
 
-    /// Clients may have what runs left behind, and none of the data that others submitted. Without
-    /// keys a worker is who has said hello: one that comes by a new connection is asked to.
-    private func refusal(of fetch: Fetch, to route: Route, _ role: Role?) -> Message? {
-        let isWorker = role.map { $0 == .worker } ?? (scheduler.worker(at: route) != nil)
-        if isWorker || isKept(fetch.digest) { return nil }
-        return role == nil ? .identify : .missing(fetch.digest)
-    }
-
-    private func isKept(_ digest: Digest) -> Bool { (try? store.kept([digest]))?.isEmpty == false }
-
-    private func artifacts(_ question: AskArtifacts) -> Message {
+    private func artifacts(
+        _ question: AskArtifacts, _ scheduler: Scheduler
+    ) -> MessageToClient {
         do {
             if let run = question.run {
                 return .artifacts(
@@ -182,7 +137,7 @@ extension Coordinator {
     }
 
     /// What the scheduler knows now, and what the store remembers.
-    private func explanation(of subject: Subject) -> Message {
+    private func explanation(of subject: Subject, state: [String]?) -> MessageToClient {
         let words: String
         let history: [StoredAttempt]
         do {
@@ -197,7 +152,6 @@ extension Coordinator {
         } catch {
             return .rejected("\(error)")
         }
-        let state = scheduler.explanation(of: subject, at: now)
         if state == nil, history.isEmpty { return .rejected("there is no \(words)") }
         return .explanation((state ?? ["It is not connected now."]) + history.map(\.line))
     }

@@ -47,21 +47,13 @@ public final class Coordinator {
 
     private let home: CoordinatorHome
     private var keysStamp: CoordinatorHome.Stamp?
-    /// The keys of workers, by the routes that they said hello on.
-    private var greeted: [Route: String] = [:]
     let listener: Listener
     let store: SweepStore
-    var scheduler: Scheduler
+    private(set) var machine: CoordinatorMachine
     let logger: Logger
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    var shares = PeerShares()
-    /// What `moderato keys` calls each key.
-    var keyNames: [String: String]
     let files: ArtifactFiles
-    /// Of artifacts that were reported or dropped since the last commit: their files are removed
-    /// unless the store has them.
-    var questionable: Set<Digest> = []
     /// How long the turns of the loop take, and what the last one was about.
     var meter = TurnMeter()
     private var turnWords = ""
@@ -87,7 +79,6 @@ public final class Coordinator {
         store = try SweepStore(path: home.storePath)
         let secret = try home.secret()
         self.home = home
-        keyNames = secret.names
         let wanted = options.listen.map { "tcp://\($0)" }
         listener = try Coordinator.listen(
             wanted: wanted, last: secret.endpoint, secret, isInsecure: options.isInsecure)
@@ -107,13 +98,16 @@ public final class Coordinator {
         let snapshot = try store.snapshot()
         files = ArtifactFiles(
             folder: home.artifactsPath, kept: try store.keptDigests(),
-            sweeps: snapshot.sweeps.map(\.spec))
+            sweeps: snapshot.sweeps.map(\.spec)
+        ) { [store] in (try? store.kept([$0]))?.isEmpty == false }
         var configuration = Scheduler.Configuration()
         configuration.lastStateBytes = options.lastStateBytes
         configuration.lease = options.lease
-        scheduler = Scheduler(
+        let scheduler = Scheduler(
             snapshot, configuration: configuration,
             at: Instant(nanoseconds: (clock.now - start).nanoseconds))
+        machine = CoordinatorMachine(
+            scheduler, folder: home.artifactsPath, roles: secret.roles, names: secret.names)
         let places = endpoints.joined(separator: ", then ")
         logger.info("listening on \(bound), reached at \(places)")
         if options.isInsecure {
@@ -121,7 +115,7 @@ public final class Coordinator {
         }
         logger.info("access files in \(home.path): worker.access for new workers")
         if !snapshot.sweeps.isEmpty {
-            let open = scheduler.statusReport().sweeps.reduce(0) {
+            let open = machine.scheduler.statusReport().sweeps.reduce(0) {
                 $0 + ($1.condition.state == .cancelled ? 0 : $1.waitingRuns + $1.activeRuns)
             }
             logger.info("\(snapshot.sweeps.count) sweeps in the store, \(open) runs to do")
@@ -170,7 +164,7 @@ public final class Coordinator {
     }
 
     private var hasMoreToDo: Bool {
-        shares.hasRequests || !delayed.isEmpty || files.isBusy || scheduler.isBusy
+        machine.hasRequests || !delayed.isEmpty || files.isBusy || machine.isBusy
             || listener.hasMoreNews
     }
 
@@ -187,7 +181,7 @@ public final class Coordinator {
         wasDrained = wasDrained || delayed.isEmpty
         while taken < Self.messagesInABatch, let arrival = try nextArrival() {
             received += 1
-            let answers = handle(arrival)
+            let answers = hear(arrival)
             taken += 1 + arrival.frame.count / Self.bytesLikeAMessage
             taken += answers.count { $0.isChunk } * Chunk.mostBytes / Self.bytesLikeAMessage
             facts += answers.count { if case .persist = $0 { true } else { false } }
@@ -209,12 +203,19 @@ public final class Coordinator {
         return try carryOut(effects, until: stop)
     }
 
+    func decide(
+        _ event: CoordinatorMachine.Event,
+        doing perform: (Effect, CoordinatorMachine) -> CoordinatorMachine.Done
+    ) -> [Effect] {
+        machine.decide(event, at: now, doing: perform)
+    }
+
     /// What takes long is done in pieces, a few in each turn.
     private func goOn() -> [Effect] {
         var effects: [Effect] = []
         let begin = now
-        while files.isBusy, now - begin < Self.longestPieces { effects += files.goOn(at: now) }
-        if scheduler.isBusy { effects += scheduler.handle(.spareTime, at: now) }
+        while files.isBusy, now - begin < Self.longestPieces { effects += readFilesOn() }
+        if machine.isBusy { effects += decide(.spareTime) }
         return effects
     }
 
@@ -222,31 +223,21 @@ public final class Coordinator {
         lastTick = now
         noteCuts(listener.measure(wasDrained: wasDrained, at: now))
         wasDrained = false
-        for complaint in shares.tick(at: now) {
-            logger.warning("\(complaint.peer.shown): \(complaint.text.shown)")
-        }
-        return scheduler.handle(.tick, at: now) + takeKeys() + files.handle(.tick, at: now)
+        return decide(.tick) + takeKeys()
     }
 
     /// Who has gone: nothing waits for it any more.
     func observeConnections() throws -> [Effect] {
         let news = try listener.observe(at: now)
         noteCuts(news.cuts)
-        return news.gone.flatMap { route in
-            greeted[route] = nil
-            shares.forget(route)
-            return files.handle(.gone(route), at: now)
-                + scheduler.handle(.disconnected(route), at: now)
-        }
+        return news.gone.flatMap { decide(.disconnected($0)) }
     }
 
     /// One line in ten seconds, so that nobody fills the log.
     private func noteCuts(_ cuts: [Connections.Cut]) {
         for cut in cuts {
             cutCount += 1
-            let worker = cut.route.flatMap { scheduler.worker(at: $0) }
-            let key = cut.route.flatMap { greeted[$0] }.map { keyNames[$0] ?? $0 }
-            let who = worker.map { "worker \($0) at " } ?? key.map { "the key '\($0)' at " } ?? ""
+            let who = cut.route.flatMap { machine.name(of: $0) }.map { "\($0) at " } ?? ""
             lastCut = "\(who)\(cut.address): \(cut.why)"
         }
         guard cutCount > 0, lastCutNote.map({ $0 + .seconds(10) <= now }) ?? true else { return }
@@ -262,31 +253,10 @@ public final class Coordinator {
         do {
             let secret = try home.knownSecret()
             listener.authenticator.admitted = secret.roles
-            // Those that are revoked keep their names for who still comes with them.
-            keyNames.merge(secret.names) { $1 }
+            return decide(.admitted(secret.roles, names: secret.names))
         } catch {
             logger.error("\(error); the earlier keys stay valid")
             return []
-        }
-        logger.info("\(listener.authenticator.admitted.count) keys may come in")
-        let revoked = greeted.filter { listener.authenticator.admitted[$0.value] == nil }
-        return revoked.keys.sorted().flatMap(sendAway)
-    }
-
-    /// A peer whose key was revoked: what it has goes to others.
-    func sendAway(_ route: Route) -> [Effect] {
-        greeted[route] = nil
-        let words = "the key of this access file was revoked; ask for another access file"
-        return scheduler.handle(.message(.goodbye(), from: route, role: .worker), at: now)
-            + [.send(.refused(words), to: route)]
-    }
-
-    /// Remembers the key of a connection, and forgets those of workers that have left.
-    func remember(_ arrival: Listener.Arrival) {
-        guard case .known(let key, _) = arrival.sender else { return }
-        greeted[arrival.route] = key
-        if greeted.count > 2 * scheduler.workerCount + 1_000 {
-            greeted = greeted.filter { scheduler.isWorker($0.key) }
         }
     }
 
@@ -295,34 +265,49 @@ public final class Coordinator {
         var facts: [Fact] = []
         for case .persist(let fact) in effects { facts.append(fact) }
         guard try commit(facts, until: stop) else { return false }
-        for case .sweepSubmitted(_, let spec, _) in facts { files.serve(spec) }
-        for case .artifactDropped(_, let artifact) in facts {
-            questionable.insert(artifact.file.digest)
-        }
-        // A store that can't be read now is asked again after the next batch.
-        if !questionable.isEmpty, let kept = try? store.kept(questionable) {
-            for digest in questionable.subtracting(kept).sorted() { files.remove(digest) }
-            questionable.removeAll()
-        }
+        try send(effects)
+        try send(machine.handle(.committed(facts), at: now))
+        return true
+    }
+
+    private func send(_ effects: [Effect]) throws {
         for effect in effects {
             switch effect {
-            case .persist: break
-            case .send(var message, let route):
-                if case .status(var report) = message {
-                    report.loop = meter.report
-                    message = .status(report)
-                }
-                var frame = Codec.encode(message)
-                if frame.count > Codec.maxFrameBytes {
-                    let text =
-                        "the answer has \(frame.count) bytes, \(Codec.maxFrameBytes) is the most"
-                    frame = Codec.encode(.rejected(text))
-                }
-                _ = try listener.send(frame, to: route)
+            case .persist, .file, .weigh, .read: break
+            case .send(let message, let route): try send(Codec.encode(message), to: route)
+            case .answer(.status(var report), let route):
+                report.loop = meter.report
+                try answer(.status(report), to: route)
+            case .answer(let message, let route): try answer(message, to: route)
+            case .answerFile(let message, let route):
+                try send(Codec.encode(MessageToWorker.file(message)), to: route)
+            case .serve(let spec): files.serve(spec)
+            case .sift(let digests): sift(digests)
             case .note(let text): logger.info("\(text.shown)")
+            case .warn(let text): logger.warning("\(text.shown)")
             }
         }
-        return true
+    }
+
+    private func answer(_ message: MessageToClient, to route: Route) throws {
+        var frame = Codec.encode(message)
+        if frame.count > Codec.maxFrameBytes {
+            let text = "the answer has \(frame.count) bytes, \(Codec.maxFrameBytes) is the most"
+            frame = Codec.encode(MessageToClient.rejected(text))
+        }
+        try send(frame, to: route)
+    }
+
+    /// Who is gone gets nothing; what matters is sent again on its return.
+    private func send(_ frame: [UInt8], to route: Route) throws {
+        _ = try listener.send(frame, to: route)
+    }
+
+    /// A store that can't be read now is asked again after the next batch.
+    private func sift(_ digests: [Digest]) {
+        guard let kept = try? store.kept(Set(digests)) else { return }
+        for digest in digests where !kept.contains(digest) { files.remove(digest) }
+        _ = machine.handle(.sifted(digests), at: now)
     }
 }
 

@@ -10,33 +10,13 @@ extension Snapshot.Run {
 }
 
 extension Effect {
-    func acknowledges(_ report: Report) -> Bool {
-        if case .send(.acknowledge(report.attempt, let sequence), _) = self {
-            sequence >= report.sequence
-        } else {
-            false
-        }
-    }
-
     var isChunk: Bool {
-        if case .send(.chunk, _) = self { true } else { false }
+        if case .answerFile(.chunk, _) = self { true } else { false }
     }
 }
 
-extension Message {
-    var isAboutFiles: Bool {
-        switch self {
-        case .upload, .chunk, .fetch, .askFiles: true
-        case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
-            .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .ready,
-            .progress,
-            .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
-            .rejected,
-            .status,
-            .results,
-            .done, .explanation, .artifacts, .ended:
-            false
-        }
+extension Report {
+    var artifact: Artifact? {
+        if case .artifact(let artifact) = event { artifact } else { nil }
     }
 }

@@ -28,6 +28,11 @@ struct Ledger {
     private(set) var attempts: [AttemptID: Attempt] = [:]
     private(set) var finished: [PointKey: EpochMetrics] = [:]
     private(set) var lastAttempt = AttemptID(0)
+    private var measured: [RunID: [Int: EpochMetrics]] = [:]
+    private var kept: [RunID: [Artifact]] = [:]
+    private var lastStates: [LastState] = []
+    /// What runs go on from that have left no state of their own.
+    private var starts: [RunID: Artifact] = [:]
     /// What went wrong while facts were taken in.
     private(set) var violations: [String] = []
 
@@ -75,9 +80,10 @@ struct Ledger {
                 sequence == (attempts[id]?.acknowledged ?? 0) + 1,
                 "\(id): report \(sequence) is stored after \(attempts[id]?.acknowledged ?? 0)")
             attempts[id]?.acknowledged = sequence
-        case .workerJoined, .epochMeasured, .artifactKept, .artifactDropped, .lastStateKept,
-            .runContinued, .pointTaken:
-            break
+        case .workerJoined: break
+        case .epochMeasured, .artifactKept, .artifactDropped, .lastStateKept, .runContinued,
+            .pointTaken:
+            takeWhatIsLeft(fact)
         case .pointFinished(let key, _, _, let metrics, _):
             require(finished[key] == nil, "point \(key) is finished twice")
             finished[key] = metrics
@@ -96,6 +102,29 @@ struct Ledger {
         }
     }
 
+    /// What runs measure, and the files that they leave.
+    private mutating func takeWhatIsLeft(_ fact: Fact) {
+        switch fact {
+        case .epochMeasured(let run, _, let metrics, _):
+            measured[run, default: [:]][metrics.epoch] = metrics
+        case .artifactKept(let run, let artifact):
+            kept[run]?.removeAll { $0.kind == artifact.kind && $0.epoch == artifact.epoch }
+            kept[run, default: []].append(artifact)
+        case .artifactDropped(let run, let artifact):
+            kept[run]?.removeAll { $0 == artifact }
+            lastStates.removeAll { $0.run == run && $0.artifact == artifact }
+        case .lastStateKept(let state): lastStates.append(state)
+        case .runContinued(let run, let state):
+            starts[run] = state.artifact
+            measured[run] = measured[state.run]?.filter { $0.key <= state.artifact.epoch }
+        case .pointTaken(let point, _):
+            let metrics = measured[point.run]?[point.epoch]
+            require(metrics != nil, "point \(point.key) is taken from what was not measured")
+            finished[point.key] = metrics
+        default: preconditionFailure("\(fact) is about something else")
+        }
+    }
+
     /// Whether everything up to this report is remembered, or need not be any more.
     func remembers(_ id: AttemptID, upTo sequence: UInt64) -> Bool {
         // Of an attempt that nobody began only liars speak.
@@ -105,6 +134,20 @@ struct Ledger {
         case .completed, .failed, .cancelled: return true
         case .waiting, .active, nil: return false
         }
+    }
+
+    /// All files that the store knows.
+    var artifacts: Set<Digest> { Set(kept.values.joined().map(\.file.digest)) }
+
+    private var states: [RunID: Artifact] {
+        var states = starts
+        for (run, artifacts) in kept {
+            if let newest = artifacts.filter({ $0.kind == .state }).max(by: { $0.epoch < $1.epoch })
+            {
+                states[run] = newest
+            }
+        }
+        return states.filter { run, _ in runs[run].map { $0.state == .waiting } ?? false }
     }
 
     /// What a coordinator that starts now reads.
@@ -135,6 +178,7 @@ struct Ledger {
                     acknowledged: attempt.acknowledged, isOpen: attempt.end == nil,
                     isClosed: isClosed)
             },
-            finished: Set(finished.keys), lastAttempt: lastAttempt)
+            finished: Set(finished.keys), lastAttempt: lastAttempt, states: states,
+            lastStates: lastStates)
     }
 }

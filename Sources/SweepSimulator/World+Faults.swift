@@ -20,18 +20,16 @@ extension World {
             settings: TrainingSettings(schedule: .constant), trainingSamples: [file.digest: 320])
         ask(.submit(spec, replaces: true))
         // It waits for an answer, and asks again if there is none.
-        if scheduler == nil || coordinatorStoppedUntil > now {
+        if machine == nil || coordinatorStoppedUntil > now {
             agenda.plan(.client(number), at: now + .seconds(5))
         } else if now < faultsEnd, random.happens(0.4) {
             agenda.plan(.client(number), at: now + random.duration(1...40))
         }
     }
 
-    private mutating func ask(_ message: Message) {
-        agenda.plan(
-            .toCoordinator(
-                frame: Codec.encode(message), connection: Self.clientConnection, role: .client),
-            at: now)
+    private mutating func ask(_ message: MessageToCoordinator) {
+        let frame = Codec.encode(message)
+        agenda.plan(.toCoordinator(frame: frame, connection: Self.clientConnection), at: now)
     }
 
     // MARK: Faults
@@ -42,9 +40,9 @@ extension World {
         let name = Int.random(in: 0..<workers.count, using: &random)
         let fault = Fault.allCases[Int.random(in: 0..<Fault.allCases.count, using: &random)]
         switch fault {
-        case .killedBeforeCommit, .killedAfterCommit: return
+        case .killedBeforeCommit, .killedAfterCommit, .resumed: return
         case .coordinatorKilled:
-            guard scheduler != nil else { return }
+            guard machine != nil else { return }
             killCoordinator()
         case .coordinatorStopped: coordinatorStoppedUntil = now + random.duration(0.5...25)
         case .diskFull:
@@ -60,6 +58,14 @@ extension World {
         case .trainerKilled: killTrainer(name)
         case .nonsense, .lie: slander(name, isNonsense: fault == .nonsense)
         case .staleFrame: replay(name)
+        case .fileDamaged:
+            if random.happens(0.5) {
+                coordinatorDisk.damagesNext = true
+            } else {
+                workers[name].disk.damagesNext = true
+            }
+        case .flood: flood()
+        case .keyRevoked: revokeKey(of: name)
         }
         count(fault)
     }
@@ -95,7 +101,7 @@ extension World {
             let spec = ledger.attempts[attempt].flatMap { ledger.runs[$0.run]?.plan.spec }
             let lie = EpochMetrics(
                 epoch: spec?.epochs ?? 1, trainingLoss: 9, testLoss: 9, cacc: 0, asr: 0)
-            let messages: [Message] = [
+            let lies: [MessageToCoordinator] = [
                 .report(
                     Report(
                         attempt: attempt, sequence: 1,
@@ -106,21 +112,45 @@ extension World {
                         event: .completed(seconds: 1))),
                 .report(Report(attempt: attempt, sequence: 1, event: .failed("a lie"))),
                 .heartbeat([AttemptProgress(attempt: attempt, stepsDone: 5)]),
-                .control(.cancel(sweep: "sweep-0")), .revoke(attempt), .askStatus,
+                .control(.cancel(sweep: "sweep-0")), .askStatus,
             ]
-            frame = Codec.encode(messages[Int.random(in: 0..<messages.count, using: &random)])
+            let place = Int.random(in: 0...lies.count, using: &random)
+            frame =
+                place < lies.count
+                ? Codec.encode(lies[place]) : Codec.encode(MessageToWorker.revoke(attempt))
             if random.happens(0.3), !frame.isEmpty {
                 let lie = frame
                 frame[Int.random(in: 0..<frame.count, using: &random)] &+= 1
                 // Of its own attempt a worker may say what it wants: nobody can know better.
-                if case .report(let report)? = try? Codec.decode(frame), report.attempt != attempt {
+                if case .report(let report)? = try? Codec.decode(
+                    frame, as: MessageToCoordinator.self),
+                    report.attempt != attempt
+                {
                     frame = lie
                 }
             }
         }
         agenda.plan(
-            .toCoordinator(frame: frame, connection: connection, role: .worker),
+            .toCoordinator(frame: frame, connection: connection),
             at: max(now, arrivals[connection]?.up ?? now))
+    }
+
+    /// A peer that may look alone asks and asks, or sends nonsense without end.
+    private mutating func flood() {
+        let isNonsense = random.happens(0.5)
+        let question = Codec.encode(MessageToCoordinator.explain(.run(RunID(1))))
+        for _ in 0..<Int.random(in: 20...400, using: &random) {
+            agenda.plan(
+                .toCoordinator(
+                    frame: isNonsense ? [1, 2, 3] : question, connection: Self.strangerConnection),
+                at: now + random.duration(0...0.5))
+        }
+    }
+
+    /// The key of a worker no longer counts; the coordinator looks for that now and then.
+    private mutating func revokeKey(of name: Int) {
+        roles[workers[name].key] = nil
+        agenda.plan(.keysChanged, at: now + random.duration(0.001...0.249))
     }
 
     /// A frame of an earlier connection that comes after the worker has connected anew.
@@ -128,9 +158,11 @@ extension World {
         guard let old = workers[name].connection,
             let attempt = workers[name].trainings.keys.min()
         else { return }
-        let heartbeat = Message.heartbeat([AttemptProgress(attempt: attempt, stepsDone: 1)])
+        let heartbeat = MessageToCoordinator.heartbeat([
+            AttemptProgress(attempt: attempt, stepsDone: 1)
+        ])
         agenda.plan(
-            .toCoordinator(frame: Codec.encode(heartbeat), connection: old, role: .worker),
+            .toCoordinator(frame: Codec.encode(heartbeat), connection: old),
             at: now + random.duration(1...20))
         disconnect(name, for: 0.1...1)
     }

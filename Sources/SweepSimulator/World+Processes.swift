@@ -6,19 +6,28 @@ extension World {
         switch event {
         case .coordinatorStarts: startCoordinator()
         case .coordinatorTick:
-            guard scheduler != nil else { return }
+            guard machine != nil else { return }
             if deferred(event, until: coordinatorStoppedUntil) { return }
             handle(.tick)
             agenda.plan(.coordinatorTick, at: now + .milliseconds(250))
         case .coordinatorHasTime:
-            guard scheduler != nil else { return }
+            guard machine != nil else { return }
             if deferred(event, until: coordinatorStoppedUntil) { return }
             isSpareTimePlanned = false
             handle(.spareTime)
-        case .toCoordinator(let frame, let connection, let role):
-            guard scheduler != nil else { return }
+        case .toCoordinator(let frame, let connection):
+            guard machine != nil else { return }
             if deferred(event, until: coordinatorStoppedUntil) { return }
-            receive(frame, connection, role)
+            receive(frame, connection)
+        case .answers:
+            guard machine != nil else { return }
+            if deferred(event, until: coordinatorStoppedUntil) { return }
+            answerRequests()
+        case .keysChanged:
+            guard machine != nil else { return }
+            if deferred(event, until: coordinatorStoppedUntil) { return }
+            knownRoles = roles
+            if plantedBug != .ignoresRevocations { handle(.admitted(roles, names: [:])) }
         case .toWorker(let name, let frame, let connection):
             guard workers[name].isRunning, workers[name].connection == connection else { return }
             if deferred(event, until: workers[name].stoppedUntil) { return }
@@ -38,7 +47,7 @@ extension World {
             workers[name].trainings[attempt] = nil
             work(name, .report(attempt, .handedBack))
         case .connectionEnds(let connection):
-            guard scheduler != nil else { return }
+            guard machine != nil else { return }
             if deferred(event, until: coordinatorStoppedUntil) { return }
             handle(.disconnected(Self.route(connection)))
         case .connectionHeals(let name):
@@ -60,104 +69,6 @@ extension World {
         workers[name].isRunning && workers[name].process == process
     }
 
-    // MARK: The coordinator
-
-    private mutating func startCoordinator() {
-        guard scheduler == nil else { return }
-        var snapshot = ledger.snapshot
-        switch plantedBug {
-        case .reusesAttempts: snapshot.lastAttempt = AttemptID(snapshot.lastAttempt.number / 2)
-        case .forgetsActiveRuns:
-            snapshot.runs.removeAll { if case .active = $0.state { true } else { false } }
-        case .sendsBeforeCommit, .forgetsUnacknowledged, .acknowledgesGaps, nil: break
-        }
-        tell("the coordinator starts")
-        // Runs are short here: second attempts are worth it sooner.
-        var configuration = Scheduler.Configuration()
-        configuration.leastGain = .seconds(1)
-        configuration.itemsInASlice = sliceSize
-        scheduler = Scheduler(snapshot, configuration: configuration, at: now)
-        isSpareTimePlanned = false
-        agenda.plan(.coordinatorTick, at: now)
-    }
-
-    private mutating func receive(_ frame: [UInt8], _ connection: Int, _ role: Role) {
-        noteFrame(frame)
-        guard let message = try? Codec.decode(frame) else { return }
-        var heard = message
-        if plantedBug == .acknowledgesGaps, case .report(let report) = message,
-            let known = ledger.attempts[report.attempt], report.sequence > known.acknowledged + 1
-        {
-            var renumbered = report
-            renumbered.sequence = known.acknowledged + 1
-            heard = .report(renumbered)
-            send(.acknowledge(report.attempt, upTo: report.sequence), connection)
-        }
-        tell("from \(connection): \(heard)")
-        handle(.message(heard, from: Self.route(connection), role: role))
-    }
-
-    static func route(_ connection: Int) -> Route {
-        Route(withUnsafeBytes(of: connection.bigEndian) { Array($0) })
-    }
-
-    private mutating func handle(_ event: SweepCore.Event) {
-        guard let effects = scheduler?.handle(event, at: now) else { return }
-        if scheduler?.isBusy == true, !isSpareTimePlanned {
-            isSpareTimePlanned = true
-            agenda.plan(.coordinatorHasTime, at: now + random.duration(0.001...0.3))
-        }
-        var facts: [Fact] = []
-        for case .persist(let fact) in effects { facts.append(fact) }
-        let isFaulty = now < faultsEnd && !facts.isEmpty
-        if plantedBug == .sendsBeforeCommit { send(effects) }
-        if isFaulty, random.happens(0.004) {
-            // SIGKILL, or power: what was not committed is gone, and nothing of it was told.
-            count(.killedBeforeCommit)
-            killCoordinator()
-            return
-        }
-        for fact in facts { tell("stored: \(fact)") }
-        ledger.commit(facts)
-        if isFaulty, random.happens(0.004) {
-            count(.killedAfterCommit)
-            let some = effects.prefix(Int.random(in: 0...effects.count, using: &random))
-            if plantedBug != .sendsBeforeCommit { send(Array(some)) }
-            killCoordinator()
-            return
-        }
-        if plantedBug != .sendsBeforeCommit { send(effects) }
-    }
-
-    private mutating func send(_ effects: [Effect]) {
-        for case .send(let message, let route) in effects {
-            let connection = route.bytes.reduce(0) { $0 << 8 | Int($1) }
-            if route != Self.route(Self.clientConnection) { send(message, connection) }
-        }
-    }
-
-    private mutating func send(_ message: Message, _ connection: Int) {
-        guard let name = owners[connection], workers[name].connection == connection else { return }
-        tell("to \(connection), worker-\(name): \(message)")
-        if case .acknowledge(let attempt, let sequence) = message {
-            require(
-                sequence == 0 || ledger.remembers(attempt, upTo: sequence),
-                "\(attempt): report \(sequence) is acknowledged and not stored")
-        }
-        let at = max(
-            now + random.duration(0.0001...0.02), arrivals[connection]?.down ?? now)
-        arrivals[connection]?.down = at
-        agenda.plan(
-            .toWorker(name: name, frame: Codec.encode(message), connection: connection), at: at)
-    }
-
-    mutating func killCoordinator() {
-        scheduler = nil
-        // Everybody's connection is gone with it, and what was in flight.
-        for name in workers.indices { disconnect(name, for: 0.2...2) }
-        agenda.plan(.coordinatorStarts, at: now + random.duration(0.1...15))
-    }
-
     // MARK: Workers
 
     private mutating func startWorker(_ name: Int) {
@@ -166,6 +77,12 @@ extension World {
         workers[name].isRunning = true
         workers[name].stoppedUntil = now
         workers[name].trainings = [:]
+        // Its owner has got another key meanwhile.
+        if roles[workers[name].key] == nil {
+            workers[name].key = "key-\(name)-\(workers[name].process)"
+            roles[workers[name].key] = .worker
+            agenda.plan(.keysChanged, at: now)
+        }
         let incarnation = UInt64(workers[name].process)
         let slots = Int.random(in: 1...2, using: &random)
         workers[name].machine = WorkerMachine(
@@ -176,13 +93,14 @@ extension World {
     }
 
     private mutating func connect(_ name: Int) {
-        guard scheduler != nil else {
+        guard machine != nil else {
             agenda.plan(.connectionHeals(name: name), at: now + random.duration(0.1...2))
             return
         }
         lastConnection += 1
         workers[name].connection = lastConnection
         owners[lastConnection] = name
+        keys[lastConnection] = workers[name].key
         arrivals[lastConnection] = (now, now)
     }
 
@@ -207,12 +125,14 @@ extension World {
         workers[name].isRunning = false
         endConnection(of: name, isNoticed: true)
         workers[name].trainings = [:]
+        workers[name].outgoing = [:]
+        workers[name].disk.crash(&random)
         agenda.plan(.workerStarts(name: name), at: now + random.duration(0.1...25))
     }
 
     private mutating func receive(_ frame: [UInt8], at name: Int) {
         noteFrame(frame)
-        guard let message = try? Codec.decode(frame) else {
+        guard let message = try? Codec.decode(frame, as: MessageToWorker.self) else {
             require(false, "the coordinator sent what can't be decoded")
             return
         }
@@ -220,21 +140,26 @@ extension World {
     }
 
     mutating func work(_ name: Int, _ event: WorkerMachine.Event) {
-        for effect in workers[name].machine.handle(event, at: now) {
+        var effects = workers[name].machine.handle(event, at: now)[...]
+        while let effect = effects.popFirst() {
             switch effect {
             case .send(let message): send(message, from: name)
             case .train(let slot, let assignment):
                 workers[name].trainings[assignment.attempt] = (slot, assignment, false)
-                planEpoch(1, of: assignment.attempt, at: name)
+                checkState(assignment, at: name)
+                let done = assignment.checkpoint?.epoch ?? 0
+                planEpoch(done + 1, of: assignment.attempt, at: name)
             case .stop(_, let attempt):
                 workers[name].trainings[attempt]?.isStopping = true
                 agenda.plan(
                     .trainerStops(name: name, process: workers[name].process, attempt),
                     at: now + random.duration(0.001...0.2))
-            // Its trainers leave no files behind.
-            case .note, .sendChunk, .findFile, .openFile, .storeChunk, .finishFile, .readManifest,
+            case .note: break
+            case .sendChunk, .findFile, .openFile, .storeChunk, .finishFile, .readManifest,
                 .assembleModel, .releaseFile, .removeFile:
-                break
+                if let event = carryOut(effect, at: name) {
+                    effects += workers[name].machine.handle(event, at: now)
+                }
             case .spill(let reports): workers[name].spilled += reports
             case .clearSpill, .renameSpill: workers[name].spilled = []
             case .leave, .abandon:
@@ -248,13 +173,13 @@ extension World {
         if plantedBug == .forgetsUnacknowledged { workers[name].machine.forgetUnacknowledged() }
     }
 
-    private mutating func send(_ message: Message, from name: Int) {
+    mutating func send(_ message: MessageToCoordinator, from name: Int) {
         guard let connection = workers[name].connection else { return }
         let at = max(now + random.duration(0.0001...0.02), arrivals[connection]?.up ?? now)
         arrivals[connection]?.up = at
         agenda.plan(
             .toCoordinator(
-                frame: Codec.encode(message), connection: connection, role: .worker), at: at)
+                frame: Codec.encode(message), connection: connection), at: at)
     }
 
     private mutating func planEpoch(_ epoch: Int, of attempt: AttemptID, at name: Int) {
@@ -275,7 +200,9 @@ extension World {
                 attempt,
                 .epoch(Self.metrics(spec, epoch: epoch), trainableParameters: 1, seconds: seconds)))
         guard workers[name].trainings[attempt] != nil else { return }
-        if epoch == spec.epochs {
+        writeState(spec, epoch: epoch, attempt, at: name)
+        guard workers[name].trainings[attempt] != nil else { return }
+        if epoch >= spec.epochs {
             workers[name].trainings[attempt] = nil
             work(
                 name, .report(attempt, .completed(seconds: seconds)))

@@ -17,7 +17,7 @@ public struct World {
     public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
 
     enum Event {
-        case toCoordinator(frame: [UInt8], connection: Int, role: Role)
+        case toCoordinator(frame: [UInt8], connection: Int)
         case toWorker(name: Int, frame: [UInt8], connection: Int)
         case coordinatorTick
         case coordinatorStarts
@@ -27,6 +27,8 @@ public struct World {
         case epoch(name: Int, process: Int, AttemptID, Int)
         case trainerStops(name: Int, process: Int, AttemptID)
         case connectionEnds(Int)
+        case answers
+        case keysChanged
         case connectionHeals(name: Int)
         case fault
         case client(Int)
@@ -40,6 +42,11 @@ public struct World {
         /// Stopped until then (SIGSTOP), or not at all.
         var stoppedUntil = Instant(nanoseconds: 0)
         var connection: Int?
+        /// The key that it comes in with; a later process may have another.
+        var key: String
+        /// What it has for the coordinator, by path, and what came from there.
+        var outgoing: [String: [UInt8]] = [:]
+        var disk = Disk()
         /// Reports on its disk.
         var spilled: [Report] = []
         var trainings: [AttemptID: (slot: Int, assignment: Assignment, isStopping: Bool)] = [:]
@@ -55,7 +62,19 @@ public struct World {
     var now = Instant(nanoseconds: 0)
     var agenda = Agenda<Event>()
     var ledger = Ledger()
-    var scheduler: Scheduler?
+    var machine: CoordinatorMachine?
+    var coordinatorDisk = Disk()
+    /// Who may come in.
+    var roles: [String: Role] = [World.clientKey: .client, World.strangerKey: .readOnly]
+    var keys: [Int: String] = [World.clientConnection: World.clientKey]
+    /// Answers are planned, and in their turn each connection has had so many.
+    var areAnswersPlanned = false
+    var answersInTurn: [Int: Int] = [:]
+    /// Nonsense that was read, and since when, by connection.
+    var nonsense: [Int: (count: Int, since: Instant)] = [:]
+    var lastStateBytes = 0
+    /// What the coordinator has been told of them.
+    var knownRoles: [String: Role] = [:]
     var isSpareTimePlanned = false
     /// Sweeps are taken in over many events, or at once.
     let sliceSize: Int
@@ -71,6 +90,10 @@ public struct World {
     let end = Instant(nanoseconds: 1_200_000_000_000)
 
     static let clientConnection = -1
+    /// Of one that asks and floods.
+    static let strangerConnection = -2
+    static let clientKey = "client"
+    static let strangerKey = "stranger"
     /// An attempt that only liars speak of.
     static let inventedAttempt = AttemptID(1_000_000)
 
@@ -78,13 +101,16 @@ public struct World {
         self.seed = seed
         self.plantedBug = plantedBug
         random = RandomSource(seed: seed)
+        lastStateBytes = random.happens(0.5) ? 0 : Int.random(in: 5_000...100_000, using: &random)
+        keys[Self.strangerConnection] = Self.strangerKey
         sliceSize = random.happens(0.7) ? Int.random(in: 1...5, using: &random) : 10_000
         for name in 0..<Int.random(in: 2...5, using: &random) {
             workers.append(
                 Worker(
                     machine: WorkerMachine(Self.hello(name, incarnation: 1, slots: 1)),
-                    process: 0, isRunning: false,
+                    process: 0, isRunning: false, key: "key-\(name)-0",
                     pace: random.happens(0.2) ? 0.01 : Double.random(in: 0.2...6, using: &random)))
+            roles["key-\(name)-0"] = .worker
             agenda.plan(.workerStarts(name: name), at: now + random.duration(0...20))
         }
         agenda.plan(.coordinatorStarts, at: now)
@@ -108,7 +134,8 @@ public struct World {
             now = at
             if now > end {
                 let why = unfinished.prefix(2).flatMap {
-                    scheduler?.explanation(of: .run($0), at: now) ?? ["\($0): no coordinator"]
+                    machine?.scheduler.explanation(of: .run($0), at: now)
+                        ?? ["\($0): no coordinator"]
                 }
                 violation =
                     "not everything was over after \(Int((end - faultsEnd).inSeconds)) s "
@@ -147,12 +174,14 @@ public struct World {
 
     private func label(_ event: Event) -> String {
         switch event {
-        case .toCoordinator(let frame, let connection, _): "up \(connection) \(frame.count)"
+        case .toCoordinator(let frame, let connection): "up \(connection) \(frame.count)"
         case .toWorker(let name, let frame, let connection):
             "down \(name) \(connection) \(frame.count)"
         case .coordinatorTick: "tick"
         case .coordinatorHasTime: "spare time"
         case .coordinatorStarts: "coordinator"
+        case .answers: "answers"
+        case .keysChanged: "keys"
         case .workerTick(let name, let process): "tick \(name) \(process)"
         case .workerStarts(let name): "worker \(name)"
         case .epoch(let name, _, let attempt, let epoch): "epoch \(name) \(attempt) \(epoch)"
@@ -219,7 +248,7 @@ public struct World {
     mutating func checkStep() {
         for violation in ledger.violations.prefix(1) { require(false, violation) }
         // A promise broken by a planted mistake leaves bookkeeping that contradicts itself.
-        if violation == nil { scheduler?.checkInvariants() }
+        if violation == nil { machine?.checkInvariants() }
     }
 }
 
@@ -227,7 +256,9 @@ public struct World {
 public enum Fault: String, CaseIterable, Sendable {
     case coordinatorKilled, killedBeforeCommit, killedAfterCommit, coordinatorStopped
     case workerKilled, workerStopped, workerDrained, connectionCut, halfOpen, trainerKilled
-    case diskFull, nonsense, lie, staleFrame
+    case diskFull, nonsense, lie, staleFrame, fileDamaged, flood, keyRevoked
+    /// No fault: a run goes on from a state that came from another worker.
+    case resumed
 }
 
 /// Mistakes that can be planted to show that the simulation finds them.
@@ -242,4 +273,12 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case forgetsActiveRuns
     /// An acknowledgement is for all reports up to any that came, whether those before it did.
     case acknowledgesGaps
+    /// The coordinator takes a file without a look at its digest.
+    case takesDamagedFiles
+    /// It answers all that a connection asks before others.
+    case answersFloods
+    /// It reads on from who sends nonsense again and again.
+    case readsNonsense
+    /// It never hears that a key was revoked.
+    case ignoresRevocations
 }

@@ -81,11 +81,15 @@ public final class ProcessTrainer: Trainer {
 
     public func train(_ assignment: Assignment, at now: Instant) {
         startIfNeeded()
-        if let process { _ = FrameStream.write(.assign(assignment), to: process.input) }
+        if let process {
+            _ = FrameStream.write(MessageToTrainer.assign(assignment), to: process.input)
+        }
     }
 
     public func stop(_ attempt: AttemptID) {
-        if let process { _ = FrameStream.write(.revoke(attempt), to: process.input) }
+        if let process {
+            _ = FrameStream.write(MessageToTrainer.revoke(attempt), to: process.input)
+        }
     }
 
     public func poll(at now: Instant) -> [TrainerEvent] {
@@ -113,7 +117,8 @@ public final class ProcessTrainer: Trainer {
     private func readMessages() -> [TrainerEvent] {
         do {
             guard let output = process?.output,
-                let messages = try process?.stream.read(from: output)
+                let messages = try process?.stream.read(
+                    from: output, as: MessageFromTrainer.self)
             else { return [reaped { $0 }] }
             return messages.compactMap { message in
                 switch message {
@@ -122,7 +127,6 @@ public final class ProcessTrainer: Trainer {
                     return nil
                 case .progress(let progress): return .progress(progress)
                 case .report(let report): return .report(report.attempt, report.event)
-                default: return nil
                 }
             }
         } catch {

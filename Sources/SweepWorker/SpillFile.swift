@@ -30,7 +30,7 @@ final class SpillFile {
         var stream = FrameStream()
         var reports: [Report] = []
         do {
-            while let messages = try stream.read(from: file) {
+            while let messages = try stream.read(from: file, as: MessageFromTrainer.self) {
                 reports += messages.compactMap {
                     if case .report(let report) = $0 { report } else { nil }
                 }
@@ -45,7 +45,8 @@ final class SpillFile {
 
     func append(_ reports: [Report], _ logger: Logger) {
         guard open() else { return }
-        for report in reports where !FrameStream.write(.report(report), to: file) {
+        for report in reports
+        where !FrameStream.write(MessageFromTrainer.report(report), to: file) {
             let reason = String(cString: strerror(errno))
             logger.warning("\(path): \(reason); unsent reports are in memory alone")
             return

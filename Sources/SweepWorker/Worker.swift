@@ -15,7 +15,7 @@ public final class Worker {
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     /// A greeting for which there was no connection yet, and since when.
-    private var unsentHello: (Message, since: Instant)?
+    private var unsentHello: (MessageToCoordinator, since: Instant)?
 
     /// Where a worker keeps files.
     public struct Folders: Sendable {
@@ -117,7 +117,9 @@ public final class Worker {
     private func receive() throws -> Bool {
         while true {
             do {
-                guard let message = try dialer.receive() else { return false }
+                guard let message = try dialer.receive(as: MessageToWorker.self) else {
+                    return false
+                }
                 if try carryOut(machine.handle(.message(message), at: now)) { return true }
             } catch let error as WireError {
                 switch error {
@@ -208,7 +210,7 @@ public final class Worker {
             } catch {
                 return .fileUnreadable(artifact.file.digest, "\(error)")
             }
-            _ = try dialer.send(.chunk(chunk))
+            _ = try dialer.send(.file(.chunk(chunk)))
         case .findFile(let want): files.find(want)
         case .openFile(let want): return .file(files.open(want))
         case .storeChunk(let chunk): return files.store(chunk).map { .file($0) }

@@ -14,7 +14,7 @@ final class Inbox: @unchecked Sendable {
     init(reading descriptor: Int32) {
         Thread.detachNewThread { [self] in
             var stream = FrameStream()
-            while let messages = try? stream.read(from: descriptor) {
+            while let messages = try? stream.read(from: descriptor, as: MessageToTrainer.self) {
                 condition.withLock {
                     for message in messages { take(message) }
                     condition.signal()
@@ -25,11 +25,10 @@ final class Inbox: @unchecked Sendable {
         }
     }
 
-    private func take(_ message: Message) {
+    private func take(_ message: MessageToTrainer) {
         switch message {
         case .assign(let assignment): assignments.append(assignment)
         case .revoke(let attempt): revoked.insert(attempt)
-        default: FileHandle.standardError.write(Data("passed over: \(message)\n".utf8))
         }
     }
 

@@ -173,7 +173,7 @@ struct Service {
         send(.report(Report(attempt: attempt, sequence: 0, event: event)))
     }
 
-    private func send(_ message: Message) {
+    private func send(_ message: MessageFromTrainer) {
         if !FrameStream.write(message, to: output) { _exit(0) }
     }
 }

@@ -63,7 +63,8 @@ struct FileSender {
     }
 
     func send(_ items: [Item]) throws {
-        guard case .lacking(let digests) = try dialer.ask(.askFiles(items.map(\.digest))) else {
+        let question = MessageToCoordinator.file(.look(items.map(\.digest)))
+        guard case .file(.lacking(let digests)) = try dialer.ask(question) else {
             throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
         }
         let lacking = Set(digests)
@@ -98,7 +99,9 @@ struct FileSender {
         var isAsked = false
         var silences = 0
         while true {
-            if !isAsked { isAsked = try dialer.send(.upload(Upload(digest: digest, size: size))) }
+            if !isAsked {
+                isAsked = try dialer.send(.file(.upload(Upload(digest: digest, size: size))))
+            }
             guard let answer = try next(about: digest) else {
                 silences += 1
                 guard silences < Self.mostSilences else {
@@ -134,7 +137,7 @@ struct FileSender {
                         throw failure("\(item.name) has become shorter; submit again", Exit.usage)
                     }
                     let chunk = Chunk(digest: digest, offset: sent, bytes: bytes, total: size)
-                    guard try dialer.send(.chunk(chunk)) else { break }
+                    guard try dialer.send(.file(.chunk(chunk))) else { break }
                     sent += bytes.count
                 }
             }
@@ -147,8 +150,8 @@ struct FileSender {
         while ContinuousClock.now < deadline {
             let rest = min(deadline - ContinuousClock.now, .milliseconds(200))
             guard try Poll.readable([.socket(dialer.socket)], timeout: rest)[0] else { continue }
-            switch try dialer.receive() {
-            case .uploadProgress(let progress) where progress.digest == digest: return progress
+            switch try dialer.receive(as: MessageToClient.self) {
+            case .file(.progress(let progress)) where progress.digest == digest: return progress
             case .rejected(let reason), .refused(let reason): throw WireError.rejected(reason)
             default: continue
             }

@@ -98,8 +98,8 @@ struct KeptFiles {
             }
         case .coordinator(let dialer):
             guard
-                case .chunk(let chunk) = try dialer.ask(
-                    .fetch(Fetch(digest: digest, offset: offset))),
+                case .file(.chunk(let chunk)) = try dialer.ask(
+                    .file(.fetch(Fetch(digest: digest, offset: offset)))),
                 chunk.digest == digest, chunk.offset == offset
             else {
                 throw failure("the coordinator does not have the file \(digest)", Exit.unavailable)

@@ -57,7 +57,9 @@ struct AccessOption: ParsableArguments {
 
 extension Dialer {
     /// The answer to a request; what goes wrong ends the command in words.
-    func ask(_ message: Message, timeout: Duration = .seconds(10)) throws -> Message {
+    func ask(
+        _ message: MessageToCoordinator, timeout: Duration = .seconds(10)
+    ) throws -> MessageToClient {
         do {
             return try request(message, timeout: timeout)
         } catch .rejected(let reason) {

@@ -71,7 +71,7 @@ struct ResultsCommand: ParsableCommand {
 
     private func fetch(through dialer: Dialer) throws -> ResultsSlice {
         var whole = ResultsSlice(name: sweep, total: 0, offset: 0, points: [])
-        var question: Message? = .askResults(sweep: sweep, offset: 0)
+        var question: MessageToCoordinator? = .askResults(sweep: sweep, offset: 0)
         while let ask = question {
             guard case .results(let slice) = try dialer.ask(ask) else {
                 throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)

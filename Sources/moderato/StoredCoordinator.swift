@@ -24,7 +24,7 @@ struct StoredCoordinator {
         }
     }
 
-    func ask(_ message: Message) throws -> Message {
+    func ask(_ message: MessageToCoordinator) throws -> MessageToClient {
         do {
             switch message {
             case .explain(let subject): return try explanation(of: subject)
@@ -49,7 +49,7 @@ struct StoredCoordinator {
         return snapshot
     }
 
-    private func explanation(of subject: Subject) throws -> Message {
+    private func explanation(of subject: Subject) throws -> MessageToClient {
         let store = try SweepStore.reading(path: home.storePath)
         let scheduler = Scheduler(try snapshot(), at: Self.now)
         let history: [StoredAttempt] =
@@ -70,7 +70,7 @@ struct StoredCoordinator {
     }
 
     /// Whoever takes the lock is the coordinator for a moment.
-    private func change(_ control: Control) throws -> Message {
+    private func change(_ control: Control) throws -> MessageToClient {
         try home.lock()
         let store = try SweepStore(path: home.storePath)
         var scheduler = Scheduler(try store.snapshot(), at: Self.now)
@@ -80,7 +80,7 @@ struct StoredCoordinator {
         var facts: [Fact] = []
         for case .persist(let fact) in effects { facts.append(fact) }
         try store.commit(facts)
-        for case .send(let answer, _) in effects {
+        for case .answer(let answer, _) in effects {
             switch answer {
             case .rejected(let reason): throw failure(reason, Exit.refused)
             case .done(let words):
@@ -96,7 +96,7 @@ struct StoredCoordinator {
 
 extension AccessOption {
     /// The coordinator's answer, or what its store says while there is none.
-    func ask(_ message: Message) throws -> Message {
+    func ask(_ message: MessageToCoordinator) throws -> MessageToClient {
         if let stored = StoredCoordinator(self) { return try stored.ask(message) }
         return try dial().ask(message)
     }

@@ -104,7 +104,7 @@ func submit(
             }
             let wait = Duration.milliseconds(isSent ? 100 : 5)
             guard try Poll.readable([.socket(dialer.socket)], timeout: wait)[0] else { continue }
-            switch try dialer.receive() {
+            switch try dialer.receive(as: MessageToClient.self) {
             case .submitted(let submission): return submission
             case .rejected(let reason), .refused(let reason): throw failure(reason, Exit.refused)
             case .status(let report):

@@ -17,8 +17,8 @@ struct IntakeTests {
     }
 
     /// Gives spare time until nothing needs it.
-    private func finish(_ bench: inout SchedulerBench) -> [(to: String, message: Message)] {
-        var sent: [(to: String, message: Message)] = []
+    private func finish(_ bench: inout SchedulerBench) -> [Said] {
+        var sent: [Said] = []
         while bench.scheduler.isBusy { sent += bench.handle(.spareTime) }
         return sent
     }
@@ -71,8 +71,8 @@ struct IntakeTests {
         #expect(status.incoming == [.init(name: "large", share: 0.1)])
         bench.submit(sweep("next", seeds: 1...1))
         #expect(bench.scheduler.statusReport().incoming.map(\.name) == ["large", "next"])
-        let answers = finish(&bench).compactMap { (to, message) -> SweepID? in
-            if case .submitted(let submission) = message { submission.sweep } else { nil }
+        let answers = finish(&bench).compactMap { said -> SweepID? in
+            if case .submitted(let submission)? = said.answer { submission.sweep } else { nil }
         }
         #expect(answers == [SweepID(1), SweepID(2)])
         #expect(bench.scheduler.statusReport().incoming.isEmpty)
@@ -86,7 +86,7 @@ struct IntakeTests {
         #expect(
             bench.send(.control(.pause(sweep: "large")), from: "client", as: .client).isEmpty)
         let sent = finish(&bench)
-        #expect(sent.contains { if case .done = $0.message { true } else { false } })
+        #expect(sent.contains { if case .done = $0.answer { true } else { false } })
         #expect(bench.scheduler.statusReport().sweeps.first?.condition.state == .paused)
     }
 
@@ -145,8 +145,8 @@ struct IntakeTests {
         let before = bench.facts.count
         var sent = bench.submit(sweep("large", seeds: 401...900))
         sent += finish(&bench)
-        let words = sent.compactMap { (_, message) -> String? in
-            if case .rejected(let words) = message { words } else { nil }
+        let words = sent.compactMap { said -> String? in
+            if case .rejected(let words)? = said.answer { words } else { nil }
         }
         #expect(words.count == 1 && words[0].contains("400 points"))
         #expect(bench.facts.count == before)
@@ -159,14 +159,14 @@ struct IntakeTests {
         let sent = bench.submit(sweep("one more", seeds: 1...200))
         #expect(
             sent.contains {
-                if case .rejected(let words) = $0.message {
+                if case .rejected(let words) = $0.answer {
                     words.contains("try again later")
                 } else {
                     false
                 }
             })
         let submitted = finish(&bench).count {
-            if case .submitted = $0.message { true } else { false }
+            if case .submitted = $0.answer { true } else { false }
         }
         #expect(submitted == 65)
     }
@@ -187,8 +187,8 @@ struct IntakeTests {
         // Who needs more is served by runs that need less.
         first.grid.seeds = [1, 2, 3]
         bench.submit(sweep("third", seeds: 3...3))
-        let answer = bench.submit(first).compactMap { (_, message) -> Int? in
-            if case .submitted(let submission) = message { submission.runs } else { nil }
+        let answer = bench.submit(first).compactMap { said -> Int? in
+            if case .submitted(let submission)? = said.answer { submission.runs } else { nil }
         }
         #expect(answer == [0])
     }
@@ -220,8 +220,8 @@ struct IntakeTests {
         bench.submit(sweep("grown", seeds: 1...2))
         bench.submit(sweep("grown", seeds: 1...3))
         bench.submit(sweep("grown", seeds: 1...4))
-        let words = bench.submit(sweep("grown", seeds: 1...1)).compactMap { (_, message) in
-            if case .rejected(let words) = message { words } else { nil }
+        let words = bench.submit(sweep("grown", seeds: 1...1)).compactMap { said -> String? in
+            if case .rejected(let words)? = said.answer { words } else { nil }
         }
         #expect(words.first?.contains("--sweep grown@3") == true, "\(words)")
     }

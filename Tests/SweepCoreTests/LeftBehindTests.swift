@@ -16,9 +16,9 @@ struct LeftBehindTests {
     private func train(
         _ job: Assignment, _ bench: inout SchedulerBench, size: Int = 10_000,
         leavesState: Bool = true
-    ) -> [(to: String, message: Message)] {
+    ) -> [Said] {
         var sequence: UInt64 = 0
-        func tell(_ event: Report.Event) -> [(to: String, message: Message)] {
+        func tell(_ event: Report.Event) -> [Said] {
             sequence += 1
             return bench.report(job.attempt, sequence, event, from: "a")
         }
@@ -37,10 +37,10 @@ struct LeftBehindTests {
         return tell(.completed(seconds: 1))
     }
 
-    private func submission(_ sent: [(to: String, message: Message)]) throws -> Submission {
+    private func submission(_ sent: [Said]) throws -> Submission {
         try #require(
             sent.lazy.compactMap {
-                if case .submitted(let submission) = $0.message { submission } else { nil }
+                if case .submitted(let submission) = $0.answer { submission } else { nil }
             }.first)
     }
 

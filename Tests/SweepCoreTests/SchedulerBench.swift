@@ -1,6 +1,26 @@
 import SweepCore
 import Testing
 
+/// What was said to a worker or a client, by the name of its route.
+struct Said {
+    let to: String
+    var message: MessageToWorker?
+    var answer: MessageToClient?
+
+    init(to route: Route, message: MessageToWorker? = nil, answer: MessageToClient? = nil) {
+        to = String(decoding: route.bytes, as: UTF8.self)
+        self.message = message
+        self.answer = answer
+    }
+
+    var isRejected: Bool {
+        switch (message, answer) {
+        case (.rejected?, _), (_, .rejected?): true
+        default: false
+        }
+    }
+}
+
 /// A scheduler on the bench: events in, effects looked at, invariants checked after each.
 struct SchedulerBench {
     var scheduler: Scheduler
@@ -14,16 +34,17 @@ struct SchedulerBench {
 
     static func route(_ name: String) -> Route { Route(Array(name.utf8)) }
 
-    /// What was sent, as pairs of the route's name and the message.
     @discardableResult
-    mutating func handle(_ event: Event) -> [(to: String, message: Message)] {
-        var sent: [(to: String, message: Message)] = []
+    mutating func handle(_ event: Event) -> [Said] {
+        var sent: [Said] = []
         for effect in scheduler.handle(event, at: now) {
             switch effect {
             case .persist(let fact): facts.append(fact)
-            case .send(let message, let route):
-                sent.append((String(decoding: route.bytes, as: UTF8.self), message))
+            case .send(let message, let route): sent.append(Said(to: route, message: message))
+            case .answer(let answer, let route): sent.append(Said(to: route, answer: answer))
             case .note: break
+            case .answerFile, .file, .weigh, .read, .serve, .sift, .warn:
+                Issue.record("a scheduler does nothing with files: \(effect)")
             }
         }
         scheduler.checkInvariants()
@@ -32,15 +53,15 @@ struct SchedulerBench {
 
     @discardableResult
     mutating func send(
-        _ message: Message, from name: String, as role: Role = .worker
-    ) -> [(to: String, message: Message)] {
+        _ message: MessageToCoordinator, from name: String, as role: Role = .worker
+    ) -> [Said] {
         handle(.message(message, from: Self.route(name), role: role))
     }
 
     @discardableResult
     mutating func submit(
         _ spec: SweepSpec, replaces: Bool = false
-    ) -> [(to: String, message: Message)] {
+    ) -> [Said] {
         send(.submit(spec, replaces: replaces), from: "client", as: .client)
     }
 
@@ -48,7 +69,7 @@ struct SchedulerBench {
     mutating func join(
         _ name: String, slots: Int = 1, incarnation: UInt64 = 1, attempts: [AttemptID] = [],
         route: String? = nil, secondsLeft: Double? = nil, keepsStates: Bool = true
-    ) -> [(to: String, message: Message)] {
+    ) -> [Said] {
         let hello = Hello(
             worker: WorkerID(name), incarnation: incarnation, host: "host", slots: slots,
             device: "fake", memory: 0, secondsLeft: secondsLeft,
@@ -59,7 +80,7 @@ struct SchedulerBench {
     @discardableResult
     mutating func report(
         _ attempt: AttemptID, _ sequence: UInt64, _ event: Report.Event, from name: String
-    ) -> [(to: String, message: Message)] {
+    ) -> [Said] {
         send(.report(Report(attempt: attempt, sequence: sequence, event: event)), from: name)
     }
 
@@ -67,8 +88,8 @@ struct SchedulerBench {
     @discardableResult
     mutating func complete(
         _ assignment: Assignment, from name: String
-    ) -> [(to: String, message: Message)] {
-        var sent: [(to: String, message: Message)] = []
+    ) -> [Said] {
+        var sent: [Said] = []
         var sequence: UInt64 = 0
         let before = assignment.checkpoint?.epoch ?? 0
         for epoch in 1...assignment.spec.epochs where epoch > before {
@@ -87,8 +108,8 @@ struct SchedulerBench {
     /// Lets time pass in quarters of a second, with a tick each.
     mutating func pass(
         _ duration: Duration, each: (inout SchedulerBench) -> Void = { _ in }
-    ) -> [(to: String, message: Message)] {
-        var sent: [(to: String, message: Message)] = []
+    ) -> [Said] {
+        var sent: [Said] = []
         let end = now + duration
         while now < end {
             now = now + .milliseconds(250)
@@ -103,13 +124,17 @@ struct SchedulerBench {
     }
 }
 
-extension [(to: String, message: Message)] {
+extension [Said] {
     /// The jobs handed out, by the name of the route.
     var assignments: [(to: String, job: Assignment)] {
-        compactMap { if case .assign(let job) = $0.message { ($0.to, job) } else { nil } }
+        compactMap { if case .assign(let job)? = $0.message { ($0.to, job) } else { nil } }
     }
 
-    func contains(_ message: Message, to name: String) -> Bool {
+    func contains(_ message: MessageToWorker, to name: String) -> Bool {
         contains { $0.to == name && $0.message == message }
+    }
+
+    func contains(_ answer: MessageToClient, to name: String) -> Bool {
+        contains { $0.to == name && $0.answer == answer }
     }
 }

@@ -4,8 +4,8 @@ import Testing
 @Suite("What people ask of the scheduler")
 struct SchedulerControlTests {
     private func ask(_ control: Control, _ bench: inout SchedulerBench) -> String {
-        for (_, message) in bench.send(.control(control), from: "client", as: .client) {
-            switch message {
+        for said in bench.send(.control(control), from: "client", as: .client) {
+            switch said.answer {
             case .done(let words): return words
             case .rejected(let words): return "rejected: " + words
             default: continue
@@ -192,10 +192,10 @@ struct SchedulerControlTests {
         var bench = SchedulerBench()
         for role in [Role.worker, .readOnly] {
             let answer = bench.send(.control(.cancel(sweep: "x")), from: "x", as: role)
-            #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+            #expect(answer.contains { $0.isRejected })
         }
-        #expect(Message.explain(.run(RunID(1))).isAllowed(for: .readOnly))
-        #expect(!Message.explain(.run(RunID(1))).isAllowed(for: .worker))
+        #expect(MessageToCoordinator.explain(.run(RunID(1))).isAllowed(for: .readOnly))
+        #expect(!MessageToCoordinator.explain(.run(RunID(1))).isAllowed(for: .worker))
     }
 
     @Test("Who watches a sweep is told once, when its last run is over")
@@ -204,18 +204,18 @@ struct SchedulerControlTests {
         bench.join("a", slots: 2)
         let spec = Sample.sweep(seeds: [1, 2])
         let jobs = bench.submit(spec).assignments
-        let ended = Message.ended(sweep: spec.name)
+        let ended = MessageToClient.ended(sweep: spec.name)
         #expect(
             !bench.send(.watch(sweep: spec.name), from: "client", as: .client)
                 .contains(ended, to: "client"))
         bench.send(.watch(sweep: spec.name), from: "client", as: .client)
         #expect(!bench.complete(jobs[0].job, from: "a").contains(ended, to: "client"))
         let sent = bench.complete(jobs[1].job, from: "a")
-        #expect(sent.filter { $0.message == ended }.count == 1)
+        #expect(sent.filter { $0.answer == ended }.count == 1)
         let late = bench.send(.watch(sweep: spec.name), from: "late", as: .readOnly)
         #expect(late.contains(ended, to: "late"))
         let none = bench.send(.watch(sweep: "none"), from: "late", as: .readOnly)
-        #expect(none.contains { if case .rejected = $0.message { true } else { false } })
+        #expect(none.contains { $0.isRejected })
     }
 
     @Test("A sweep that is cancelled, or submitted anew with more, is watched as it is then")

@@ -78,7 +78,7 @@ struct SchedulerPeersTests {
         let unnumbered = bench.report(job.attempt, 0, .completed(seconds: 1), from: "a")
         for answer in [stranger, invented, unnumbered] {
             #expect(answer.count == 1)
-            #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+            #expect(answer.contains { $0.isRejected })
         }
     }
 
@@ -89,14 +89,14 @@ struct SchedulerPeersTests {
         while bench.scheduler.isBusy { bench.handle(.spareTime) }
         #expect(bench.send(.askStatus, from: "x", as: .readOnly).isEmpty)
         #expect(bench.send(.askStatus, from: "y", as: .client).isEmpty)
-        var answers: [(to: String, message: Message)] = []
+        var answers: [Said] = []
         var slices = 0
         while bench.scheduler.isBusy {
             answers += bench.handle(.spareTime)
             slices += 1
         }
         #expect(slices == 1)
-        let status = Message.status(bench.scheduler.statusReport(at: bench.now))
-        #expect(answers.map(\.to) == ["x", "y"] && answers.allSatisfy { $0.message == status })
+        let status = MessageToClient.status(bench.scheduler.statusReport(at: bench.now))
+        #expect(answers.map(\.to) == ["x", "y"] && answers.allSatisfy { $0.answer == status })
     }
 }

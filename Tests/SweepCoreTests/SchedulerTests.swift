@@ -26,7 +26,7 @@ struct SchedulerTests {
         let stored = try #require(
             effects.firstIndex { if case .persist(.runsCreated) = $0 { true } else { false } })
         let sent = try #require(
-            effects.firstIndex { if case .send(.submitted, _) = $0 { true } else { false } })
+            effects.firstIndex { if case .answer(.submitted, _) = $0 { true } else { false } })
         #expect(stored < sent)
     }
 
@@ -258,16 +258,16 @@ struct SchedulerTests {
     @Test("A heartbeat from an unknown route is answered by asking who it is")
     func unknownRoute() {
         var bench = SchedulerBench()
-        #expect(bench.send(.heartbeat([]), from: "x").contains(.identify, to: "x"))
+        #expect(bench.send(.heartbeat([]), from: "x").contains(MessageToWorker.identify, to: "x"))
     }
 
     @Test("A key does only what its role allows")
     func roles() {
         var bench = SchedulerBench()
-        let sweep = Message.submit(Sample.sweep())
+        let sweep = MessageToCoordinator.submit(Sample.sweep())
         for role in [Role.worker, .readOnly] {
             let answer = bench.send(sweep, from: "x", as: role)
-            #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+            #expect(answer.contains { $0.isRejected })
         }
         #expect(bench.facts.isEmpty)
         bench.send(.heartbeat([]), from: "x", as: .client)
@@ -383,7 +383,7 @@ struct SchedulerTests {
         sweep.trainingSamples = [Sample.train.digest: 1_000_000_000]
         sweep.settings.batchSize = 1
         let answer = bench.submit(sweep)
-        #expect(answer.contains { if case .rejected = $0.message { true } else { false } })
+        #expect(answer.contains { $0.isRejected })
         #expect(bench.facts.isEmpty)
     }
 }

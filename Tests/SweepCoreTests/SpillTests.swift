@@ -3,7 +3,8 @@ import Testing
 
 @Suite("Reports that the coordinator does not take")
 struct SpillTests {
-    private let welcome = Message.welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8)))
+    private let welcome = MessageToWorker.welcome(
+        Welcome(heartbeat: .seconds(2), lease: .seconds(8)))
     private let start = Instant(nanoseconds: 0)
     private let epoch = Sample.epoch(1)
 

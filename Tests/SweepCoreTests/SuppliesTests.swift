@@ -49,7 +49,8 @@ struct SuppliesTests {
             _ = file(.opened(digest, received: 0))
             let bytes = [UInt8](repeating: 1, count: count)
             return handle(
-                .message(.chunk(Chunk(digest: digest, offset: 0, bytes: bytes, total: count))))
+                .message(
+                    .file(.chunk(Chunk(digest: digest, offset: 0, bytes: bytes, total: count)))))
         }
     }
 
@@ -119,7 +120,7 @@ struct SuppliesTests {
         var bench = try Bench()
         let file = bench.spec.files[0]
         _ = bench.file(.absent(file.digest))
-        let effects = bench.handle(.message(.missing(file.digest)))
+        let effects = bench.handle(.message(.file(.missing(file.digest))))
         let errors = effects.compactMap { effect -> String? in
             guard case .send(.report(let report)) = effect, case .failed(let why) = report.event
             else { return nil }

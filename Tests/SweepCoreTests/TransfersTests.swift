@@ -11,19 +11,19 @@ struct TransfersTests {
     private func uploading(_ size: Int, received: Int = 0) -> Transfers {
         var transfers = Transfers()
         let upload = Upload(digest: digest, size: size)
-        let opened = transfers.handle(.message(.upload(upload), from: route), at: start)
-        #expect(opened == [.open(upload, for: route)])
+        let opened = transfers.handle(.upload(upload, from: route), at: start)
+        #expect(opened == [.file(.open(upload, for: route))])
         let answer = transfers.handle(
-            .opened(digest, .arriving, received: received, for: route), at: start)
+            .outcome(.opened(digest, .arriving, received: received, for: route)), at: start)
         #expect(answer == [progress(received)])
         return transfers
     }
 
     private func progress(
         _ received: Int, _ state: UploadProgress.State = .arriving
-    ) -> Transfers.Effect {
+    ) -> Effect {
         let progress = UploadProgress(digest: digest, received: received, state: state)
-        return .send(.uploadProgress(progress), to: route)
+        return .answerFile(.progress(progress), to: route)
     }
 
     private func chunk(_ offset: Int, _ count: Int) -> Chunk {
@@ -35,15 +35,18 @@ struct TransfersTests {
     @Test("Chunks are written in their order, and the last one is followed by the check")
     func inOrder() {
         var transfers = uploading(30, received: 10)
-        func send(_ chunk: Chunk) -> [Transfers.Effect] {
-            transfers.handle(.message(.chunk(chunk), from: route), at: start)
+        func send(_ chunk: Chunk) -> [Effect] {
+            transfers.handle(.chunk(chunk, from: route), at: start)
         }
-        #expect(send(chunk(10, 10)) == [.write(chunk(10, 10)), progress(20)])
+        #expect(send(chunk(10, 10)) == [.file(.write(chunk(10, 10))), progress(20)])
         #expect(send(chunk(10, 10)) == [progress(20)], "one that comes twice is not written")
         #expect(send(chunk(25, 5)) == [progress(20)], "nor one behind a gap")
-        #expect(send(chunk(20, 10)) == [.write(chunk(20, 10)), .finish(digest, for: route)])
         #expect(
-            transfers.handle(.finished(digest, .stored, for: route), at: start)
+            send(chunk(20, 10)) == [
+                .file(.write(chunk(20, 10))), .file(.finish(digest, for: route)),
+            ])
+        #expect(
+            transfers.handle(.outcome(.finished(digest, .stored, for: route)), at: start)
                 == [progress(30, .stored)])
         #expect(send(chunk(20, 10)).isEmpty)
     }
@@ -52,17 +55,18 @@ struct TransfersTests {
     func gone() {
         var transfers = uploading(30, received: 10)
         #expect(transfers.handle(.gone(Route([9])), at: start).isEmpty)
-        #expect(transfers.handle(.gone(route), at: start) == [.close(digest)])
-        #expect(transfers.handle(.message(.chunk(chunk(10, 5)), from: route), at: start).isEmpty)
+        #expect(transfers.handle(.gone(route), at: start) == [.file(.close(digest))])
+        #expect(transfers.handle(.chunk(chunk(10, 5), from: route), at: start).isEmpty)
         let upload = Upload(digest: digest, size: 30)
         #expect(
-            transfers.handle(.message(.upload(upload), from: route), at: start)
-                == [.open(upload, for: route)])
+            transfers.handle(.upload(upload, from: route), at: start)
+                == [.file(.open(upload, for: route))])
         // Gone again, before the file was open.
-        #expect(transfers.handle(.gone(route), at: start) == [.close(digest)])
+        #expect(transfers.handle(.gone(route), at: start) == [.file(.close(digest))])
         #expect(
-            transfers.handle(.opened(digest, .arriving, received: 10, for: route), at: start)
-                == [.close(digest)])
+            transfers.handle(
+                .outcome(.opened(digest, .arriving, received: 10, for: route)), at: start)
+                == [.file(.close(digest))])
     }
 
     @Test("One connection begins sixteen files at most; others still begin theirs")
@@ -70,12 +74,12 @@ struct TransfersTests {
         var transfers = Transfers()
         func begin(_ number: Int, _ route: Route) -> Bool {
             let upload = Upload(digest: Digest(ofText: "\(number)"), size: 10)
-            return !transfers.handle(.message(.upload(upload), from: route), at: start).isEmpty
+            return !transfers.handle(.upload(upload, from: route), at: start).isEmpty
         }
         #expect((0..<20).map { begin($0, route) } == (0..<20).map { $0 < 16 })
         #expect(begin(30, Route([2])))
         _ = transfers.handle(
-            .opened(Digest(ofText: "0"), .arriving, received: 0, for: route), at: start)
+            .outcome(.opened(Digest(ofText: "0"), .arriving, received: 0, for: route)), at: start)
         #expect(begin(0, route), "one that is known goes on")
     }
 
@@ -83,7 +87,7 @@ struct TransfersTests {
     func beyondTheSize() {
         var transfers = uploading(30)
         for chunk in [chunk(0, 31), chunk(25, 6), chunk(1 << 40, 1)] {
-            #expect(transfers.handle(.message(.chunk(chunk), from: route), at: start).isEmpty)
+            #expect(transfers.handle(.chunk(chunk, from: route), at: start).isEmpty)
         }
         #expect(transfers.droppedMessages == 3)
     }
@@ -91,45 +95,43 @@ struct TransfersTests {
     @Test("A file with another digest is told to be damaged, and may be sent anew")
     func wrongDigest() {
         var transfers = uploading(10)
-        _ = transfers.handle(.message(.chunk(chunk(0, 10)), from: route), at: start)
+        _ = transfers.handle(.chunk(chunk(0, 10), from: route), at: start)
         #expect(
-            transfers.handle(.finished(digest, .damaged, for: route), at: start)
+            transfers.handle(.outcome(.finished(digest, .damaged, for: route)), at: start)
                 == [progress(0, .damaged)])
         let upload = Upload(digest: digest, size: 10)
         #expect(
-            transfers.handle(.message(.upload(upload), from: route), at: start)
-                == [.open(upload, for: route)])
+            transfers.handle(.upload(upload, from: route), at: start)
+                == [.file(.open(upload, for: route))])
     }
 
     @Test("After a lost connection the worker is told what has arrived, on its new route")
     func newConnection() {
         var transfers = uploading(30)
-        _ = transfers.handle(.message(.chunk(chunk(0, 10)), from: route), at: start)
-        let upload = Message.upload(Upload(digest: digest, size: 30))
-        let answer = transfers.handle(.message(upload, from: Route([2])), at: start)
-        #expect(
-            answer == [
-                .send(
-                    .uploadProgress(
-                        UploadProgress(digest: digest, received: 10, state: .arriving)),
-                    to: Route([2]))
-            ])
+        _ = transfers.handle(.chunk(chunk(0, 10), from: route), at: start)
+        let upload = Upload(digest: digest, size: 30)
+        let answer = transfers.handle(.upload(upload, from: Route([2])), at: start)
+        let progress = UploadProgress(digest: digest, received: 10, state: .arriving)
+        #expect(answer == [.answerFile(.progress(progress), to: Route([2]))])
     }
 
     @Test("What had arrived whole before a crash is checked, not sent again")
     func wholeButNotChecked() {
         var transfers = Transfers()
-        let upload = Message.upload(Upload(digest: digest, size: 10))
-        _ = transfers.handle(.message(upload, from: route), at: start)
+        let upload = Upload(digest: digest, size: 10)
+        _ = transfers.handle(.upload(upload, from: route), at: start)
         #expect(
-            transfers.handle(.opened(digest, .arriving, received: 10, for: route), at: start)
-                == [.finish(digest, for: route)])
+            transfers.handle(
+                .outcome(.opened(digest, .arriving, received: 10, for: route)), at: start)
+                == [.file(.finish(digest, for: route))])
     }
 
     @Test("A disk without room is noted, and the upload begins again when the worker asks")
     func full() {
         var transfers = uploading(10)
-        guard case .note(let text)? = transfers.handle(.failed(digest, "full"), at: start).first
+        guard
+            case .note(let text)? = transfers.handle(.outcome(.failed(digest, "full")), at: start)
+                .first
         else {
             Issue.record("no note")
             return
@@ -137,14 +139,14 @@ struct TransfersTests {
         #expect(text.contains("full"))
         let upload = Upload(digest: digest, size: 10)
         #expect(
-            transfers.handle(.message(.upload(upload), from: route), at: start)
-                == [.open(upload, for: route)])
+            transfers.handle(.upload(upload, from: route), at: start)
+                == [.file(.open(upload, for: route))])
     }
 
     @Test("An upload that nobody goes on with is thrown away")
     func abandoned() {
         var transfers = uploading(10)
         #expect(transfers.handle(.tick, at: start + .seconds(599)).isEmpty)
-        #expect(transfers.handle(.tick, at: start + .seconds(600)) == [.abandon(digest)])
+        #expect(transfers.handle(.tick, at: start + .seconds(600)) == [.file(.abandon(digest))])
     }
 }

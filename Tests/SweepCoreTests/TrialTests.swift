@@ -39,7 +39,7 @@ struct TrialTests {
         let story = bench.scheduler.explanation(of: .run(RunID(50)), at: bench.now) ?? []
         #expect(story.joined().contains("its sweep is paused: nothing of it has succeeded"))
         let watcher = bench.send(.watch(sweep: "sample"), from: "late", as: .client)
-        #expect(watcher.contains { if case .rejected = $0.message { true } else { false } })
+        #expect(watcher.contains { $0.isRejected })
 
         let resumed = bench.send(.control(.resume(sweep: "sample")), from: "c", as: .client)
         #expect(resumed.assignments.count == 1)
@@ -53,10 +53,10 @@ struct TrialTests {
         bench.submit(Sample.sweep(seeds: [1, 2, 3, 4]))
         bench.send(.watch(sweep: "sample"), from: "waiting", as: .client)
         var job = bench.join("a").assignments.first?.job
-        var words: [Message] = []
+        var words: [MessageToClient] = []
         while let current = job {
             let sent = bench.report(current.attempt, 1, .failed("out of memory"), from: "a")
-            words += sent.filter { $0.to == "waiting" }.map(\.message)
+            words += sent.filter { $0.to == "waiting" }.compactMap(\.answer)
             job = sent.assignments.first?.job
         }
         guard case .rejected(let text)? = words.first else {
@@ -119,7 +119,7 @@ struct TrialTests {
         let job = try #require(bench.join("a").assignments.first?.job)
         bench.complete(job, from: "a")
         let answer = bench.submit(Sample.sweep(seeds: [3]))
-        guard case .rejected(let words)? = answer.first?.message else {
+        guard case .rejected(let words)? = answer.first?.answer else {
             Issue.record("\(answer)")
             return
         }
@@ -128,10 +128,10 @@ struct TrialTests {
         #expect(bench.scheduler.statusReport().sweeps.first?.points == 2)
 
         let grown = bench.submit(Sample.sweep(seeds: [1, 2, 3]))
-        #expect(grown.contains { if case .submitted = $0.message { true } else { false } })
+        #expect(grown.contains { if case .submitted = $0.answer { true } else { false } })
         let replaced = bench.send(
             .submit(Sample.sweep(seeds: [3]), replaces: true), from: "client", as: .client)
-        #expect(replaced.contains { if case .submitted = $0.message { true } else { false } })
+        #expect(replaced.contains { if case .submitted = $0.answer { true } else { false } })
         #expect(bench.scheduler.statusReport().sweeps.first?.points == 1)
     }
 }

@@ -37,9 +37,10 @@ struct WorkerFilesTests {
         ) -> [WorkerMachine.Effect] {
             handle(
                 .message(
-                    .uploadProgress(
-                        UploadProgress(
-                            digest: artifact.file.digest, received: received, state: state))))
+                    .file(
+                        .progress(
+                            UploadProgress(
+                                digest: artifact.file.digest, received: received, state: state)))))
         }
     }
 
@@ -59,7 +60,7 @@ struct WorkerFilesTests {
     }
 
     private func upload(_ artifact: Artifact) -> WorkerMachine.Effect {
-        .send(.upload(Upload(digest: artifact.file.digest, size: artifact.size)))
+        .send(.file(.upload(Upload(digest: artifact.file.digest, size: artifact.size))))
     }
 
     private func report(_ sequence: UInt64, _ event: Report.Event) -> WorkerMachine.Effect {
@@ -253,7 +254,11 @@ struct WorkerFilesTests {
 
     private func fetches(_ effects: [WorkerMachine.Effect]) -> [Int] {
         effects.compactMap {
-            if case .send(.fetch(let fetch)) = $0 { fetch.offset / Chunk.mostBytes } else { nil }
+            if case .send(.file(.fetch(let fetch))) = $0 {
+                fetch.offset / Chunk.mostBytes
+            } else {
+                nil
+            }
         }
     }
 
@@ -274,16 +279,16 @@ struct WorkerFilesTests {
         #expect(bench.handle(.file(.absent(digest))) == [.openFile(.state(state))])
         // The first chunk tells how large the file is.
         #expect(fetches(bench.handle(.file(.opened(digest, received: 0)))) == [0])
-        #expect(bench.handle(.message(.chunk(chunk(state, 3)))).isEmpty, "behind a gap")
+        #expect(bench.handle(.message(.file(.chunk(chunk(state, 3))))).isEmpty, "behind a gap")
         var asking = 1
         for number in 0..<9 {
-            let effects = bench.handle(.message(.chunk(chunk(state, number))))
+            let effects = bench.handle(.message(.file(.chunk(chunk(state, number)))))
             #expect(effects.first == .storeChunk(chunk(state, number)))
             asking += fetches(effects).count - 1
             #expect(asking <= 8)
         }
         #expect(
-            bench.handle(.message(.chunk(chunk(state, 9))))
+            bench.handle(.message(.file(.chunk(chunk(state, 9)))))
                 == [.storeChunk(chunk(state, 9)), .finishFile(digest)])
         var job = try Self.job(state)
         job.checkpoint?.file.path = "/fetched"
@@ -299,21 +304,21 @@ struct WorkerFilesTests {
         var bench = try Bench(checkpoint: state)
         _ = bench.handle(.file(.absent(state.file.digest)))
         _ = bench.handle(.file(.opened(state.file.digest, received: 0)))
-        _ = bench.handle(.message(.chunk(chunk(state, 0))))
+        _ = bench.handle(.message(.file(.chunk(chunk(state, 0)))))
         bench.now = bench.now + .seconds(3)
         #expect(fetches(bench.handle(.tick)) == [1])
         bench.now = bench.now + .seconds(5)
         #expect(fetches(bench.handle(.tick)).isEmpty)
         bench.now = bench.now + .seconds(1)
         #expect(fetches(bench.handle(.tick)) == [1])
-        #expect(fetches(bench.handle(.message(.chunk(chunk(state, 1))))) == [2, 3])
+        #expect(fetches(bench.handle(.message(.file(.chunk(chunk(state, 1)))))) == [2, 3])
     }
 
     @Test("A state that can't be had is no reason not to train")
     func notToBeHad() throws {
         let state = file("state")
         for event in [
-            WorkerMachine.Event.message(.missing(state.file.digest)),
+            WorkerMachine.Event.message(.file(.missing(state.file.digest))),
             .file(.failed(state.file.digest, "no room")),
         ] {
             var bench = try Bench(checkpoint: state)
@@ -330,11 +335,11 @@ struct WorkerFilesTests {
             var bench = try Bench(checkpoint: state)
             _ = bench.handle(.file(.absent(state.file.digest)))
             _ = bench.handle(.file(.opened(state.file.digest, received: 0)))
-            _ = bench.handle(.message(.chunk(chunk(state, 0))))
+            _ = bench.handle(.message(.file(.chunk(chunk(state, 0)))))
             let odd = Chunk(
                 digest: state.file.digest, offset: offset,
                 bytes: Array(repeating: 1, count: count), total: total)
-            let effects = bench.handle(.message(.chunk(odd)))
+            let effects = bench.handle(.message(.file(.chunk(odd))))
             #expect(effects.contains(.train(0, try Self.job())))
             #expect(effects.contains(.releaseFile(state.file.digest)))
         }

@@ -3,7 +3,8 @@ import Testing
 
 @Suite("The worker's decisions")
 struct WorkerMachineTests {
-    private let welcome = Message.welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8)))
+    private let welcome = MessageToWorker.welcome(
+        Welcome(heartbeat: .seconds(2), lease: .seconds(8)))
     private let start = Instant(nanoseconds: 0)
 
     private func machine(slots: Int = 1) -> WorkerMachine {
@@ -18,7 +19,7 @@ struct WorkerMachineTests {
         return Assignment(attempt: AttemptID(number), run: RunID(number), spec: spec)
     }
 
-    private func sent(_ effects: [WorkerMachine.Effect]) -> [Message] {
+    private func sent(_ effects: [WorkerMachine.Effect]) -> [MessageToCoordinator] {
         effects.compactMap { if case .send(let message) = $0 { message } else { nil } }
     }
 
@@ -73,7 +74,7 @@ struct WorkerMachineTests {
         _ = machine.handle(.report(AttemptID(2), .handedBack), at: start)
         var last: [WorkerMachine.Effect] = []
         for number in 1...3 as ClosedRange<UInt64> {
-            let stored = Message.acknowledge(AttemptID(number), upTo: 1)
+            let stored = MessageToWorker.acknowledge(AttemptID(number), upTo: 1)
             last = machine.handle(.message(stored), at: start)
         }
         #expect(

@@ -7,7 +7,7 @@ enum Corpus {
     /// Writes the inputs of the file, and samples of every message.
     static func unpack(_ target: String, from file: String, to folder: String) {
         var inputs = lines(of: file).map(bytes)
-        let messages = Sample.messages.map { Codec.encode($0).dropFirst(FuzzTarget.version.count) }
+        let messages = Sample.messages.map { $0.frame.dropFirst(FuzzTarget.version.count) }
         switch target {
         case "codec": inputs += messages.map(Array.init)
         case "admission":

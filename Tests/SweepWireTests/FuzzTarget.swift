@@ -7,7 +7,7 @@ import SweepWire
 enum FuzzTarget {
     /// What comes before a message in every envelope: its field's number and the version.
     static let version: [UInt8] = {
-        let frame = Codec.encode(.goodbye())
+        let frame = Codec.encode(MessageToCoordinator.goodbye())
         // The last byte of a number has no high bit.
         let end = frame.dropFirst().firstIndex { $0 & 0x80 == 0 } ?? 0
         return Array(frame[...end])
@@ -15,24 +15,25 @@ enum FuzzTarget {
 
     /// A frame, and the same bytes as the message of an envelope of this version.
     static func codec(_ input: [UInt8]) {
-        _ = decoded(input)
-        _ = decoded(version + input)
+        decoded(input)
+        decoded(version + input)
     }
 
-    /// The message of the frame, if it is one; then it can be sent, and stays what it is.
-    private static func decoded(_ frame: [UInt8]) -> Message? {
-        do {
-            let message = try Codec.decode(frame)
-            let again = Codec.encode(message)
-            if again.count <= Codec.maxFrameBytes {
-                let known = try Codec.decode(again)
+    /// What the frame says to those who might get it; it can be sent, and stays what it is.
+    @discardableResult
+    private static func decoded(_ frame: [UInt8]) -> [AnyMessage] {
+        let messages = AnyMessage.all(in: frame)
+        for message in messages {
+            let again = message.frame
+            guard again.count <= Codec.maxFrameBytes else { continue }
+            do {
+                let known = try message.read(again)
                 precondition(known == message, "changed: \(message)")
+            } catch {
+                preconditionFailure("\(error) in \(message)")
             }
-            return message
-        } catch {
-            precondition(!error.description.isEmpty)
-            return nil
         }
+        return messages
     }
 
     /// A request for admission, each part behind its length; half of the keys are known.
@@ -73,8 +74,9 @@ enum FuzzTarget {
             let head = Array(rest.prefix(3))
             let body = rest.dropFirst(3).prefix(Int(head[1]) | Int(head[2]) << 8)
             rest = rest.dropFirst(3 + body.count)
-            guard let message = decoded(version + body) else { continue }
-            conversation.take(message, head[0])
+            let frame = version + body
+            decoded(frame)
+            conversation.hear(frame, head[0])
         }
     }
 }
@@ -83,8 +85,7 @@ enum FuzzTarget {
 private struct Conversation {
     /// Made when it is needed first: most conversations come to nothing that is stored.
     private var store: SweepStore?
-    private var scheduler = Scheduler(Snapshot(), at: Instant(nanoseconds: 0))
-    private var transfers = Transfers()
+    private var machine: CoordinatorMachine
     private var worker = WorkerMachine(
         Hello(worker: WorkerID("w"), incarnation: 1, host: "h", slots: 2, device: "d", memory: 0))
     private var now = Instant(nanoseconds: 0)
@@ -92,60 +93,103 @@ private struct Conversation {
     private static let steps: [Duration] = [
         .zero, .milliseconds(1), .milliseconds(250), .seconds(2), .seconds(9), .seconds(700),
     ]
+    private static let keys = ["worker", "client", "read-only", nil]
 
-    /// - Parameter how: from which route and role, or that it goes to the worker; and the time
+    init() {
+        var roles: [String: Role] = [:]
+        for role in Role.allCases { roles[role.rawValue] = role }
+        machine = CoordinatorMachine(
+            Scheduler(Snapshot(), at: Instant(nanoseconds: 0)), folder: "/f", roles: roles)
+    }
+
+    /// - Parameter how: from which route and key, or that it goes to the worker; and the time
     ///   that passes before.
-    mutating func take(_ message: Message, _ how: UInt8) {
+    mutating func hear(_ frame: [UInt8], _ how: UInt8) {
         let step = Self.steps[Int(how >> 5) % Self.steps.count]
         now = now + step
         if step >= .milliseconds(250) {
-            check(scheduler.handle(.tick, at: now))
-            for effect in transfers.handle(.tick, at: now) { check(effect) }
+            tell(.tick)
             check(worker.handle(.tick, at: now))
         }
         if how & 16 != 0 {
-            check(worker.handle(.message(message), at: now))
+            if let message = try? Codec.decode(frame, as: MessageToWorker.self) {
+                check(worker.handle(.message(message), at: now))
+            }
             return
         }
         let route = Route([how & 3])
-        if let role = Role.allCases.dropFirst(Int(how >> 2 & 3)).first {
+        guard machine.hears(route) else { return tell(.unread(route)) }
+        let peer = CoordinatorMachine.Peer(route: route, key: Self.keys[Int(how >> 2 & 3)])
+        if let message = try? Codec.decode(frame, as: MessageToCoordinator.self) {
             // What a large grid costs is bounded elsewhere.
             if case .submit(let spec, _) = message, spec.grid.cellCount > 1_000 { return }
-            check(scheduler.handle(.message(message, from: route, role: role), at: now))
-            scheduler.checkInvariants()
-            if message.isAllowed(for: role) { look(message) }
-            while scheduler.isBusy { check(scheduler.handle(.spareTime, at: now)) }
+            tell(.message(message, from: peer))
         } else {
-            for effect in transfers.handle(.message(message, from: route), at: now) {
-                check(effect)
+            tell(.nonsense("no message", from: peer))
+        }
+        tell(.turn)
+        while machine.mayAnswer { tell(.answerNext) }
+        while machine.isBusy { tell(.spareTime) }
+        machine.checkInvariants()
+    }
+
+    private mutating func tell(_ event: CoordinatorMachine.Event) {
+        var asked: [StoredQuestion] = []
+        let effects = machine.decide(event, at: now) { effect, _ in
+            switch effect {
+            case .file(.open(let upload, let route)):
+                return .init(
+                    next: .file(.opened(upload.digest, .arriving, received: 0, for: route)))
+            case .file(.finish(let digest, let route)):
+                return .init(next: .file(.finished(digest, .stored, for: route)))
+            case .file(.look(let digests, let route)):
+                return .init([.answerFile(.lacking(digests), to: route)])
+            case .weigh(let report, let route):
+                return .init(next: .weighed(report, from: route, size: 7))
+            case .read(let question, _): asked.append(question)
+            default: break
+            }
+            return .init()
+        }
+        check(effects)
+        for question in asked { look(question) }
+        let facts = effects.compactMap { if case .persist(let fact) = $0 { fact } else { nil } }
+        guard !facts.isEmpty else { return }
+        withStore { (store) throws(StoreError) in try store.commit(facts) }
+        for case .sift(let digests) in machine.handle(.committed(facts), at: now) {
+            _ = machine.handle(.sifted(digests), at: now)
+        }
+    }
+
+    private func check(_ effects: [Effect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let message, _): check(.toWorker(message))
+            case .answer(let message, _): check(.toClient(message))
+            case .answerFile(let message, _): check(.toWorker(.file(message)))
+            case .persist, .file, .weigh, .read, .serve, .sift, .note, .warn: break
             }
         }
     }
 
-    private mutating func check(_ effects: [Effect]) {
-        let facts = effects.compactMap { if case .persist(let fact) = $0 { fact } else { nil } }
-        if !facts.isEmpty { withStore { (store) throws(StoreError) in try store.commit(facts) } }
-        for case .send(let message, _) in effects { check(message) }
-    }
-
     /// What the coordinator's shell asks the store.
-    private mutating func look(_ message: Message) {
-        switch message {
-        case .explain(.run(let run)):
+    private mutating func look(_ question: StoredQuestion) {
+        switch question {
+        case .history(.run(let run), _):
             withStore { (store) throws(StoreError) in _ = try store.attempts(of: run) }
-            _ = scheduler.explanation(of: .run(run), at: now)
-        case .explain(.worker(let worker)):
+        case .history(.worker(let worker), _):
             withStore { (store) throws(StoreError) in
                 _ = try store.attempts(on: worker, last: 20)
             }
-            _ = scheduler.explanation(of: .worker(worker), at: now)
-        case .askResults(let sweep, let offset, _):
+        case .results(let sweep, let offset, _):
             var slice: ResultsSlice?
             withStore { (store) throws(StoreError) in
                 slice = try store.results(of: sweep, offset: offset, limit: 5)
             }
-            if let slice { check(.results(slice)) }
-        default: break
+            if let slice { check(.toClient(.results(slice))) }
+        case .artifacts(let question):
+            guard let run = question.run else { break }
+            withStore { (store) throws(StoreError) in _ = try store.artifacts(of: run) }
         }
     }
 
@@ -159,29 +203,14 @@ private struct Conversation {
         }
     }
 
-    private mutating func check(_ effect: Transfers.Effect) {
-        switch effect {
-        case .send(let message, _): check(message)
-        case .open(let upload, let route):
-            tell(.opened(upload.digest, .arriving, received: 0, for: route))
-        case .finish(let digest, let route): tell(.finished(digest, .stored, for: route))
-        case .look(let digests, _): check(.lacking(digests))
-        case .write, .abandon, .close, .read, .note: break
-        }
-    }
-
-    private mutating func tell(_ event: Transfers.Event) {
-        for effect in transfers.handle(event, at: now) { check(effect) }
-    }
-
     private func check(_ effects: [WorkerMachine.Effect]) {
-        for case .send(let message) in effects { check(message) }
+        for case .send(let message) in effects { check(.toCoordinator(message)) }
     }
 
     /// What is sent can be read on the other side.
-    private func check(_ message: Message) {
+    private func check(_ message: AnyMessage) {
         do {
-            let read = try Codec.decode(Codec.encode(message))
+            let read = try message.read(message.frame)
             precondition(read == message, "\(message)")
         } catch {
             preconditionFailure("\(error) in \(message)")

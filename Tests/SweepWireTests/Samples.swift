@@ -70,43 +70,63 @@ enum Sample {
 
     static let specs = Plan(sweep()).points.map(\.spec)
 
-    static let messages: [Message] =
-        [
+    static let messages: [AnyMessage] =
+        toCoordinator.map { .toCoordinator($0) } + toWorker.map { .toWorker($0) }
+        + toClient.map { .toClient($0) } + toTrainer.map { .toTrainer($0) }
+        + fromTrainer.map { .fromTrainer($0) }
+
+    private static let reports: [Report] = [
+        report(),
+        Report(
+            attempt: AttemptID(4), sequence: 5,
+            event: .epoch(metrics, trainableParameters: 74_498, seconds: 2)),
+        Report(attempt: AttemptID(4), sequence: 2, event: .completed(seconds: 1.5)),
+        Report(attempt: AttemptID(4), sequence: 3, event: .failed("\n\"é\"\t")),
+        Report(attempt: AttemptID(4), sequence: 4, event: .handedBack),
+        Report(
+            attempt: AttemptID(4), sequence: 5,
+            event: .artifact(Artifact(kind: .hiddenStates, epoch: 2, file: file, size: 1 << 40))),
+        Report(attempt: AttemptID(4), sequence: 6, event: .artifact(state)),
+    ]
+
+    static let toCoordinator: [MessageToCoordinator] =
+        reports.map { .report($0) } + [
             .hello(hello()), .heartbeat([]),
             .heartbeat([.init(attempt: AttemptID(1), stepsDone: 12)]), .goodbye(),
             .goodbye(reason: "the card is gone"),
-            .report(report()),
-            .report(
-                Report(
-                    attempt: AttemptID(4), sequence: 5,
-                    event: .epoch(metrics, trainableParameters: 74_498, seconds: 2))),
-            .report(
-                Report(
-                    attempt: AttemptID(4), sequence: 2,
-                    event: .completed(seconds: 1.5))),
-            .report(Report(attempt: AttemptID(4), sequence: 3, event: .failed("\n\"é\"\t"))),
-            .report(Report(attempt: AttemptID(4), sequence: 4, event: .handedBack)),
-            .report(
-                Report(
-                    attempt: AttemptID(4), sequence: 5,
-                    event: .artifact(
-                        Artifact(kind: .hiddenStates, epoch: 2, file: file, size: 1 << 40)))),
-            .report(
-                Report(attempt: AttemptID(4), sequence: 6, event: .artifact(state))),
-            .upload(Upload(digest: file.digest, size: 1 << 40)),
-            .uploadProgress(UploadProgress(digest: file.digest, received: 0, state: .arriving)),
-            .uploadProgress(UploadProgress(digest: file.digest, received: 7, state: .stored)),
-            .uploadProgress(UploadProgress(digest: file.digest, received: 0, state: .damaged)),
-            chunk(offset: 1 << 30, count: 300), .missing(file.digest),
-            chunk(offset: 77, count: 0), .askFiles([]), .askFiles([file.digest, file.digest]),
-            .lacking([file.digest]), .fetch(Fetch(digest: file.digest, offset: 1 << 20)),
+            .file(.upload(Upload(digest: file.digest, size: 1 << 40))),
+            .file(.chunk(chunk(offset: 1 << 30, count: 300))),
+            .file(.chunk(chunk(offset: 77, count: 0))), .file(.look([])),
+            .file(.look([file.digest, file.digest])),
+            .file(.fetch(Fetch(digest: file.digest, offset: 1 << 20))),
+            .askResults(sweep: "x", offset: 7, curveAfter: 3), .submit(sweep()),
+            .submit(sweep(), replaces: true), .askStatus, .askResults(sweep: "", offset: 200),
+            .watch(sweep: "x"), .control(.cancel(sweep: "x")), .control(.pause(sweep: "x")),
+            .control(.resume(sweep: "x")), .control(.retry(sweep: "x")),
+            .control(.prioritize(sweep: "x", -7)), .control(.drain(WorkerID("w"))),
+            .control(.readmit(WorkerID("w"))), .explain(.run(RunID(7))),
+            .explain(.worker(WorkerID("w"))),
+            .askArtifacts(AskArtifacts(sweep: "é", after: RunID(7))),
+            .askArtifacts(AskArtifacts(run: RunID(7))),
+        ]
+
+    private static let answers: [FileAnswer] = [
+        .progress(UploadProgress(digest: file.digest, received: 0, state: .arriving)),
+        .progress(UploadProgress(digest: file.digest, received: 7, state: .stored)),
+        .progress(UploadProgress(digest: file.digest, received: 0, state: .damaged)),
+        .chunk(chunk(offset: 1 << 20, count: 30)), .missing(file.digest),
+        .lacking([file.digest]),
+    ]
+
+    static let toWorker: [MessageToWorker] =
+        answers.map { .file($0) } + assignments.map { .assign($0) } + [
             .welcome(Welcome(heartbeat: .seconds(2), lease: .seconds(8))), .refused("no"),
-            .nameTaken("a"), .askResults(sweep: "x", offset: 7, curveAfter: 3),
-            .ready(libtorch: "2.9.1"),
-            .identify, .acknowledge(AttemptID(4), upTo: 4), .revoke(AttemptID(4)),
-            .progress(.init(attempt: AttemptID(4), stepsDone: 0)), .submit(sweep()),
-            .submit(sweep(), replaces: true), .askStatus,
-            .askResults(sweep: "", offset: 200), .watch(sweep: "x"), .ended(sweep: "é"),
+            .nameTaken("a"), .identify, .acknowledge(AttemptID(4), upTo: 4),
+            .revoke(AttemptID(4)), .rejected("why"), .leave,
+        ]
+
+    static let toClient: [MessageToClient] =
+        answers.map { .file($0) } + [
             .submitted(Submission(sweep: SweepID(1), points: 9, finished: 1, runs: 4, steps: 99)),
             .submitted(
                 Submission(
@@ -114,15 +134,9 @@ enum Sample {
                     continuation: Continuation(
                         runs: 3, fewestEpochs: 1, mostEpochs: 10, steps: 70), retrained: 2,
                     unkept: 1)),
-            .rejected("why"), .status(StatusReport(sweeps: [], workers: [])), .status(status),
-            .results(results), .leave, .done("done"), .explanation([]), .explanation(["a", "b"]),
-            .control(.cancel(sweep: "x")), .control(.pause(sweep: "x")),
-            .control(.resume(sweep: "x")), .control(.retry(sweep: "x")),
-            .control(.prioritize(sweep: "x", -7)), .control(.drain(WorkerID("w"))),
-            .control(.readmit(WorkerID("w"))), .explain(.run(RunID(7))),
-            .explain(.worker(WorkerID("w"))),
-            .askArtifacts(AskArtifacts(sweep: "é", after: RunID(7))),
-            .askArtifacts(AskArtifacts(run: RunID(7))),
+            .rejected("why"), .refused("no"), .identify,
+            .status(StatusReport(sweeps: [], workers: [])), .status(status), .results(results),
+            .done("done"), .explanation([]), .explanation(["a", "b"]), .ended(sweep: "é"),
             .artifacts(ArtifactsSlice(items: [], lastRun: RunID(0), goesOn: false)),
             .artifacts(
                 ArtifactsSlice(
@@ -130,21 +144,28 @@ enum Sample {
                         KeptArtifact(run: RunID(5), spec: $0, artifact: state)
                     }, lastRun: RunID(6), goesOn: true)),
         ]
-        + specs.prefix(40).enumerated().map { index, spec in
-            .assign(
-                Assignment(
-                    attempt: AttemptID(UInt64(index + 1)), run: RunID(2), spec: spec,
-                    keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5]),
-                    checkpoint: index % 3 == 1 ? state : nil, keepsAtStart: index % 6 == 1))
-        }
+
+    static let toTrainer: [MessageToTrainer] =
+        assignments.prefix(3).map { .assign($0) } + [.revoke(AttemptID(4))]
+
+    static let fromTrainer: [MessageFromTrainer] =
+        reports.map { .report($0) } + [
+            .ready(libtorch: "2.9.1"), .progress(.init(attempt: AttemptID(4), stepsDone: 0)),
+        ]
+
+    private static let assignments = specs.prefix(40).enumerated().map { index, spec in
+        Assignment(
+            attempt: AttemptID(UInt64(index + 1)), run: RunID(2), spec: spec,
+            keep: Keepsakes(model: index % 2 == 1, hiddenStates: [1, 5]),
+            checkpoint: index % 3 == 1 ? state : nil, keepsAtStart: index % 6 == 1)
+    }
 
     private static let state = Artifact(
         kind: .state, epoch: 0, file: file, size: 1, steps: 1 << 50)
 
-    static func chunk(offset: Int = 0, count: Int) -> Message {
+    static func chunk(offset: Int = 0, count: Int) -> Chunk {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
-        return .chunk(
-            Chunk(digest: file.digest, offset: offset, bytes: bytes, total: offset + count))
+        return Chunk(digest: file.digest, offset: offset, bytes: bytes, total: offset + count)
     }
 
     private static let status = StatusReport(

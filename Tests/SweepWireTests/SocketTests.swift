@@ -44,10 +44,10 @@ struct SocketTests {
         let dialer = try Dialer(try access())
         let arrival = try #require(try exchange(dialer, seconds: 20))
         #expect(arrival.sender == .known(key: client.publicKey, .client))
-        #expect(try Codec.decode(arrival.frame) == .askStatus)
-        #expect(try listener.send(Codec.encode(.identify), to: arrival.route))
+        #expect(try Codec.decode(arrival.frame) == MessageToCoordinator.askStatus)
+        #expect(try listener.send(Codec.encode(MessageToWorker.identify), to: arrival.route))
         _ = try Poll.readable([.socket(dialer.socket)], timeout: .seconds(20))
-        #expect(try dialer.receive() == .identify)
+        #expect(try dialer.receive() == MessageToWorker.identify)
     }
 
     @Test("A stranger's key, and a key for another coordinator, do not come in")
@@ -88,7 +88,7 @@ struct SocketTests {
         let dialer = try Dialer(file)
         #expect(dialer.endpoint == nowhere)
         let arrival = try #require(try exchange(dialer, seconds: 30))
-        #expect(try Codec.decode(arrival.frame) == .askStatus)
+        #expect(try Codec.decode(arrival.frame) == MessageToCoordinator.askStatus)
         #expect(dialer.endpoint == file.endpoints[1])
     }
 

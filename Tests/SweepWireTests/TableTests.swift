@@ -76,7 +76,8 @@ struct TableTests {
     }
 
     private func sent(_ spec: SweepSpec) throws -> SweepSpec {
-        let message = try Codec.decode(Codec.encode(.submit(spec)))
+        let frame = Codec.encode(MessageToCoordinator.submit(spec))
+        let message = try Codec.decode(frame, as: MessageToCoordinator.self)
         guard case .submit(let spec, _) = message else { throw WireError.rejected("\(message)") }
         return spec
     }
@@ -119,7 +120,7 @@ struct TableTests {
         let report = Report(
             attempt: AttemptID(1), sequence: 1,
             event: .epoch(Other.metrics, trainableParameters: 2, seconds: 1))
-        let message = Message.report(report)
+        let message = MessageToCoordinator.report(report)
         #expect(try Codec.decode(Codec.encode(message)) == message)
     }
 

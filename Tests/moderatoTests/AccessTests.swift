@@ -182,31 +182,26 @@ struct AccessTests {
         let submitted = try stage.run(["submit", "--fake", file, "--home", stage.home])
         #expect(submitted.status == 0, "\(submitted.errors)")
         let data = try #require(try stage.results().first?.spec.data.train.files.first)
-        let fetch = Message.fetch(Fetch(digest: data.digest, offset: 0))
+        let fetch = MessageToCoordinator.file(.fetch(Fetch(digest: data.digest, offset: 0)))
         let dialer = try Dialer(AccessFile(reading: stage.home + "/worker.access"))
-        var answer: Message?
-        // Not as a result: the compiler of Swift 6.3 loses its way where an asynchronous function
-        // returns a message.
-        func ask(_ message: Message) async throws {
-            answer = nil
+        func ask(_ message: MessageToCoordinator) async throws -> MessageToWorker? {
+            var answer: MessageToWorker?
             try await stage.wait(for: "a connection") { try dialer.send(message) }
             try await stage.wait(for: "an answer") {
                 answer = try dialer.receive()
                 return answer != nil
             }
+            return answer
         }
-        try await ask(fetch)
-        #expect(answer == .identify)
+        #expect(try await ask(fetch) == .identify)
         let hello = Hello(
             worker: WorkerID("w"), incarnation: 1, host: "here", slots: 1, device: "none",
             memory: 0, labels: [], trainer: .real)
-        try await ask(.hello(hello))
-        guard case .welcome = answer else {
+        guard case .welcome = try await ask(.hello(hello)) else {
             Issue.record("the worker is not welcome")
             return
         }
-        try await ask(fetch)
-        guard case .chunk(let chunk) = answer else {
+        guard case .file(.chunk(let chunk)) = try await ask(fetch) else {
             Issue.record("a worker has no data")
             return
         }

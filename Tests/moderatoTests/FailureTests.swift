@@ -139,7 +139,7 @@ struct FailureTests {
             worker: WorkerID("silent"), incarnation: 1, host: "here", slots: 1, device: "none",
             memory: 0, trainer: .fake)
         try await stage.wait(for: "a connection") { try dialer.send(.hello(hello)) }
-        var answer: Message?
+        var answer: MessageToWorker?
         try await stage.wait(for: "an answer") {
             answer = try dialer.receive()
             return answer != nil

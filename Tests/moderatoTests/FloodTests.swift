@@ -66,13 +66,16 @@ struct FloodTests {
                 [10, 1_000, Codec.maxFrameBytes].map { [UInt8](repeating: 0xFF, count: $0) }
             case "worker":
                 [
-                    .heartbeat([]), .goodbye(), Self.chunk,
-                    .fetch(Fetch(digest: Self.digest, offset: 0)),
+                    MessageToCoordinator.heartbeat([]), .goodbye(), .file(.chunk(Self.chunk)),
+                    .file(.fetch(Fetch(digest: Self.digest, offset: 0))),
                 ]
-                .map(Codec.encode)
+                .map { Codec.encode($0) }
             default:
-                [.askStatus, .askResults(sweep: "", offset: 0), .explain(.run(RunID(1)))]
-                    .map(Codec.encode)
+                [
+                    MessageToCoordinator.askStatus, .askResults(sweep: "", offset: 0),
+                    .explain(.run(RunID(1))),
+                ]
+                .map { Codec.encode($0) }
             }
         let flood = try Flood(access, frames)
         defer { flood.end() }
@@ -104,8 +107,7 @@ struct FloodTests {
     }
 
     private static let digest = Digest(ofText: "a file that nobody has")
-    private static let chunk = Message.chunk(
-        Chunk(
-            digest: digest, offset: 0, bytes: [UInt8](repeating: 0, count: Chunk.mostBytes),
-            total: 1 << 30))
+    private static let chunk = Chunk(
+        digest: digest, offset: 0, bytes: [UInt8](repeating: 0, count: Chunk.mostBytes),
+        total: 1 << 30)
 }

@@ -80,8 +80,8 @@ struct KeepTests {
         // Not what sweeps were trained on, though their digests are no secret.
         let data = try #require(stage.results().first?.spec.data.train.files.first?.digest)
         let dialer = try Dialer(AccessFile(reading: stage.home + "/client.access"))
-        let answer = try dialer.request(.fetch(Fetch(digest: data, offset: 0)))
-        #expect(answer == .missing(data))
+        let answer = try dialer.request(.file(.fetch(Fetch(digest: data, offset: 0))))
+        #expect(answer == .file(.missing(data)))
         for role in ["worker", "read-only"] {
             let refused = try stage.run(
                 ["artifacts", "--access", stage.home + "/\(role).access"])

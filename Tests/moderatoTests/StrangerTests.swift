@@ -15,13 +15,13 @@ struct StrangerTests {
           seed: [1, 2, 3]
         """
 
-    private static let hello = Message.hello(
+    private static let hello = MessageToCoordinator.hello(
         Hello(
             worker: WorkerID("stranger"), incarnation: 1, host: "elsewhere", slots: 1,
             device: "none", memory: 0, trainer: .fake))
 
     /// The message as a program of the next protocol version would send it.
-    private func frameOfNextVersion(_ message: Message) throws -> [UInt8] {
+    private func frameOfNextVersion(_ message: some WireMessage) throws -> [UInt8] {
         var frame = Codec.encode(message)
         // The version is the first field: its tag, then seven bits a byte, the lowest first.
         let lowest = UInt8(protocolVersion & 0x7F)
@@ -34,8 +34,8 @@ struct StrangerTests {
         try await stage.wait(for: "a connection") { try dialer.socket.send([frame]) }
     }
 
-    private func answer(_ dialer: Dialer, _ stage: Stage) async throws -> Message {
-        var answer: Message?
+    private func answer(_ dialer: Dialer, _ stage: Stage) async throws -> MessageToWorker {
+        var answer: MessageToWorker?
         try await stage.wait(for: "an answer") {
             answer = try dialer.receive()
             return answer != nil
@@ -73,7 +73,7 @@ struct StrangerTests {
         ).write(to: path)
         let worker = try stage.start(
             "moderato", ["worker", "--access", path, "--fake-trainer", "seconds=1"], log: "worker")
-        let refusal = try frameOfNextVersion(.refused("in words of another version"))
+        let refusal = try frameOfNextVersion(MessageToWorker.refused("in words of another version"))
         try await stage.wait(for: "the worker to leave", log: "worker") {
             try listener.authenticator.answerAll()
             if let arrival = try listener.receive() {
@@ -105,8 +105,8 @@ struct StrangerTests {
             return
         }
         let metrics = EpochMetrics(epoch: 1, trainingLoss: 9, testLoss: 9, cacc: 0, asr: 1)
-        let lies: [Message] = [
-            // An attempt of somebody else, one that never was, and messages of a coordinator.
+        let lies: [MessageToCoordinator] = [
+            // Of an attempt of somebody else, and of one that never was.
             .report(
                 Report(
                     attempt: AttemptID(1), sequence: 1,
@@ -117,11 +117,14 @@ struct StrangerTests {
                     event: .completed(seconds: 0))),
             .report(Report(attempt: AttemptID(77), sequence: 3, event: .failed("a lie"))),
             .heartbeat([AttemptProgress(attempt: AttemptID(1), stepsDone: 1)]),
-            .revoke(AttemptID(1)), .acknowledge(AttemptID(1), upTo: 9),
         ]
         for lie in lies { try await send(Codec.encode(lie), dialer, stage) }
+        // What coordinators alone say.
+        for lie in [MessageToWorker.revoke(AttemptID(1)), .acknowledge(AttemptID(1), upTo: 9)] {
+            try await send(Codec.encode(lie), dialer, stage)
+        }
         var random = RandomSource(seed: 7)
-        let version = Array(Codec.encode(.identify).prefix(3))
+        let version = Array(Codec.encode(MessageToWorker.identify).prefix(3))
         for count in [0, 1, 2, 3, 100, 10_000] {
             let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
             try await send(bytes, dialer, stage)
@@ -151,13 +154,13 @@ struct StrangerTests {
         let digest = Digest(of: bytes)
         func upload(_ bytes: [UInt8]) async throws -> [UploadProgress.State] {
             var states: [UploadProgress.State] = []
-            let messages: [Message] = [
+            let messages: [FileRequest] = [
                 .upload(Upload(digest: digest, size: bytes.count)),
                 .chunk(Chunk(digest: digest, offset: 0, bytes: bytes, total: bytes.count)),
             ]
             for message in messages {
-                try await send(Codec.encode(message), dialer, stage)
-                if case .uploadProgress(let progress) = try await answer(dialer, stage) {
+                try await send(Codec.encode(MessageToCoordinator.file(message)), dialer, stage)
+                if case .file(.progress(let progress)) = try await answer(dialer, stage) {
                     states.append(progress.state)
                 }
             }

@@ -22,7 +22,7 @@ final class Session {
 
     /// Takes in everything that has arrived.
     func receive(at now: Instant) throws {
-        while let message = try dialer.receive() {
+        while let message = try dialer.receive(as: MessageToWorker.self) {
             if case .welcome = message { isWelcome = true }
             try carryOut(machine.handle(.message(message), at: now), at: now)
         }

@@ -80,7 +80,7 @@ case "latency":
         var isOver = false
         while !isOver {
             try driver.round(watching: client.socket)
-            while let answer = try client.receive() {
+            while let answer = try client.receive(as: MessageToClient.self) {
                 if answer == .ended(sweep: one) { isOver = true }
             }
         }
@@ -101,7 +101,7 @@ case "submit":
 case "turns":
     let onlooker = try Dialer(access(home, "client"))
     let large = sweep(name, jobs: number(3), seed: 0)
-    let requests: [(String, Message)] = [
+    let requests: [(String, MessageToCoordinator)] = [
         ("submit", .submit(large)), ("pause", .control(.pause(sweep: name))),
         ("prioritize", .control(.prioritize(sweep: name, 3))),
         ("cancel", .control(.cancel(sweep: name))), ("retry", .control(.retry(sweep: name))),
@@ -119,7 +119,7 @@ case "turns":
             _ = try onlooker.request(.askStatus, timeout: .seconds(60))
             slowest = max(slowest, (ContinuousClock.now - asked) / .milliseconds(1))
         }
-        while try client.receive() != nil {}
+        while try client.receive(as: MessageToClient.self) != nil {}
         print("\(word)_seconds \((ContinuousClock.now - begin) / .seconds(1))")
     }
     guard case .status(let status) = try onlooker.request(.askStatus, timeout: .seconds(60)),

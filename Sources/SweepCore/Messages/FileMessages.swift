@@ -105,10 +105,3 @@ public struct ArtifactsSlice: Hashable, Sendable {
         self.goesOn = goesOn
     }
 }
-
-extension Message {
-    /// The most files that are asked for at once.
-    public static let mostFiles = 4_096
-    /// The longest time that is told: of runs, and until and since when.
-    public static let mostSeconds = 1e12
-}

@@ -309,7 +309,7 @@ public struct ResultsSlice: Hashable, Sendable {
 
 extension ResultsSlice {
     /// The part that comes after this one, or the rest of the last point's curve; `nil`: none.
-    public var next: Message? {
+    public var next: MessageToCoordinator? {
         if curveGoesOn, let epoch = points.last?.curve.last?.epoch {
             return .askResults(
                 sweep: name, offset: offset + points.count - 1, curveAfter: epoch)
@@ -330,67 +330,4 @@ extension ResultsSlice {
         }
         curveGoesOn = part.curveGoesOn
     }
-}
-
-/// Everything that crosses a socket or a trainer's pipe: one message is one frame.
-public enum Message: Hashable, Sendable {
-    // Worker to coordinator; `report` also trainer to worker.
-    indirect case hello(Hello)
-    case heartbeat([AttemptProgress])
-    indirect case report(Report)
-    /// The reason tells why the worker can't go on; `nil` where it was asked to leave.
-    case goodbye(reason: String? = nil)
-    // Coordinator to worker; `assign` also worker to trainer.
-    case welcome(Welcome)
-    case refused(String)
-    /// Another worker that is there goes by this name: the worker comes back under a new one.
-    case nameTaken(String)
-    /// "I do not know you": the worker says `hello` again.
-    case identify
-    indirect case assign(Assignment)
-    /// The worker need not keep reports of the attempt up to the sequence: they are stored, or the
-    /// run is over without them.
-    case acknowledge(AttemptID, upTo: UInt64)
-    /// The attempt has lost its lease: stop it.
-    case revoke(AttemptID)
-    /// Hand everything back and go.
-    case leave
-    // Worker or client to coordinator, about files; `chunk` both ways.
-    case upload(Upload)
-    case fetch(Fetch)
-    indirect case chunk(Chunk)
-    // Coordinator to worker, about files; `uploadProgress` also to client.
-    case uploadProgress(UploadProgress)
-    /// There is no such file.
-    case missing(Digest)
-    // Client to coordinator, and back: which of these files the coordinator does not have.
-    case askFiles([Digest])
-    case lacking([Digest])
-    // Trainer to worker.
-    /// It has shown that it can train, with this version of libtorch.
-    case ready(libtorch: String)
-    case progress(AttemptProgress)
-    // Client to coordinator.
-    /// `replaces`: a sweep of the same name may lose points by it.
-    indirect case submit(SweepSpec, replaces: Bool = false)
-    case askStatus
-    /// An empty name asks for the newest sweep. `curveAfter`: of the first point only the rest of
-    /// its curve.
-    case askResults(sweep: String, offset: Int, curveAfter: Int = 0)
-    indirect case askArtifacts(AskArtifacts)
-    /// Asks for `ended` as soon as nothing of the sweep is left to do.
-    case watch(sweep: String)
-    case control(Control)
-    case explain(Subject)
-    // Coordinator to client.
-    indirect case submitted(Submission)
-    case rejected(String)
-    indirect case status(StatusReport)
-    indirect case results(ResultsSlice)
-    /// What was asked has been done, in words.
-    case done(String)
-    case explanation([String])
-    indirect case artifacts(ArtifactsSlice)
-    /// Every run of the sweep is over; lost when the connection or the coordinator is.
-    case ended(sweep: String)
 }

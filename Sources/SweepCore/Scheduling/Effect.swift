@@ -1,7 +1,7 @@
 /// What happens to the scheduler. Time comes beside it, as an argument.
 public enum Event: Hashable, Sendable {
     /// A peer with a key of `role` sent a well-formed message.
-    case message(Message, from: Route, role: Role)
+    case message(MessageToCoordinator, from: Route, role: Role)
     /// The connection has ended.
     case disconnected(Route)
     /// Nothing else is to be done now; sent while `Scheduler.isBusy`.
@@ -14,9 +14,37 @@ public enum Event: Hashable, Sendable {
 /// are committed in one transaction before anything of that batch is sent.
 public enum Effect: Hashable, Sendable {
     case persist(Fact)
-    case send(Message, to: Route)
+    /// To a worker.
+    case send(MessageToWorker, to: Route)
+    /// To a client.
+    case answer(MessageToClient, to: Route)
+    /// To either.
+    case answerFile(FileAnswer, to: Route)
+    /// Something with a file; carried out at once, before what follows, and what comes of it is
+    /// told by `CoordinatorMachine.Event.file`.
+    indirect case file(Transfers.Effect)
+    /// How large is the file of the artifact that is reported? Carried out at once; answered by
+    /// `weighed`.
+    indirect case weigh(Report, from: Route)
+    /// Read it in the store and answer; carried out at once.
+    case read(StoredQuestion, for: Route)
+    /// From now on peers can have the sweep's files.
+    indirect case serve(SweepSpec)
+    /// Remove the files of these digests that the store does not know; answered by `sifted` once
+    /// it could be read.
+    case sift([Digest])
     /// A line for the log.
     case note(String)
+    case warn(String)
+}
+
+/// What the store answers.
+public enum StoredQuestion: Hashable, Sendable {
+    /// `curveAfter`: of the first point only the rest of its curve.
+    case results(sweep: String, offset: Int, curveAfter: Int)
+    case artifacts(AskArtifacts)
+    /// What happened before `state`, in words, which is `nil` for what the scheduler does not know.
+    case history(Subject, state: [String]?)
 }
 
 /// A fact that must survive the coordinator.

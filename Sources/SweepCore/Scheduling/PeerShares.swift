@@ -7,7 +7,7 @@
 /// again is not read for a while. What waits or is not read is counted, and told now and then.
 public struct PeerShares: Sendable {
     public struct Request: Hashable, Sendable {
-        public let message: Message
+        public let message: MessageToCoordinator
         public let role: Role
         public let route: Route
     }
@@ -53,22 +53,21 @@ public struct PeerShares: Sendable {
     /// Requests of one connection that wait; those beyond are dropped.
     static let mostWaiting = 16
     /// Messages without sense that are read at once, and by how many that grows in a second.
-    static let mostPatience = 100.0
-    static let patiencePerSecond = 10.0
+    public static let mostPatience = 100.0
+    public static let patiencePerSecond = 10.0
     /// How often there are complaints, and about how many connections.
     static let complaintInterval = Duration.seconds(10)
     static let mostComplaints = 5
 
     public init() {}
 
-    /// Whether what has come is worth reading. Counts it if not.
-    public mutating func isHeard(_ route: Route) -> Bool {
+    /// Whether what comes from there is worth reading.
+    public func hears(_ route: Route) -> Bool {
         // Nearly always.
-        if conducts.isEmpty { return true }
-        guard conducts[route]?.isIgnored == true else { return true }
-        conducts[route]?.unread += 1
-        return false
+        conducts.isEmpty || conducts[route]?.isIgnored != true
     }
+
+    public mutating func countUnread(_ route: Route) { conducts[route]?.unread += 1 }
 
     /// A message made no sense; the reason and who it was are for the complaint.
     public mutating func noteSenseless(_ reason: String, from route: Route, _ peer: String) {
@@ -82,7 +81,7 @@ public struct PeerShares: Sendable {
     }
 
     public mutating func add(
-        _ message: Message, from route: Route, _ role: Role, _ peer: String
+        _ message: MessageToCoordinator, from route: Route, _ role: Role, _ peer: String
     ) {
         var waiting = requests[route] ?? []
         guard waiting.count < Self.mostWaiting else {
@@ -103,6 +102,9 @@ public struct PeerShares: Sendable {
     }
 
     public var hasRequests: Bool { !order.isEmpty }
+
+    /// Whether `next` has one in this turn.
+    public var mayAnswer: Bool { leftInTurn > 0 && !order.isEmpty }
 
     /// From now on each connection gets one answer more.
     public mutating func beginTurn() { leftInTurn = order.count }

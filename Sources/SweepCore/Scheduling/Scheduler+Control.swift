@@ -68,11 +68,11 @@ extension Scheduler {
     }
 
     private mutating func done(_ words: String, _ route: Route) {
-        effects.append(.send(.done(words), to: route))
+        effects.append(.answer(.done(words), to: route))
     }
 
     mutating func reject(_ words: String, _ route: Route) {
-        effects.append(.send(.rejected(words), to: route))
+        effects.append(.answer(.rejected(words), to: route))
     }
 
     mutating func setCondition(at place: Int, _ change: (inout SweepCondition) -> Void) {

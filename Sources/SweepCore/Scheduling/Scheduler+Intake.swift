@@ -207,11 +207,11 @@ extension Scheduler {
                 : "\(name): \(intake.created) \(intake.created == 1 ? "run is" : "runs are") "
                     + "tried again"
             effects.append(.note(words))
-            return effects.append(.send(.done(words), to: intake.route))
+            return effects.append(.answer(.done(words), to: intake.route))
         }
         let points = intake.cells.keys.count
         effects.append(
-            .send(
+            .answer(
                 .submitted(
                     Submission(
                         sweep: intake.id, points: points, finished: intake.finished,

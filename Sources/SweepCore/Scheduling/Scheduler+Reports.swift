@@ -103,6 +103,9 @@ extension Scheduler {
     }
 
     private mutating func keep(_ artifact: Artifact, of run: RunID) {
+        guard artifact.size > 0 else {
+            return effects.append(.note("\(run): the file of a \(artifact.kind) is gone"))
+        }
         switch artifact.kind {
         case .checkpoint, .hiddenStates:
             effects.append(.persist(.artifactKept(run, artifact)))

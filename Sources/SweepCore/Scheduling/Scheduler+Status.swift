@@ -69,7 +69,7 @@ extension Scheduler {
             return
         }
         let report = report(on: pass.done, at: now)
-        for route in pass.routes { effects.append(.send(.status(report), to: route)) }
+        for route in pass.routes { effects.append(.answer(.status(report), to: route)) }
     }
 
     /// How everything stands, counted at once.
@@ -164,7 +164,8 @@ extension Scheduler {
             } else if let slotSpeed, slotSpeed > 0, slots > 0 {
                 let together = Double(stepsAhead) / (slotSpeed * Double(slots))
                 let alone = Double(tallies[place].longest) / slotSpeed
-                statuses[place].secondsLeft = min(max(together, alone), Message.mostSeconds)
+                statuses[place].secondsLeft = min(
+                    max(together, alone), MessageToCoordinator.mostSeconds)
             }
         }
     }

@@ -9,15 +9,15 @@ extension Scheduler {
 
     mutating func watch(_ name: String, from route: Route) {
         guard let sweep = sweeps.first(where: { $0.spec.name == name }) else {
-            effects.append(.send(.rejected("there is no sweep '\(name)'"), to: route))
+            effects.append(.answer(.rejected("there is no sweep '\(name)'"), to: route))
             return
         }
         guard sweep.openRuns > 0 else {
-            effects.append(.send(.ended(sweep: name), to: route))
+            effects.append(.answer(.ended(sweep: name), to: route))
             return
         }
         if let words = wordsOfPause(sweep) {
-            effects.append(.send(.rejected(words), to: route))
+            effects.append(.answer(.rejected(words), to: route))
             return
         }
         var watch = watches[sweep.id] ?? Watch()
@@ -40,7 +40,7 @@ extension Scheduler {
     mutating func tellWatchers(of sweep: Sweep) {
         guard let words = wordsOfPause(sweep), let watch = watches.removeValue(forKey: sweep.id)
         else { return }
-        for route in watch.routes { effects.append(.send(.rejected(words), to: route)) }
+        for route in watch.routes { effects.append(.answer(.rejected(words), to: route)) }
     }
 
     private func wordsOfPause(_ sweep: Sweep) -> String? {
@@ -56,7 +56,7 @@ extension Scheduler {
             let watch = watches.removeValue(forKey: sweeps[place].id)
         else { return }
         for route in watch.routes {
-            effects.append(.send(.ended(sweep: sweeps[place].spec.name), to: route))
+            effects.append(.answer(.ended(sweep: sweeps[place].spec.name), to: route))
         }
     }
 }

@@ -211,7 +211,9 @@ public struct Scheduler: Sendable {
                 let text =
                     "the key of this access file has the role \(role.rawValue), which does "
                     + "not allow this; use the access file of another role"
-                effects.append(.send(.rejected(text), to: route))
+                effects.append(
+                    role == .worker
+                        ? .send(.rejected(text), to: route) : .answer(.rejected(text), to: route))
                 break
             }
             handle(message, from: route, at: now)
@@ -234,7 +236,9 @@ public struct Scheduler: Sendable {
         return effects
     }
 
-    private mutating func handle(_ message: Message, from route: Route, at now: Instant) {
+    private mutating func handle(
+        _ message: MessageToCoordinator, from route: Route, at now: Instant
+    ) {
         switch message {
         case .hello(let hello): greet(hello, from: route, at: now)
         case .heartbeat(let progress): renew(progress, from: route, at: now)
@@ -244,13 +248,8 @@ public struct Scheduler: Sendable {
         case .askStatus: answerStatus(to: route, at: now)
         case .watch(let sweep): queueOrDo(Queued(request: .watch(sweep: sweep), route: route))
         case .control(let control): queueOrDo(Queued(request: .control(control), route: route))
-        case .leave, .explain, .done, .explanation, .artifacts, .ended, .askArtifacts, .welcome,
-            .nameTaken,
-            .refused, .identify, .assign,
-            .acknowledge, .ready,
-            .revoke, .progress, .askResults, .submitted, .rejected, .status, .results, .upload,
-            .fetch, .chunk, .uploadProgress, .missing, .askFiles, .lacking:
-            droppedMessages += 1
+        // `CoordinatorMachine` knows who answers these.
+        case .file, .askResults, .askArtifacts, .explain: droppedMessages += 1
         }
     }
 
@@ -288,26 +287,4 @@ public struct Scheduler: Sendable {
 
     /// Whether something waits for spare time.
     public var isBusy: Bool { statusPass != nil || intake != nil || !queued.isEmpty }
-}
-
-extension Message {
-    /// Who sends such messages; `nil`: nobody sends them to a coordinator.
-    public var sender: Role? { Role.allCases.last { isAllowed(for: $0) } }
-
-    /// Whether a peer with this role may send the message.
-    public func isAllowed(for role: Role) -> Bool {
-        switch self {
-        case .hello, .heartbeat, .report, .goodbye: role == .worker
-        case .upload, .chunk, .fetch: role == .worker || role == .client
-        case .submit, .control, .askFiles, .askArtifacts: role == .client
-        case .askStatus, .askResults, .watch, .explain: role == .client || role == .readOnly
-        case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .ready,
-            .progress, .submitted,
-            .rejected, .status, .results, .leave, .done, .explanation, .artifacts, .ended,
-            .uploadProgress,
-            .missing,
-            .lacking:
-            false
-        }
-    }
 }

@@ -6,17 +6,31 @@
 /// after either end has been started anew.
 public struct Transfers: Sendable {
     public enum Event: Hashable, Sendable {
-        case message(Message, from: Route)
+        case upload(Upload, from: Route)
+        case chunk(Chunk, from: Route)
+        case fetch(Fetch, by: Reader, from: Route)
+        case outcome(Outcome)
+        /// The connection has ended.
+        case gone(Route)
+        /// Time has passed; sent at least twice a second.
+        case tick
+    }
+
+    /// Who fetches: workers have everything, clients what runs have left behind, and none of the
+    /// data that others submitted. Without keys anyone may be a worker that has connected anew,
+    /// and is asked.
+    public enum Reader: Hashable, Sendable {
+        case worker, client, anyone
+    }
+
+    /// What came of an effect.
+    public enum Outcome: Hashable, Sendable {
         /// What `open` found of the file.
         case opened(Digest, UploadProgress.State, received: Int, for: Route)
         /// What `finish` came to.
         case finished(Digest, UploadProgress.State, for: Route)
         /// A file could not be written; its worker tries again after a while.
         case failed(Digest, String)
-        /// The connection has ended.
-        case gone(Route)
-        /// Time has passed; sent at least twice a second.
-        case tick
     }
 
     public enum Effect: Hashable, Sendable {
@@ -29,12 +43,12 @@ public struct Transfers: Sendable {
         case abandon(Digest)
         /// Who began it is gone: close it, and keep what there is.
         case close(Digest)
-        /// Read the chunk and send it, or say that the file is missing.
-        case read(Fetch, for: Route)
+        /// Read the chunk and send it, if this reader may have it, or say that it is missing.
+        case read(Fetch, by: Reader, for: Route)
         /// Send which of these are not here.
         case look([Digest], for: Route)
-        case send(Message, to: Route)
-        case note(String)
+        /// What is left of uploads that nobody goes on with may go.
+        case clear
     }
 
     private struct Arriving: Sendable {
@@ -47,6 +61,7 @@ public struct Transfers: Sendable {
     }
 
     private var arriving: [Digest: Arriving] = [:]
+    private var lastClear: Instant?
     /// Messages that made no sense.
     public private(set) var droppedMessages = 0
 
@@ -56,97 +71,103 @@ public struct Transfers: Sendable {
     static let mostFilesOfAPeer = 16
     /// How long an upload may be silent.
     static let patience = Duration.seconds(600)
+    private static let clearInterval = Duration.seconds(600)
 
     public init() {}
 
-    public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
+    public mutating func handle(_ event: Event, at now: Instant) -> [SweepCore.Effect] {
         switch event {
-        case .message(let message, let route): return handle(message, from: route, at: now)
-        case .opened(let digest, let state, let received, let asker):
+        case .upload(let upload, let route): return begin(upload, from: route, at: now)
+        case .chunk(let chunk, let route): return append(chunk, from: route, at: now)
+        case .fetch(let fetch, let reader, let route):
+            return [.file(.read(fetch, by: reader, for: route))]
+        case .outcome(.opened(let digest, let state, let received, let asker)):
             let route = arriving[digest]?.route ?? asker
             guard state == .arriving else {
                 arriving[digest] = nil
                 return [progress(digest, received, state, route)]
             }
             // Whoever wanted to send it is gone meanwhile.
-            guard arriving[digest] != nil else { return [.close(digest)] }
+            guard arriving[digest] != nil else { return [.file(.close(digest))] }
             arriving[digest]?.received = received
             return received == arriving[digest]?.size
-                ? [.finish(digest, for: route)] : [progress(digest, received, state, route)]
-        case .finished(let digest, let state, let route):
+                ? [.file(.finish(digest, for: route))]
+                : [progress(digest, received, .arriving, route)]
+        case .outcome(.finished(let digest, let state, let route)):
             let size = arriving.removeValue(forKey: digest)?.size ?? 0
             return [progress(digest, state == .stored ? size : 0, state, route)]
-        case .failed(let digest, let reason):
+        case .outcome(.failed(let digest, let reason)):
             arriving[digest] = nil
             return [.note("\(digest.short) can't be stored: \(reason)")]
         case .gone(let route):
             let begun = arriving.filter { $0.value.route == route }.keys.sorted()
             for digest in begun { arriving[digest] = nil }
-            return begun.map { .close($0) }
+            return begun.map { .file(.close($0)) }
         case .tick:
             let silent = arriving.filter { $0.value.lastHeard + Self.patience <= now }.keys.sorted()
             for digest in silent { arriving[digest] = nil }
-            return silent.map { .abandon($0) }
+            return silent.map { .file(.abandon($0)) } + clearNowAndThen(at: now)
         }
     }
 
-    private mutating func handle(
-        _ message: Message, from route: Route, at now: Instant
-    ) -> [Effect] {
-        switch message {
-        case .upload(let upload):
-            if let known = arriving[upload.digest] {
-                guard known.size == upload.size else { return drop() }
-                arriving[upload.digest]?.lastHeard = now
-                arriving[upload.digest]?.route = route
-                guard let received = known.received else { return [] }
-                return [progress(upload.digest, received, .arriving, route)]
-            }
-            guard arriving.count < Self.mostFiles,
-                arriving.values.count(where: { $0.route == route }) < Self.mostFilesOfAPeer
-            else { return drop() }
-            arriving[upload.digest] = Arriving(
-                size: upload.size, route: route, lastHeard: now)
-            return [.open(upload, for: route)]
-        case .chunk(let chunk):
-            // Of a file that is not being sent: its worker will ask what has arrived.
-            guard let file = arriving[chunk.digest], let before = file.received else {
-                return drop()
-            }
-            guard chunk.bytes.count <= file.size - chunk.offset else { return drop() }
-            arriving[chunk.digest]?.lastHeard = now
-            guard chunk.offset == before else {
-                return [progress(chunk.digest, before, .arriving, route)]
-            }
-            let received = before + chunk.bytes.count
-            arriving[chunk.digest]?.received = received
-            return received == file.size
-                ? [.write(chunk), .finish(chunk.digest, for: route)]
-                : [.write(chunk), progress(chunk.digest, received, .arriving, route)]
-        case .fetch(let fetch): return [.read(fetch, for: route)]
-        case .askFiles(let digests): return [.look(digests, for: route)]
-        case .hello, .heartbeat, .report, .goodbye, .welcome, .nameTaken, .refused, .identify,
-            .assign,
-            .acknowledge, .revoke, .leave, .uploadProgress, .missing, .lacking, .ready,
-            .progress,
-            .submit,
-            .askStatus, .askResults, .askArtifacts, .watch, .control, .explain, .submitted,
-            .rejected, .status,
-            .results,
-            .done, .explanation, .artifacts, .ended:
-            return drop()
+    private mutating func clearNowAndThen(at now: Instant) -> [SweepCore.Effect] {
+        if let lastClear, now < lastClear + Self.clearInterval { return [] }
+        defer { lastClear = now }
+        return lastClear == nil ? [] : [.file(.clear)]
+    }
+
+    private mutating func begin(
+        _ upload: Upload, from route: Route, at now: Instant
+    ) -> [SweepCore.Effect] {
+        if let known = arriving[upload.digest] {
+            guard known.size == upload.size else { return drop() }
+            arriving[upload.digest]?.lastHeard = now
+            arriving[upload.digest]?.route = route
+            guard let received = known.received else { return [] }
+            return [progress(upload.digest, received, .arriving, route)]
+        }
+        guard arriving.count < Self.mostFiles,
+            arriving.values.count(where: { $0.route == route }) < Self.mostFilesOfAPeer
+        else { return drop() }
+        arriving[upload.digest] = Arriving(size: upload.size, route: route, lastHeard: now)
+        return [.file(.open(upload, for: route))]
+    }
+
+    private mutating func append(
+        _ chunk: Chunk, from route: Route, at now: Instant
+    ) -> [SweepCore.Effect] {
+        // Of a file that is not being sent: its worker will ask what has arrived.
+        guard let file = arriving[chunk.digest], let before = file.received else { return drop() }
+        guard chunk.bytes.count <= file.size - chunk.offset else { return drop() }
+        arriving[chunk.digest]?.lastHeard = now
+        guard chunk.offset == before else {
+            return [progress(chunk.digest, before, .arriving, route)]
+        }
+        let received = before + chunk.bytes.count
+        arriving[chunk.digest]?.received = received
+        return received == file.size
+            ? [.file(.write(chunk)), .file(.finish(chunk.digest, for: route))]
+            : [.file(.write(chunk)), progress(chunk.digest, received, .arriving, route)]
+    }
+
+    package func checkInvariants() {
+        precondition(arriving.count <= Self.mostFiles, "more files arrive than may")
+        for (digest, file) in arriving {
+            precondition(
+                (0...file.size).contains(file.received ?? 0),
+                "\(digest.short): \(file.received ?? 0) of \(file.size) bytes")
         }
     }
 
-    private mutating func drop() -> [Effect] {
+    private mutating func drop() -> [SweepCore.Effect] {
         droppedMessages += 1
         return []
     }
 
     private func progress(
         _ digest: Digest, _ received: Int, _ state: UploadProgress.State, _ route: Route
-    ) -> Effect {
+    ) -> SweepCore.Effect {
         let progress = UploadProgress(digest: digest, received: received, state: state)
-        return .send(.uploadProgress(progress), to: route)
+        return .answerFile(.progress(progress), to: route)
     }
 }

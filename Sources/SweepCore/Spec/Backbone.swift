@@ -77,6 +77,6 @@ public struct BackboneReference: Hashable, Sendable, Codable {
             else { return nil }
             files[name] = digest
         }
-        return (1...Message.mostFiles).contains(files.count) ? files : nil
+        return (1...MessageToCoordinator.mostFiles).contains(files.count) ? files : nil
     }
 }

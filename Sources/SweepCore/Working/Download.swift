@@ -65,7 +65,7 @@ struct Download: Sendable {
         guard let received else { return [] }
         var effects: [WorkerMachine.Effect] = []
         func ask() {
-            effects.append(.send(.fetch(Fetch(digest: digest, offset: requested))))
+            effects.append(.send(.file(.fetch(Fetch(digest: digest, offset: requested)))))
         }
         guard let size else {
             // The first chunk tells how large the file is.

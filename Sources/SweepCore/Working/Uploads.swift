@@ -101,7 +101,7 @@ struct Uploads: Sendable {
             isAnswered = false
             askedAt = now
             let upload = Upload(digest: artifact.file.digest, size: artifact.size)
-            return [.send(.upload(upload))]
+            return [.send(.file(.upload(upload)))]
         }
         var effects: [WorkerMachine.Effect] = []
         while isAnswered, sent < artifact.size, inFlight.count < window {

@@ -5,7 +5,7 @@ public struct WorkerMachine: Sendable {
     public typealias Slot = Int
 
     public enum Event: Hashable, Sendable {
-        case message(Message)
+        case message(MessageToWorker)
         /// A trainer told how far it is.
         case progress(AttemptProgress)
         /// A trainer reported; `completed`, `failed` and `handedBack` free its slot.
@@ -24,7 +24,7 @@ public struct WorkerMachine: Sendable {
     }
 
     public enum Effect: Hashable, Sendable {
-        case send(Message)
+        case send(MessageToCoordinator)
         case train(Slot, Assignment)
         /// The trainer ends the attempt with `handedBack` as soon as it can.
         case stop(Slot, AttemptID)
@@ -166,7 +166,9 @@ public struct WorkerMachine: Sendable {
         return effects
     }
 
-    private mutating func handle(_ message: Message, at now: Instant, _ effects: inout [Effect]) {
+    private mutating func handle(
+        _ message: MessageToWorker, at now: Instant, _ effects: inout [Effect]
+    ) {
         switch message {
         case .welcome(let welcome):
             connection = .welcomed(welcome, lastHeartbeat: now)
@@ -200,11 +202,11 @@ public struct WorkerMachine: Sendable {
             forgetIfDone(attempt)
             noteAcknowledgement(at: now, &effects)
         case .revoke(let attempt): revoke(attempt, at: now, &effects)
-        case .uploadProgress(let progress): take(progress, at: now, &effects)
-        case .chunk(let chunk):
+        case .file(.progress(let progress)): take(progress, at: now, &effects)
+        case .file(.chunk(let chunk)):
             effects += supplies.take(chunk, at: now)
             beginWhatCan(at: now, &effects)
-        case .missing(let digest):
+        case .file(.missing(let digest)):
             let why =
                 "the coordinator does not have it; submit the sweep again on the machine that has "
                 + "its files"
@@ -214,13 +216,8 @@ public struct WorkerMachine: Sendable {
         case .rejected(let reason):
             effects.append(.note("the coordinator rejected a message: \(reason)"))
         case .leave: drain(at: now, &effects)
-        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .submit, .askStatus,
-            .askResults, .askArtifacts,
-            .watch,
-            .control, .explain, .submitted, .status, .results, .done, .explanation, .artifacts,
-            .ended, .upload,
-            .fetch, .askFiles, .lacking:
-            break
+        // It asks for none.
+        case .file(.lacking): break
         }
     }
 

@@ -1,5 +1,5 @@
 /// Owns the C structures of one message while it is packed.
-final class Arena {
+public final class Arena {
     private var blocks: [UnsafeMutableRawPointer] = []
 
     deinit {

@@ -9,16 +9,22 @@ public enum Codec {
     /// The largest frame that is sent or taken.
     public static let maxFrameBytes = 1 << 20
 
-    public static func encode(_ message: Message) -> [UInt8] {
+    public static func encode(_ message: some WireMessage) -> [UInt8] {
         let arena = Arena()
-        let envelope = arena.envelope(message)
+        let envelope = arena.make(moderato__envelope__init) {
+            $0.version = protocolVersion
+            message.write(&$0, in: arena)
+        }
         let size = moderato__envelope__get_packed_size(envelope)
         return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             count = moderato__envelope__pack(envelope, buffer.baseAddress)
         }
     }
 
-    public static func decode(_ frame: [UInt8]) throws(WireError) -> Message {
+    /// - Throws: `malformed` also for a message that another kind of peer gets.
+    public static func decode<Message: WireMessage>(
+        _ frame: [UInt8], as type: Message.Type = Message.self
+    ) throws(WireError) -> Message {
         guard frame.count <= maxFrameBytes else {
             throw .malformed("\(frame.count) bytes; \(maxFrameBytes) is the most")
         }
@@ -31,7 +37,10 @@ public enum Codec {
             throw .malformed("not an envelope")
         }
         defer { moderato__envelope__free_unpacked(envelope, nil) }
-        return try message(envelope.pointee)
+        guard let message = try Message.read(envelope.pointee) else {
+            throw .malformed("nothing that \(Message.reader) gets, in this version")
+        }
+        return message
     }
 
     private static func version(of frame: [UInt8]) throws(WireError) -> UInt32 {
@@ -42,5 +51,77 @@ public enum Codec {
             if byte & 0x80 == 0 { return value }
         }
         throw .malformed("no version")
+    }
+}
+
+/// Messages of one direction, as frames.
+public protocol WireMessage: Hashable, Sendable {
+    /// Who gets such messages, such as `a worker`.
+    static var reader: String { get }
+    /// `nil`: it is of another direction, or of a kind that this version does not know.
+    static func read(_ envelope: Moderato__Envelope) throws(WireError) -> Self?
+    func write(_ envelope: inout Moderato__Envelope, in arena: Arena)
+}
+
+extension MessageToCoordinator: WireMessage {
+    public static let reader = "a coordinator"
+
+    public static func read(_ envelope: Moderato__Envelope) throws(WireError)
+        -> MessageToCoordinator?
+    {
+        try Codec.toCoordinator(envelope)
+    }
+
+    public func write(_ envelope: inout Moderato__Envelope, in arena: Arena) {
+        arena.fill(&envelope, with: self)
+    }
+}
+
+extension MessageToWorker: WireMessage {
+    public static let reader = "a worker"
+
+    public static func read(_ envelope: Moderato__Envelope) throws(WireError) -> MessageToWorker? {
+        try Codec.toWorker(envelope)
+    }
+
+    public func write(_ envelope: inout Moderato__Envelope, in arena: Arena) {
+        arena.fill(&envelope, with: self)
+    }
+}
+
+extension MessageToClient: WireMessage {
+    public static let reader = "a client"
+
+    public static func read(_ envelope: Moderato__Envelope) throws(WireError) -> MessageToClient? {
+        try Codec.toClient(envelope)
+    }
+
+    public func write(_ envelope: inout Moderato__Envelope, in arena: Arena) {
+        arena.fill(&envelope, with: self)
+    }
+}
+
+extension MessageToTrainer: WireMessage {
+    public static let reader = "a trainer"
+
+    public static func read(_ envelope: Moderato__Envelope) throws(WireError) -> MessageToTrainer? {
+        try Codec.toTrainer(envelope)
+    }
+
+    public func write(_ envelope: inout Moderato__Envelope, in arena: Arena) {
+        arena.fill(&envelope, with: self)
+    }
+}
+
+extension MessageFromTrainer: WireMessage {
+    public static let reader = "a trainer’s worker"
+
+    public static func read(_ envelope: Moderato__Envelope) throws(WireError) -> MessageFromTrainer?
+    {
+        try Codec.fromTrainer(envelope)
+    }
+
+    public func write(_ envelope: inout Moderato__Envelope, in arena: Arena) {
+        arena.fill(&envelope, with: self)
     }
 }

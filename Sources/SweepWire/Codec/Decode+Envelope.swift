@@ -2,7 +2,9 @@ import CSweepProto
 import SweepCore
 
 extension Codec {
-    static func message(_ envelope: Moderato__Envelope) throws(WireError) -> Message {
+    static func toCoordinator(
+        _ envelope: Moderato__Envelope
+    ) throws(WireError) -> MessageToCoordinator? {
         switch envelope.message_case {
         case MODERATO__ENVELOPE__MESSAGE_HELLO: .hello(try hello(envelope.hello))
         case MODERATO__ENVELOPE__MESSAGE_HEARTBEAT: .heartbeat(try heartbeat(envelope.heartbeat))
@@ -12,6 +14,23 @@ extension Codec {
                 reason: try Decoding.part(envelope.goodbye, "goodbye").reason.map {
                     (reason) throws(WireError) in try Decoding.text(reason, "reason")
                 })
+        case MODERATO__ENVELOPE__MESSAGE_SUBMIT:
+            .submit(
+                try sweepSpec(envelope.submit),
+                replaces: try Decoding.part(envelope.submit, "sweep").replaces != 0)
+        case MODERATO__ENVELOPE__MESSAGE_ASK_STATUS: .askStatus
+        case MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS: try askResults(envelope.ask_results)
+        case MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS:
+            .askArtifacts(try askArtifacts(envelope.ask_artifacts))
+        case MODERATO__ENVELOPE__MESSAGE_WATCH: .watch(sweep: try text(envelope.watch))
+        case MODERATO__ENVELOPE__MESSAGE_CONTROL: .control(try control(envelope.control))
+        case MODERATO__ENVELOPE__MESSAGE_EXPLAIN: .explain(try subject(envelope.explain))
+        default: try fileRequest(envelope).map { .file($0) }
+        }
+    }
+
+    static func toWorker(_ envelope: Moderato__Envelope) throws(WireError) -> MessageToWorker? {
+        switch envelope.message_case {
         case MODERATO__ENVELOPE__MESSAGE_WELCOME: .welcome(try welcome(envelope.welcome))
         case MODERATO__ENVELOPE__MESSAGE_REFUSED: .refused(try text(envelope.refused))
         case MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN: .nameTaken(try text(envelope.name_taken))
@@ -23,46 +42,82 @@ extension Codec {
                 AttemptID(
                     try Decoding.identifier(
                         try Decoding.part(envelope.revoke, "revoke").attempt, "attempt")))
+        case MODERATO__ENVELOPE__MESSAGE_LEAVE: .leave
+        case MODERATO__ENVELOPE__MESSAGE_REJECTED: .rejected(try text(envelope.rejected))
+        default: try fileAnswer(envelope).map { .file($0) }
+        }
+    }
+
+    static func toClient(_ envelope: Moderato__Envelope) throws(WireError) -> MessageToClient? {
+        switch envelope.message_case {
+        case MODERATO__ENVELOPE__MESSAGE_SUBMITTED: .submitted(try submission(envelope.submitted))
+        case MODERATO__ENVELOPE__MESSAGE_REJECTED: .rejected(try text(envelope.rejected))
+        case MODERATO__ENVELOPE__MESSAGE_REFUSED: .refused(try text(envelope.refused))
+        case MODERATO__ENVELOPE__MESSAGE_STATUS: .status(try status(envelope.status))
+        case MODERATO__ENVELOPE__MESSAGE_RESULTS: .results(try results(envelope.results))
+        case MODERATO__ENVELOPE__MESSAGE_DONE: .done(try text(envelope.done))
+        case MODERATO__ENVELOPE__MESSAGE_EXPLANATION:
+            .explanation(try explanation(envelope.explanation))
+        case MODERATO__ENVELOPE__MESSAGE_ARTIFACTS:
+            .artifacts(try artifacts(envelope.artifacts))
+        case MODERATO__ENVELOPE__MESSAGE_ENDED: .ended(sweep: try text(envelope.ended))
+        case MODERATO__ENVELOPE__MESSAGE_IDENTIFY: .identify
+        default: try fileAnswer(envelope).map { .file($0) }
+        }
+    }
+
+    static func toTrainer(_ envelope: Moderato__Envelope) throws(WireError) -> MessageToTrainer? {
+        switch envelope.message_case {
+        case MODERATO__ENVELOPE__MESSAGE_ASSIGN: .assign(try assignment(envelope.assign))
+        case MODERATO__ENVELOPE__MESSAGE_REVOKE:
+            .revoke(
+                AttemptID(
+                    try Decoding.identifier(
+                        try Decoding.part(envelope.revoke, "revoke").attempt, "attempt")))
+        default: nil
+        }
+    }
+
+    static func fromTrainer(
+        _ envelope: Moderato__Envelope
+    ) throws(WireError) -> MessageFromTrainer? {
+        switch envelope.message_case {
         case MODERATO__ENVELOPE__MESSAGE_READY:
             .ready(
                 libtorch: try version(
                     try Decoding.part(envelope.ready, "ready").text, "version of libtorch"))
         case MODERATO__ENVELOPE__MESSAGE_PROGRESS:
             .progress(try progress(try Decoding.part(envelope.progress, "progress")))
-        case MODERATO__ENVELOPE__MESSAGE_SUBMIT:
-            .submit(
-                try sweepSpec(envelope.submit),
-                replaces: try Decoding.part(envelope.submit, "sweep").replaces != 0)
-        case MODERATO__ENVELOPE__MESSAGE_ASK_STATUS: .askStatus
-        case MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS: try askResults(envelope.ask_results)
-        case MODERATO__ENVELOPE__MESSAGE_SUBMITTED: .submitted(try submission(envelope.submitted))
-        case MODERATO__ENVELOPE__MESSAGE_REJECTED: .rejected(try text(envelope.rejected))
-        case MODERATO__ENVELOPE__MESSAGE_STATUS: .status(try status(envelope.status))
-        case MODERATO__ENVELOPE__MESSAGE_RESULTS: .results(try results(envelope.results))
-        case MODERATO__ENVELOPE__MESSAGE_CONTROL: .control(try control(envelope.control))
-        case MODERATO__ENVELOPE__MESSAGE_EXPLAIN: .explain(try subject(envelope.explain))
-        case MODERATO__ENVELOPE__MESSAGE_LEAVE: .leave
-        case MODERATO__ENVELOPE__MESSAGE_DONE: .done(try text(envelope.done))
-        case MODERATO__ENVELOPE__MESSAGE_EXPLANATION:
-            .explanation(try explanation(envelope.explanation))
+        case MODERATO__ENVELOPE__MESSAGE_REPORT: .report(try report(envelope.report))
+        default: nil
+        }
+    }
+
+    private static func fileRequest(
+        _ envelope: Moderato__Envelope
+    ) throws(WireError) -> FileRequest? {
+        switch envelope.message_case {
         case MODERATO__ENVELOPE__MESSAGE_UPLOAD: .upload(try upload(envelope.upload))
-        case MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS:
-            .uploadProgress(try uploadProgress(envelope.upload_progress))
         case MODERATO__ENVELOPE__MESSAGE_CHUNK: .chunk(try chunk(envelope.chunk))
         case MODERATO__ENVELOPE__MESSAGE_FETCH: .fetch(try fetch(envelope.fetch))
+        case MODERATO__ENVELOPE__MESSAGE_ASK_FILES: .look(try digests(envelope.ask_files))
+        default: nil
+        }
+    }
+
+    private static func fileAnswer(
+        _ envelope: Moderato__Envelope
+    ) throws(WireError) -> FileAnswer? {
+        switch envelope.message_case {
+        case MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS:
+            .progress(try uploadProgress(envelope.upload_progress))
+        case MODERATO__ENVELOPE__MESSAGE_CHUNK: .chunk(try chunk(envelope.chunk))
         case MODERATO__ENVELOPE__MESSAGE_MISSING:
             .missing(
                 try Decoding.digest(
                     try Decoding.part(envelope.missing, "missing").digest, "digest"))
-        case MODERATO__ENVELOPE__MESSAGE_ASK_FILES: .askFiles(try digests(envelope.ask_files))
         case MODERATO__ENVELOPE__MESSAGE_LACKING: .lacking(try digests(envelope.lacking))
-        case MODERATO__ENVELOPE__MESSAGE_WATCH: .watch(sweep: try text(envelope.watch))
-        case MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS:
-            .askArtifacts(try askArtifacts(envelope.ask_artifacts))
-        case MODERATO__ENVELOPE__MESSAGE_ARTIFACTS:
-            .artifacts(try artifacts(envelope.artifacts))
-        case MODERATO__ENVELOPE__MESSAGE_ENDED: .ended(sweep: try text(envelope.ended))
-        default: throw .malformed("an envelope without a message this version knows")
+        default: nil
         }
     }
 
@@ -171,7 +226,7 @@ extension Codec {
 
     private static func acknowledge(
         _ pointer: UnsafeMutablePointer<Moderato__Acknowledgement>?
-    ) throws(WireError) -> Message {
+    ) throws(WireError) -> MessageToWorker {
         let value = try Decoding.part(pointer, "acknowledgement")
         return .acknowledge(
             AttemptID(try Decoding.identifier(value.attempt, "attempt")),
@@ -180,7 +235,7 @@ extension Codec {
 
     private static func askResults(
         _ pointer: UnsafeMutablePointer<Moderato__AskResults>?
-    ) throws(WireError) -> Message {
+    ) throws(WireError) -> MessageToCoordinator {
         let value = try Decoding.part(pointer, "request for results")
         return .askResults(
             sweep: try Decoding.text(

@@ -104,7 +104,7 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__Digests>?
     ) throws(WireError) -> [Digest] {
         let value = try Decoding.part(pointer, "digests")
-        guard value.n_digests <= Message.mostFiles else {
+        guard value.n_digests <= MessageToCoordinator.mostFiles else {
             throw .malformed("\(value.n_digests) digests")
         }
         var digests: [Digest] = []

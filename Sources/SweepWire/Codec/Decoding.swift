@@ -55,7 +55,7 @@ enum Decoding {
 
     /// A time of which sums and sums of sums stay finite: 0 to 31,000 years.
     static func seconds(_ value: Double, _ name: String) throws(WireError) -> Double {
-        try number(value, name, in: 0...Message.mostSeconds)
+        try number(value, name, in: 0...MessageToCoordinator.mostSeconds)
     }
 
     static func number(

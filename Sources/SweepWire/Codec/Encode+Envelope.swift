@@ -2,14 +2,7 @@ import CSweepProto
 import SweepCore
 
 extension Arena {
-    func envelope(_ message: Message) -> UnsafeMutablePointer<Moderato__Envelope> {
-        make(moderato__envelope__init) {
-            $0.version = protocolVersion
-            fill(&$0, with: message)
-        }
-    }
-
-    private func fill(_ envelope: inout Moderato__Envelope, with message: Message) {
+    func fill(_ envelope: inout Moderato__Envelope, with message: MessageToCoordinator) {
         switch message {
         case .hello(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_HELLO
@@ -20,82 +13,13 @@ extension Arena {
                 $0.n_attempts = value.count
                 $0.attempts = pointers(value.map(progress))
             }
-        case .report(let value):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REPORT
-            envelope.report = report(value)
+        case .report(let value): fillReport(&envelope, value)
         case .goodbye(let reason):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_GOODBYE
             envelope.goodbye = make(moderato__goodbye__init) {
                 $0.reason = reason.map(string)
             }
-        case .ready(let libtorch):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_READY
-            envelope.ready = text(libtorch)
-        case .progress(let value):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_PROGRESS
-            envelope.progress = progress(value)
-        case .welcome, .nameTaken, .refused, .identify, .assign, .acknowledge, .revoke, .leave:
-            fillForWorker(&envelope, with: message)
-        case .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
-            fillFile(&envelope, with: message)
-        case .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain:
-            fillFromClient(&envelope, with: message)
-        case .submitted, .rejected, .status, .results, .done, .explanation, .artifacts, .ended:
-            fillForClient(&envelope, with: message)
-        }
-    }
-
-    private func fillForWorker(_ envelope: inout Moderato__Envelope, with message: Message) {
-        switch message {
-        case .welcome(let value):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_WELCOME
-            envelope.welcome = make(moderato__welcome__init) {
-                $0.heartbeat_milliseconds = UInt64(value.heartbeat.nanoseconds / 1_000_000)
-                $0.lease_milliseconds = UInt64(value.lease.nanoseconds / 1_000_000)
-            }
-        case .refused(let reason):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REFUSED
-            envelope.refused = text(reason)
-        case .nameTaken(let reason):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN
-            envelope.name_taken = text(reason)
-        case .identify:
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_IDENTIFY
-            envelope.identify = empty()
-        case .assign(let value):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASSIGN
-            envelope.assign = make(moderato__assignment__init) {
-                $0.attempt = value.attempt.number
-                $0.run = value.run.number
-                $0.spec = trainingSpec(value.spec)
-                $0.keep = keepsakes(value.keep)
-                $0.checkpoint = value.checkpoint.map(artifact)
-                $0.has_keeps_at_start = value.keepsAtStart ? 1 : 0
-                $0.keeps_at_start = value.keepsAtStart ? 1 : 0
-            }
-        case .acknowledge(let attempt, let sequence):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE
-            envelope.acknowledge = make(moderato__acknowledgement__init) {
-                $0.attempt = attempt.number
-                $0.up_to = sequence
-            }
-        case .revoke(let attempt):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REVOKE
-            envelope.revoke = make(moderato__revocation__init) { $0.attempt = attempt.number }
-        case .leave:
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
-            envelope.leave = empty()
-        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .submit, .askStatus,
-            .askResults, .askArtifacts, .watch,
-            .control, .explain, .submitted, .rejected, .status, .results, .done, .explanation,
-            .artifacts, .ended,
-            .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
-            preconditionFailure("\(message) is not for workers")
-        }
-    }
-
-    private func fillFromClient(_ envelope: inout Moderato__Envelope, with message: Message) {
-        switch message {
+        case .file(let request): fill(&envelope, with: request)
         case .submit(let value, let replaces):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMIT
             envelope.submit = sweepSpec(value)
@@ -132,17 +56,45 @@ extension Arena {
         case .explain(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_EXPLAIN
             envelope.explain = subject(value)
-        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .welcome, .nameTaken,
-            .refused, .identify,
-            .assign, .acknowledge, .revoke, .leave, .submitted, .rejected, .status, .results, .done,
-            .explanation, .artifacts, .ended, .upload, .uploadProgress, .chunk, .fetch, .missing,
-            .askFiles,
-            .lacking:
-            preconditionFailure("\(message) is not from clients")
         }
     }
 
-    private func fillForClient(_ envelope: inout Moderato__Envelope, with message: Message) {
+    func fill(_ envelope: inout Moderato__Envelope, with message: MessageToWorker) {
+        switch message {
+        case .welcome(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_WELCOME
+            envelope.welcome = make(moderato__welcome__init) {
+                $0.heartbeat_milliseconds = UInt64(value.heartbeat.nanoseconds / 1_000_000)
+                $0.lease_milliseconds = UInt64(value.lease.nanoseconds / 1_000_000)
+            }
+        case .refused(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REFUSED
+            envelope.refused = text(reason)
+        case .nameTaken(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_NAME_TAKEN
+            envelope.name_taken = text(reason)
+        case .identify:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_IDENTIFY
+            envelope.identify = empty()
+        case .assign(let value): fillAssignment(&envelope, value)
+        case .acknowledge(let attempt, let sequence):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ACKNOWLEDGE
+            envelope.acknowledge = make(moderato__acknowledgement__init) {
+                $0.attempt = attempt.number
+                $0.up_to = sequence
+            }
+        case .revoke(let attempt): fillRevocation(&envelope, attempt)
+        case .leave:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LEAVE
+            envelope.leave = empty()
+        case .rejected(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REJECTED
+            envelope.rejected = text(reason)
+        case .file(let answer): fill(&envelope, with: answer)
+        }
+    }
+
+    func fill(_ envelope: inout Moderato__Envelope, with message: MessageToClient) {
         switch message {
         case .submitted(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_SUBMITTED
@@ -150,6 +102,9 @@ extension Arena {
         case .rejected(let reason):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REJECTED
             envelope.rejected = text(reason)
+        case .refused(let reason):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REFUSED
+            envelope.refused = text(reason)
         case .status(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_STATUS
             envelope.status = status(value)
@@ -168,14 +123,53 @@ extension Arena {
         case .ended(let sweep):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ENDED
             envelope.ended = text(sweep)
-        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .welcome, .nameTaken,
-            .refused, .identify,
-            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .askArtifacts,
-            .watch,
-            .control,
-            .explain, .upload, .uploadProgress, .chunk, .fetch, .missing, .askFiles, .lacking:
-            preconditionFailure("\(message) is not for clients")
+        case .identify:
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_IDENTIFY
+            envelope.identify = empty()
+        case .file(let answer): fill(&envelope, with: answer)
         }
+    }
+
+    func fill(_ envelope: inout Moderato__Envelope, with message: MessageToTrainer) {
+        switch message {
+        case .assign(let value): fillAssignment(&envelope, value)
+        case .revoke(let attempt): fillRevocation(&envelope, attempt)
+        }
+    }
+
+    func fill(_ envelope: inout Moderato__Envelope, with message: MessageFromTrainer) {
+        switch message {
+        case .ready(let libtorch):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_READY
+            envelope.ready = text(libtorch)
+        case .progress(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_PROGRESS
+            envelope.progress = progress(value)
+        case .report(let value): fillReport(&envelope, value)
+        }
+    }
+
+    private func fillReport(_ envelope: inout Moderato__Envelope, _ value: Report) {
+        envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REPORT
+        envelope.report = report(value)
+    }
+
+    private func fillAssignment(_ envelope: inout Moderato__Envelope, _ value: Assignment) {
+        envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASSIGN
+        envelope.assign = make(moderato__assignment__init) {
+            $0.attempt = value.attempt.number
+            $0.run = value.run.number
+            $0.spec = trainingSpec(value.spec)
+            $0.keep = keepsakes(value.keep)
+            $0.checkpoint = value.checkpoint.map(artifact)
+            $0.has_keeps_at_start = value.keepsAtStart ? 1 : 0
+            $0.keeps_at_start = value.keepsAtStart ? 1 : 0
+        }
+    }
+
+    private func fillRevocation(_ envelope: inout Moderato__Envelope, _ attempt: AttemptID) {
+        envelope.message_case = MODERATO__ENVELOPE__MESSAGE_REVOKE
+        envelope.revoke = make(moderato__revocation__init) { $0.attempt = attempt.number }
     }
 
     func empty() -> UnsafeMutablePointer<Moderato__Empty> { make(moderato__empty__init) }

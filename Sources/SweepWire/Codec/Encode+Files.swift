@@ -2,53 +2,54 @@ import CSweepProto
 import SweepCore
 
 extension Arena {
-    func fillFile(_ envelope: inout Moderato__Envelope, with message: Message) {
-        switch message {
+    func fill(_ envelope: inout Moderato__Envelope, with request: FileRequest) {
+        switch request {
         case .upload(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_UPLOAD
             envelope.upload = make(moderato__upload__init) {
                 $0.digest = binary(value.digest)
                 $0.size = UInt64(value.size)
             }
-        case .uploadProgress(let value):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS
-            envelope.upload_progress = make(moderato__upload_progress__init) {
-                $0.digest = binary(value.digest)
-                $0.received = UInt64(value.received)
-                $0.state = string(value.state.rawValue)
-            }
-        case .chunk(let value):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_CHUNK
-            envelope.chunk = make(moderato__chunk__init) {
-                $0.digest = binary(value.digest)
-                $0.offset = UInt64(value.offset)
-                $0.total = UInt64(value.total)
-                $0.content = ProtobufCBinaryData(
-                    len: value.bytes.count, data: array(value.bytes))
-            }
+        case .chunk(let value): fillChunk(&envelope, value)
         case .fetch(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_FETCH
             envelope.fetch = make(moderato__fetch__init) {
                 $0.digest = binary(value.digest)
                 $0.offset = UInt64(value.offset)
             }
+        case .look(let values):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_FILES
+            envelope.ask_files = digests(values)
+        }
+    }
+
+    func fill(_ envelope: inout Moderato__Envelope, with answer: FileAnswer) {
+        switch answer {
+        case .progress(let value):
+            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_UPLOAD_PROGRESS
+            envelope.upload_progress = make(moderato__upload_progress__init) {
+                $0.digest = binary(value.digest)
+                $0.received = UInt64(value.received)
+                $0.state = string(value.state.rawValue)
+            }
+        case .chunk(let value): fillChunk(&envelope, value)
         case .missing(let digest):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_MISSING
             envelope.missing = make(moderato__missing__init) { $0.digest = binary(digest) }
-        case .askFiles(let values):
-            envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_FILES
-            envelope.ask_files = digests(values)
         case .lacking(let values):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_LACKING
             envelope.lacking = digests(values)
-        case .hello, .heartbeat, .report, .goodbye, .ready, .progress, .welcome, .nameTaken,
-            .refused, .identify,
-            .assign, .acknowledge, .revoke, .leave, .submit, .askStatus, .askResults, .askArtifacts,
-            .watch,
-            .control,
-            .explain, .submitted, .rejected, .status, .results, .done, .explanation, .artifacts,
-            .ended:
-            preconditionFailure("\(message) is not about files")
+        }
+    }
+
+    private func fillChunk(_ envelope: inout Moderato__Envelope, _ value: Chunk) {
+        envelope.message_case = MODERATO__ENVELOPE__MESSAGE_CHUNK
+        envelope.chunk = make(moderato__chunk__init) {
+            $0.digest = binary(value.digest)
+            $0.offset = UInt64(value.offset)
+            $0.total = UInt64(value.total)
+            $0.content = ProtobufCBinaryData(
+                len: value.bytes.count, data: array(value.bytes))
         }
     }
 

@@ -110,23 +110,25 @@ public final class Dialer {
     }
 
     /// `false`: there is no connection now.
-    public func send(_ message: Message) throws(WireError) -> Bool {
+    public func send(_ message: MessageToCoordinator) throws(WireError) -> Bool {
         let frame = Codec.encode(message)
         guard frame.count <= Codec.maxFrameBytes else { throw .tooLarge(bytes: frame.count) }
         return try socket.send([frame])
     }
 
     /// The next message if one has arrived. Throws `malformed` for a frame that is none.
-    public func receive() throws(WireError) -> Message? {
+    public func receive<Message: WireMessage>(
+        as type: Message.Type = Message.self
+    ) throws(WireError) -> Message? {
         guard let received = try socket.receive() else { return nil }
         guard received.parts.count == 1 else { throw .malformed("\(received.parts.count) parts") }
         return try Codec.decode(received.parts[0])
     }
 
-    /// Sends a request that is not about one file, and waits for the answer.
+    /// Sends a client's request that is not about one file, and waits for the answer.
     public func request(
-        _ message: Message, timeout: Duration = .seconds(10)
-    ) throws(WireError) -> Message {
+        _ message: MessageToCoordinator, timeout: Duration = .seconds(10)
+    ) throws(WireError) -> MessageToClient {
         let deadline = clock.now + timeout + dialling.roundTime
         var isSent = false
         if let problem, try !socket.isWritable() { throw problem }
@@ -135,12 +137,12 @@ public final class Dialer {
             if !isSent { _ = try look() }
             let step = isSent ? deadline - clock.now : .milliseconds(5)
             if try Poll.readable([.socket(socket)], timeout: min(step, .milliseconds(100)))[0],
-                let answer = try receive()
+                let answer = try receive(as: MessageToClient.self)
             {
                 switch answer {
                 case .rejected(let reason), .refused(let reason): throw .rejected(reason)
                 // Late, of a file that was sent before.
-                case .uploadProgress: continue
+                case .file(.progress): continue
                 default: return answer
                 }
             }

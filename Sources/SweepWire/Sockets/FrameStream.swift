@@ -8,14 +8,14 @@ public struct FrameStream {
 
     public init() {}
 
-    public static func framed(_ message: Message) -> [UInt8] {
+    public static func framed(_ message: some WireMessage) -> [UInt8] {
         let frame = Codec.encode(message)
         let size = UInt32(frame.count)
         return (0..<4).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) } + frame
     }
 
     /// Writes a whole message; `false` if nobody reads any more.
-    public static func write(_ message: Message, to descriptor: Int32) -> Bool {
+    public static func write(_ message: some WireMessage, to descriptor: Int32) -> Bool {
         var rest = framed(message)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -29,7 +29,9 @@ public struct FrameStream {
     }
 
     /// Reads once, and returns the messages that are complete; `nil` at the end of the stream.
-    public mutating func read(from descriptor: Int32) throws(WireError) -> [Message]? {
+    public mutating func read<Message: WireMessage>(
+        from descriptor: Int32, as type: Message.Type = Message.self
+    ) throws(WireError) -> [Message]? {
         var piece = [UInt8](repeating: 0, count: 64 * 1_024)
         var count = 0
         repeat {

@@ -7,6 +7,14 @@ public final class Listener {
         public let route: Route
         public let sender: Sender
         public let frame: [UInt8]
+
+        /// Of the peer; `nil`: nobody was asked for one.
+        public var key: String? {
+            switch sender {
+            case .known(let key, _), .revoked(let key): key
+            case .anyone: nil
+            }
+        }
     }
 
     public enum Sender: Hashable, Sendable {

@@ -19,7 +19,7 @@ enum MachineChecks {
             do {
                 // A heartbeat of a stranger is answered with the question who it is.
                 let dialer = try Dialer(one)
-                let request = role == .worker ? Message.heartbeat([]) : .askStatus
+                let request = role == .worker ? MessageToCoordinator.heartbeat([]) : .askStatus
                 _ = try dialer.request(request, timeout: .seconds(5))
                 return .ok("coordinator", "\(endpoint) answers")
             } catch WireError.noAnswer {

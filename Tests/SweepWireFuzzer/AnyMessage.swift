@@ -1,0 +1,1 @@
+../SweepWireTests/AnyMessage.swift
