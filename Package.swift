@@ -107,7 +107,8 @@ let package = Package(
             exclude: ["Reference"]),
         .testTarget(name: "SweepWorkerTests", dependencies: ["SweepCore", "SweepWorker"]),
         .testTarget(
-            name: "SweepSimulatorTests", dependencies: ["SweepCore", "SweepSimulator"]),
+            name: "SweepSimulatorTests",
+            dependencies: ["SweepCore", "SweepSimulator", "moderato-simulate"]),
         .testTarget(
             name: "SweepFileTests", dependencies: ["SweepCore", "SweepData", "SweepFile"]),
         .testTarget(

@@ -219,7 +219,10 @@ public struct World {
     mutating func checkStep() {
         for violation in ledger.violations.prefix(1) { require(false, violation) }
         // A promise broken by a planted mistake leaves bookkeeping that contradicts itself.
-        if violation == nil { scheduler?.checkInvariants() }
+        guard violation == nil else { return }
+        scheduler?.checkInvariants()
+        guard plantedBug != .forgetsUnacknowledged else { return }
+        for worker in workers where worker.isRunning { worker.machine.checkInvariants() }
     }
 }
 

@@ -17,7 +17,7 @@ struct ConnectionsTests {
     }
 
     private func connected(_ file: Int32 = 5) -> Connections {
-        var connections = Connections(limits { _ in })
+        @Checked var connections = Connections(limits { _ in })
         connections.accept(file, from: "a", at: start)
         connections.finishHandshake(file)
         #expect(connections.hear(file, route, bytes: 100, at: start) == nil)
@@ -69,7 +69,7 @@ struct ConnectionsTests {
 
     @Test("Of all together the largest go first")
     func together() {
-        var connections = Connections(limits { $0.unreadOfAll = 1_500 })
+        @Checked var connections = Connections(limits { $0.unreadOfAll = 1_500 })
         for file in Int32(1)...4 {
             connections.accept(file, from: "a", at: start)
             connections.measure(
@@ -80,7 +80,7 @@ struct ConnectionsTests {
 
     @Test("Silent connections make room for others, the oldest first")
     func handshakes() {
-        var connections = Connections(limits { $0.unfinishedOfAnAddress = 3 })
+        @Checked var connections = Connections(limits { $0.unfinishedOfAnAddress = 3 })
         for file in Int32(1)...3 { connections.accept(file, from: "a", at: start) }
         connections.accept(9, from: "b", at: start)
         #expect(connections.makeRoom(at: start + .seconds(5)).isEmpty)
@@ -94,7 +94,7 @@ struct ConnectionsTests {
 
     @Test("When there is no room at all, who has not said who it is goes, then the newest")
     func full() {
-        var connections = Connections(limits { $0.connections = 3 })
+        @Checked var connections = Connections(limits { $0.connections = 3 })
         for file in Int32(1)...4 { connections.accept(file, from: "a", at: start) }
         for file in Int32(1)...3 { connections.finishHandshake(file) }
         #expect(connections.makeRoom(at: start).map(\.file) == [4])
@@ -117,7 +117,7 @@ struct ConnectionsTests {
 
     @Test("A peer whose end was told before its messages were read is gone once they are")
     func goneBefore() {
-        var connections = Connections(limits { _ in })
+        @Checked var connections = Connections(limits { _ in })
         connections.accept(5, from: "a", at: start)
         connections.finishHandshake(5)
         #expect(connections.close(5) == nil, "nobody knows whose it was")

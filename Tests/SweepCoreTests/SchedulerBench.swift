@@ -3,7 +3,7 @@ import Testing
 
 /// A scheduler on the bench: events in, effects looked at, invariants checked after each.
 struct SchedulerBench {
-    var scheduler: Scheduler
+    @Checked var scheduler: Scheduler
     var now = Instant(nanoseconds: 0)
     /// Everything the scheduler wanted stored, in order.
     var facts: [Fact] = []
@@ -26,7 +26,6 @@ struct SchedulerBench {
             case .note: break
             }
         }
-        scheduler.checkInvariants()
         return sent
     }
 

@@ -5,7 +5,7 @@ import Testing
 struct SuppliesTests {
     /// A welcome worker whose trainers read model and data, with a job for each of its slots.
     private struct Bench {
-        var machine: WorkerMachine
+        @Checked var machine: WorkerMachine
         var now = Instant(nanoseconds: 0)
         let spec: TrainingSpec
         private(set) var first: [WorkerMachine.Effect] = []

@@ -118,6 +118,15 @@ public struct Elastic: Sendable {
         pause = min(pause * 2, Self.longestPause)
     }
 
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        for worker in dismissed.union(idleSince.keys).union(unseenSince.keys) {
+            precondition(known[worker] != nil, "\(worker) is remembered, but was not asked for")
+        }
+        precondition(
+            (Self.firstPause...Self.longestPause).contains(pause), "a pause of \(pause)")
+    }
+
     /// Brings what it remembers up to date; whether workers went that were never seen.
     private mutating func note(
         _ places: [Place], seen: [WorkerID: StatusReport.Worker], at now: Instant

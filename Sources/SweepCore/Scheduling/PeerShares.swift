@@ -99,7 +99,28 @@ public struct PeerShares: Sendable {
 
     /// The connection has ended: nobody waits for answers.
     public mutating func forget(_ route: Route) {
-        if requests.removeValue(forKey: route) != nil { order.removeAll { $0 == route } }
+        requests[route] = nil
+        guard let place = order.firstIndex(of: route) else { return }
+        order.remove(at: place)
+        if place < leftInTurn { leftInTurn -= 1 }
+    }
+
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        precondition(
+            Set(order) == Set(requests.keys) && order.count == requests.count,
+            "\(order.count) connections are in line, and \(requests.count) wait")
+        precondition(
+            requests.values.allSatisfy { (1...Self.mostWaiting).contains($0.count) },
+            "a connection has no request that waits, or too many")
+        precondition(
+            (0...order.count).contains(leftInTurn),
+            "\(leftInTurn) of \(order.count) connections are left in the turn")
+        for (route, conduct) in conducts {
+            precondition(conduct.patience <= Self.mostPatience, "\(route): \(conduct.patience)")
+            precondition(
+                conduct.isIgnored || conduct.patience > 0, "\(route) is heard without patience")
+        }
     }
 
     public var hasRequests: Bool { !order.isEmpty }

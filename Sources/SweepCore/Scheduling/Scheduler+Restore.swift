@@ -16,9 +16,7 @@ extension Scheduler {
         switch run.state {
         case .waiting: break
         case .active(let attempt, let worker):
-            // The worker has one lease's time to say hello.
-            state = .assigned(
-                Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
+            state = .active(Leases(restoredLease(of: attempt, worker, at: now)))
             unconfirmed[worker, default: []].insert(attempt)
         case .completed: state = .completed
         case .failed(let error): state = .failed(error)
@@ -36,11 +34,18 @@ extension Scheduler {
             run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged,
             isClosed: attempt.isClosed, began: now)
         runs[attempt.run]?.attempts.append(attempt.id)
-        if attempt.isOpen, let lease = runs[attempt.run]?.lease, lease.attempt != attempt.id {
-            seconds[attempt.run] = Lease(
-                attempt: attempt.id, worker: attempt.worker, expires: lease.expires)
+        if attempt.isOpen, var leases = runs[attempt.run]?.leases, leases[attempt.id] == nil {
+            leases.add(restoredLease(of: attempt.id, attempt.worker, at: now))
+            runs[attempt.run]?.state = .active(leases)
             unconfirmed[attempt.worker, default: []].insert(attempt.id)
         }
+    }
+
+    /// The worker has one lease's time to say hello.
+    private func restoredLease(
+        of attempt: AttemptID, _ worker: WorkerID, at now: Instant
+    ) -> Lease {
+        Lease(attempt: attempt, worker: worker, expires: now + configuration.lease)
     }
 
     private mutating func restoreSweeps(_ snapshot: Snapshot) {
@@ -62,7 +67,7 @@ extension Scheduler {
                 case .completed: true
                 // A run that failed counts only for points that are still without a result.
                 case .failed: id == ids.last && !finished.contains(key)
-                case .waiting, .assigned, .running, .cancelled, nil: id == ids.last
+                case .waiting, .active, .cancelled, nil: id == ids.last
                 }
             }
         }

@@ -90,6 +90,17 @@ public struct Transfers: Sendable {
         }
     }
 
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        precondition(arriving.count <= Self.mostFiles, "\(arriving.count) files arrive at once")
+        for (digest, file) in arriving {
+            let received = file.received ?? 0
+            precondition(
+                0 <= received && received <= file.size,
+                "\(received) of \(file.size) bytes of \(digest) have arrived")
+        }
+    }
+
     private mutating func handle(
         _ message: Message, from route: Route, at now: Instant
     ) -> [Effect] {

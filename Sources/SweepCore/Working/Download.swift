@@ -61,6 +61,14 @@ struct Download: Sendable {
         return requests()
     }
 
+    func checkInvariants() {
+        let received = received ?? 0
+        precondition(
+            0 <= received && received <= requested && received <= size ?? received,
+            "\(digest): \(received) of \(size ?? 0) bytes are here, \(requested) were asked for")
+        precondition((1...Self.largestWindow).contains(window), "a window of \(window) chunks")
+    }
+
     private mutating func requests() -> [WorkerMachine.Effect] {
         guard let received else { return [] }
         var effects: [WorkerMachine.Effect] = []

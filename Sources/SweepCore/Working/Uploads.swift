@@ -154,6 +154,19 @@ struct Uploads: Sendable {
             ? min(Self.largestWindow, window + 1) : max(1, window / 2)
     }
 
+    func checkInvariants() {
+        let size = items.first?.artifact.size ?? 0
+        precondition(
+            0 <= received && received <= sent && sent <= size,
+            "of \(size) bytes \(sent) are sent and \(received) have arrived")
+        precondition(
+            zip(inFlight, inFlight.dropFirst()).allSatisfy { $0.end < $1.end }
+                && inFlight.allSatisfy { received < $0.end && $0.end <= sent },
+            "chunks in flight end at \(inFlight.map(\.end)) of \(received) ... \(sent)")
+        precondition((1...Self.largestWindow).contains(window), "a window of \(window) chunks")
+        precondition(timesDamaged < Self.mostTries, "a file is sent after \(timesDamaged) tries")
+    }
+
     private mutating func finishFirst() {
         items.removeFirst()
         startOver()
