@@ -1,3 +1,4 @@
+import DequeModule
 import Logging
 import SweepCore
 import SweepWire
@@ -164,7 +165,7 @@ public final class Worker {
 
     /// `true` when the worker has left.
     private func carryOut(_ effects: [WorkerMachine.Effect]) throws -> Bool {
-        var effects = effects[...]
+        var effects = Deque(effects)
         while let effect = effects.popFirst() {
             switch effect {
             case .send(let message):

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// How much of a coordinator one connection can take for itself. A pure value; the shell asks it
 /// before it reads and answers, and passes the time.
 ///
@@ -43,9 +45,9 @@ public struct PeerShares: Sendable {
     }
 
     private var conducts: [Route: Conduct] = [:]
-    private var requests: [Route: [Request]] = [:]
+    private var requests: [Route: Deque<Request>] = [:]
     /// The connections with requests, the one that has waited longest first.
-    private var order: [Route] = []
+    private var order = Deque<Route>()
     private var leftInTurn = 0
     private var lastTick: Instant?
     private var lastComplaint: Instant?
@@ -130,11 +132,9 @@ public struct PeerShares: Sendable {
 
     /// The request to answer next; `nil`: none, or the turn is over.
     public mutating func next() -> Request? {
-        guard leftInTurn > 0, !order.isEmpty else { return nil }
+        guard leftInTurn > 0, let route = order.popFirst() else { return nil }
         leftInTurn -= 1
-        let route = order.removeFirst()
-        guard var waiting = requests[route], !waiting.isEmpty else { return nil }
-        let request = waiting.removeFirst()
+        guard var waiting = requests[route], let request = waiting.popFirst() else { return nil }
         requests[route] = waiting.isEmpty ? nil : waiting
         if !waiting.isEmpty { order.append(route) }
         return request

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// What the trainers of a worker read: found on its host, or fetched from the coordinator, one file
 /// after the other. All slots share it.
 struct Supplies: Sendable {
@@ -27,7 +29,7 @@ struct Supplies: Sendable {
     }
 
     private var items: [Digest: Item] = [:]
-    private var queue: [Digest] = []
+    private var queue = Deque<Digest>()
     private var download: Download?
 
     static let pauseBetweenLooks = Duration.seconds(1)
@@ -148,8 +150,7 @@ struct Supplies: Sendable {
 
     private mutating func fetchNext(at now: Instant, _ effects: inout [WorkerMachine.Effect]) {
         guard download == nil else { return }
-        while !queue.isEmpty {
-            let digest = queue.removeFirst()
+        while let digest = queue.popFirst() {
             guard let item = items[digest], item.stage == .queued else { continue }
             items[digest]?.stage = .fetched
             download = Download(digest, at: now)
