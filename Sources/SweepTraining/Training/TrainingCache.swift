@@ -128,11 +128,13 @@ public final class TrainingCache {
         _ files: ModelFolder, _ reference: BackboneReference, device: Device,
         precision: Precision
     ) throws(TrainingError) -> Backbone {
-        let path = reference.path + "/config.json"
-        let (content, weights, tokenizer) = try TrainingError.reading { () throws(DataError) in
-            (try files.configuration(), try files.weights(), try files.tokenizer())
+        let (configuration, weights, tokenizer) = try TrainingError.reading {
+            () throws(DataError) in
+            (
+                try EncoderConfiguration(files.configuration()), try files.weights(),
+                try files.tokenizer()
+            )
         }
-        let configuration = try EncoderConfiguration.parse(content, path: path)
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw .data(
                 .badVocabulary(
