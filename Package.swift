@@ -84,7 +84,10 @@ let package = Package(
             ]),
         .executableTarget(
             name: "moderato-trainer",
-            dependencies: ["SweepCore", "SweepTraining", "SweepWire"],
+            dependencies: [
+                "SweepCore", "SweepTraining", "SweepWire",
+                product("ArgumentParser", "swift-argument-parser"),
+            ],
             linkerSettings: linkShim),
         .executableTarget(
             name: "moderato-bench", dependencies: ["SweepCore", "SweepWire", "SweepWorker"],
