@@ -81,7 +81,8 @@ let package = Package(
                 "SweepCore", "SweepWire", "SweepStore", "SweepCoordinator", "SweepWorker",
                 "SweepReport", "SweepFile", "SweepData", product("Logging", "swift-log"),
                 product("ArgumentParser", "swift-argument-parser"),
-            ]),
+            ],
+            resources: [.embedInCode("Cluster/Kubernetes")]),
         .executableTarget(
             name: "moderato-trainer",
             dependencies: [
