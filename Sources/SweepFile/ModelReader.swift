@@ -23,18 +23,23 @@ extension SweepFiles {
         }
         var digests: [String: Digest] = [:]
         for name in BackboneReference.relevantFiles(among: names) {
-            var builder = DigestBuilder()
             do throws(FileProblem) {
-                try readPieces(path: path + "/" + name) { builder.update($0) }
+                digests[name] = try digest(of: path + "/" + name)
             } catch {
                 throw entry.mistake("\(path)/\(name): \(error.explanation)")
             }
-            digests[name] = builder.finish()
         }
         if vgg == nil {
             try checkLength(maxLength, training: training, model: entry, folder: path)
         }
         return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))
+    }
+
+    private func digest(of path: String) throws(FileProblem) -> Digest {
+        if let known = knownDigest(path) { return known }
+        var builder = DigestBuilder()
+        try readPieces(path: path) { builder.update($0) }
+        return builder.finish()
     }
 
     /// The VGG in the folder, with weights that go with it; `nil` if there is none.

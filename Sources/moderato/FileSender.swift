@@ -40,9 +40,13 @@ struct FileSender {
     }
 
     let dialer: Dialer
+    let digests: DigestCache
     private let progress = ProgressLine()
 
-    init(dialer: Dialer) { self.dialer = dialer }
+    init(dialer: Dialer, digests: DigestCache) {
+        self.dialer = dialer
+        self.digests = digests
+    }
 
     private static let chunksInFlight = 8
     private static let patience = Duration.seconds(10)
@@ -52,14 +56,14 @@ struct FileSender {
     /// The list of the model's files first, then the files.
     func model(of spec: SweepSpec) throws -> [Item] {
         let folder = spec.backbone.path
-        var digests: [String: Digest] = [:]
+        var files: [String: Digest] = [:]
         for name in BackboneReference.relevantFiles(among: LocalFile.names(in: folder)) {
-            digests[name] = try LocalFile.digest("\(folder)/\(name)")
+            files[name] = try digests.digest(of: "\(folder)/\(name)")
         }
-        let files = digests.sorted { $0.key < $1.key }.map {
+        let items = files.sorted { $0.key < $1.key }.map {
             Item.file(FileReference(path: "\(folder)/\($0.key)", digest: $0.value))
         }
-        return [.manifest(BackboneReference.manifest(ofFiles: digests))] + files
+        return [.manifest(BackboneReference.manifest(ofFiles: files))] + items
     }
 
     func send(_ items: [Item]) throws {
@@ -118,6 +122,7 @@ struct FileSender {
             case .damaged:
                 tries += 1
                 guard tries < Self.mostTries else {
+                    if case .file(let file) = item { digests.forget(file.path) }
                     throw failure(
                         "\(item.name) arrived three times as something else; has the file been "
                             + "changed since? Submit again", Exit.unavailable)
