@@ -63,7 +63,7 @@ extension WorkerMachine {
     ) {
         // A worker that leaves stays as long as its files move.
         if let leaveBy { self.leaveBy = max(leaveBy, now + Self.leavingTime) }
-        switch uploads.take(progress, at: now) {
+        switch uploads.acceptProgress(progress, at: now) {
         case .goesOn: break
         case .stored(let item):
             enqueue(.artifact(item.artifact), of: item.attempt, at: now, &effects)

@@ -172,7 +172,7 @@ public struct WorkerMachine: Sendable {
             connection = .welcomed(welcome, lastHeartbeat: now)
             heartbeat = welcome.heartbeat
             silentSince = nil
-            uploads.ask()
+            uploads.askAgain()
             effects.append(.note("the coordinator has taken this worker in"))
             resend(at: now, &effects)
         case .refused(let reason):
