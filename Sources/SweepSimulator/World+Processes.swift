@@ -82,7 +82,7 @@ extension World {
     }
 
     private mutating func receive(_ frame: [UInt8], _ connection: Int, _ role: Role) {
-        noteFrame(frame)
+        addFrameToTrace(frame)
         guard let message = try? Codec.decode(frame) else { return }
         var heard = message
         if plantedBug == .acknowledgesGaps, case .report(let report) = message,
@@ -211,7 +211,7 @@ extension World {
     }
 
     private mutating func receive(_ frame: [UInt8], at name: Int) {
-        noteFrame(frame)
+        addFrameToTrace(frame)
         guard let message = try? Codec.decode(frame) else {
             require(false, "the coordinator sent what can't be decoded")
             return

@@ -116,7 +116,7 @@ public struct World {
                 break
             }
             events += 1
-            note("\(at.nanoseconds) \(label(event))")
+            addToTrace("\(at.nanoseconds) \(label(event))")
             happen(event)
             if now > faultsEnd, isOver { break }
         }
@@ -124,7 +124,7 @@ public struct World {
         return violation == nil
     }
 
-    mutating func note(_ text: String) {
+    mutating func addToTrace(_ text: String) {
         for byte in text.utf8 { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01B3 }
     }
 
@@ -132,7 +132,7 @@ public struct World {
         listener?("\(Double(now.nanoseconds) / 1e9) \(words())")
     }
 
-    mutating func noteFrame(_ frame: [UInt8]) {
+    mutating func addFrameToTrace(_ frame: [UInt8]) {
         for byte in frame { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01B3 }
     }
 

@@ -4,7 +4,7 @@ extension Scheduler {
         var passedOver: [WorkerID] = []
         while waiting.count > 0, let id = free.popFirst() {
             guard let worker = workers[id], room(of: worker) > 0 else { continue }
-            guard let run = takeRun(for: worker, at: now) else {
+            guard let run = popRun(for: worker, at: now) else {
                 passedOver.append(id)
                 continue
             }
@@ -16,7 +16,7 @@ extension Scheduler {
     }
 
     /// The best waiting run that this worker may have.
-    private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
+    private mutating func popRun(for worker: Worker, at now: Instant) -> RunID? {
         var skipped: [WaitingQueue.Taken] = []
         defer { for taken in skipped { waiting.insert(taken) } }
         while let taken = waiting.popFirst(preferring: worker.affinity, for: worker.hello) {

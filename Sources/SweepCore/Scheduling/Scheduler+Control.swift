@@ -24,7 +24,7 @@ extension Scheduler {
             }
         case .retry:
             queued.append(Queued(request: .control(control), route: route))
-            if intake == nil { takeIn() }
+            if intake == nil { goOnWithIntake() }
         case .prioritize(let name, let priority):
             change(name, route) { scheduler, place in
                 scheduler.setCondition(at: place) { $0.priority = priority }

@@ -48,8 +48,9 @@ extension Scheduler {
         }
         switch event {
         case .epoch(let metrics, let parameters, let seconds):
-            workers[attempt.worker]?.speed.noteEvaluated(id, at: now)
-            note(metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
+            workers[attempt.worker]?.speed.recordEvaluation(of: id, at: now)
+            recordEpoch(
+                metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
             let steps = run.plan.steps / max(1, run.plan.epochs) * metrics.epoch
             if lease(of: id, on: attempt.run) != nil {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
@@ -106,7 +107,7 @@ extension Scheduler {
         switch artifact.kind {
         case .checkpoint, .hiddenStates:
             effects.append(.persist(.artifactKept(run, artifact)))
-            notePiece(artifact, of: run)
+            recordPiece(artifact, of: run)
         case .state:
             let known = states[run]
             if known?.file.digest == artifact.file.digest { return }
@@ -119,7 +120,7 @@ extension Scheduler {
         }
     }
 
-    private mutating func note(
+    private mutating func recordEpoch(
         _ metrics: EpochMetrics, parameters: Int, seconds: Double, of id: RunID, _ run: Run,
         in attempt: AttemptID
     ) {

@@ -8,7 +8,7 @@ extension Scheduler {
         for run in snapshot.runs { restore(run, at: now) }
         for attempt in snapshot.attempts { restore(attempt, at: now) }
         restoreSweeps(snapshot)
-        for place in sweeps.indices { takeUp(place) }
+        for place in sweeps.indices { enqueueWaitingRuns(of: place) }
     }
 
     private mutating func restore(_ run: Snapshot.Run, at now: Instant) {
@@ -25,7 +25,7 @@ extension Scheduler {
         runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
         if runs[run.id]?.isOver == false {
             for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
-            noteKeeper(run.id, run.plan)
+            recordKeeper(run.id, run.plan)
         }
     }
 
@@ -84,7 +84,7 @@ extension Scheduler {
     }
 
     /// What waits of a sweep stands in its line again.
-    private mutating func takeUp(_ place: Int) {
+    private mutating func enqueueWaitingRuns(of place: Int) {
         let sweep = sweeps[place]
         sweeps[place].isProven =
             sweep.runs.contains { runs[$0]?.state == .completed }

@@ -81,7 +81,7 @@ extension Scheduler {
             var item = item
             let steps = attempts[item.attempt].flatMap { runs[$0.run]?.plan.steps }
             item.stepsDone = min(item.stepsDone, steps ?? item.stepsDone)
-            workers[id]?.speed.note(item, at: now)
+            workers[id]?.speed.recordProgress(item, at: now)
         }
     }
 

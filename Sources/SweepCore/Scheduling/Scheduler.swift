@@ -209,7 +209,7 @@ public struct Scheduler: Sendable {
         case .spareTime:
             count(at: now)
             // People who ask how it goes wait for less than a new sweep.
-            takeIn(statusPass == nil ? 1 : 0.25)
+            goOnWithIntake(statusPass == nil ? 1 : 0.25)
         case .tick:
             // What a store has of before is given up once it can be written.
             if lastTick == nil { cancelLeftOvers() }

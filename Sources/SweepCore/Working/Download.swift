@@ -38,7 +38,7 @@ struct Download: Sendable {
     }
 
     /// Takes a chunk that does not contradict.
-    mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
+    mutating func acceptChunk(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         // Any other comes after one that was lost, or twice.
         guard let offset = received, chunk.offset == offset else { return [] }
         size = chunk.total

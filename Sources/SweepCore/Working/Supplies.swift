@@ -159,13 +159,13 @@ struct Supplies: Sendable {
         }
     }
 
-    mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
+    mutating func acceptChunk(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         guard let current = download, current.digest == chunk.digest else { return [] }
         if current.contradicts(chunk) {
             let why = "the coordinator's file has another size"
             return handle(.failed(chunk.digest, why), at: now) + [.releaseFile(chunk.digest)]
         }
-        return download?.take(chunk, at: now) ?? []
+        return download?.acceptChunk(chunk, at: now) ?? []
     }
 
     func checkInvariants() {

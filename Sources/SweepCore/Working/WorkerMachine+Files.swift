@@ -58,7 +58,7 @@ extension WorkerMachine {
         enqueue(ending, of: attempt, at: now, &effects)
     }
 
-    mutating func take(
+    mutating func acceptProgress(
         _ progress: UploadProgress, at now: Instant, _ effects: inout [Effect]
     ) {
         // A worker that leaves stays as long as its files move.
@@ -127,7 +127,8 @@ extension WorkerMachine {
     private mutating func fail(
         _ attempt: AttemptID, _ why: String, at now: Instant, _ effects: inout [Effect]
     ) {
-        note(.failed("it can't be read on this worker: \(why)"), of: attempt, at: now, &effects)
+        acceptReport(
+            .failed("it can't be read on this worker: \(why)"), of: attempt, at: now, &effects)
     }
 
     /// The trainer has read it.

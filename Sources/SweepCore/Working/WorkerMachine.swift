@@ -131,7 +131,7 @@ public struct WorkerMachine: Sendable {
         self.readsFiles = readsFiles
         self.leaves = leaves
         slots = Array(repeating: nil, count: hello.slots)
-        takeUp(spilled)
+        resumeSpilled(spilled)
     }
 
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
@@ -144,12 +144,13 @@ public struct WorkerMachine: Sendable {
             where slots[slot]?.assignment.attempt == progress.attempt {
                 slots[slot]?.stepsDone = progress.stepsDone
             }
-        case .report(let attempt, let reported): note(reported, of: attempt, at: now, &effects)
+        case .report(let attempt, let reported):
+            acceptReport(reported, of: attempt, at: now, &effects)
         case .trainerExited(let slot, let how):
             guard slots.indices.contains(slot), let training = slots[slot],
                 training.hasBegun
             else { break }
-            note(.failed(how), of: training.assignment.attempt, at: now, &effects)
+            acceptReport(.failed(how), of: training.assignment.attempt, at: now, &effects)
         case .trainerUnusable(let slot, let how): handBack(slot, because: how, at: now, &effects)
         case .fileUnreadable(let digest, let reason):
             giveUp(digest, reason, at: now, &effects)
@@ -185,7 +186,7 @@ public struct WorkerMachine: Sendable {
             greet(at: now, &effects)
         case .assign(let assignment):
             guard leaveBy == nil else {
-                note(.handedBack, of: assignment.attempt, at: now, &effects)
+                acceptReport(.handedBack, of: assignment.attempt, at: now, &effects)
                 break
             }
             let isKnown =
@@ -198,11 +199,11 @@ public struct WorkerMachine: Sendable {
         case .acknowledge(let attempt, let sequence):
             outboxes[attempt]?.unacknowledged.removeAll { $0.sequence <= sequence }
             forgetIfDone(attempt)
-            noteAcknowledgement(at: now, &effects)
+            recordAcknowledgement(at: now, &effects)
         case .revoke(let attempt): revoke(attempt, at: now, &effects)
-        case .uploadProgress(let progress): take(progress, at: now, &effects)
+        case .uploadProgress(let progress): acceptProgress(progress, at: now, &effects)
         case .chunk(let chunk):
-            effects += supplies.take(chunk, at: now)
+            effects += supplies.acceptChunk(chunk, at: now)
             beginWhatCan(at: now, &effects)
         case .missing(let digest):
             let why =
@@ -241,7 +242,7 @@ public struct WorkerMachine: Sendable {
     }
 
     /// What a trainer said, or the worker in its place.
-    mutating func note(
+    mutating func acceptReport(
         _ event: Report.Event, of attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
     ) {
         switch event {
