@@ -39,6 +39,17 @@ struct PeerSharesTests {
         #expect(turn(&shares) == [b])
     }
 
+    @Test("A connection that ends in a turn leaves nobody a second answer")
+    func endsInTurn() {
+        @Checked var shares = PeerShares()
+        for route in [a, a, b] { shares.add(.askStatus, from: route, .client, "a") }
+        shares.beginTurn()
+        #expect(shares.next()?.route == a)
+        shares.forget(b)
+        #expect(shares.next() == nil)
+        #expect(turn(&shares) == [a])
+    }
+
     @Test("Sixteen requests of a connection wait in their order, more are dropped and told")
     func waiting() {
         @Checked var shares = PeerShares()

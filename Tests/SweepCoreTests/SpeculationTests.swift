@@ -74,6 +74,18 @@ struct SpeculationTests {
         }
     }
 
+    @Test("Once the first is lost, the run is as far as the second")
+    func progress() throws {
+        var world = try Straggling()
+        let second = try #require(world.second)
+        func steps() -> Int? { world.bench.scheduler.statusReport().sweeps.first?.stepsDone }
+        #expect(steps() == 11)
+        world.bench.send(.heartbeat([.init(attempt: second.attempt, stepsDone: 7)]), from: "fast")
+        #expect(steps() == 17)
+        world.bench.send(.goodbye(), from: "slow")
+        #expect(steps() == 17)
+    }
+
     @Test("If one fails, the other decides; if both fail, the run has failed")
     func failing() throws {
         var world = try Straggling()
