@@ -194,13 +194,12 @@ public final class Worker {
         return false
     }
 
-    /// What is to be done if the model is not the one that was compared with its digest.
+    /// What is to be done first, if the model is not the one that was compared with its digest.
     private func train(_ slot: Int, _ assignment: Assignment) -> [WorkerMachine.Effect] {
         let model = assignment.spec.backbone
         if let file = files.changedFile(of: model) {
-            let why = "\(file) has changed since this worker read it; it is looked for again"
-            return machine.handle(.file(.failed(model.digest, why)), at: now)
-                + machine.handle(.report(assignment.attempt, .failed(why)), at: now)
+            let why = "\(file) has changed since this worker read it"
+            return machine.handle(.outdated(slot, model.digest, why), at: now)
         }
         let from = assignment.checkpoint.map { ", from step \($0.steps)" } ?? ""
         logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)\(from)")

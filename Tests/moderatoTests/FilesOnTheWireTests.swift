@@ -133,8 +133,8 @@ struct FilesOnTheWireTests {
             toFile: configuration, atomically: true, encoding: .utf8)
         try await stage.waitUntilOver("small")
         #expect(try stage.results().allSatisfy { $0.metrics != nil }, "\(stage.text(of: "worker"))")
-        let attempts = try stage.attempts()
-        #expect(attempts.count == 3 && attempts.count { $0.outcome == "failed" } == 1)
+        #expect(try stage.attempts().count == 2)
+        #expect(stage.text(of: "worker").contains("has changed since this worker read it"))
         let model = try #require(try stage.results().first).spec.backbone.digest.hex
         #expect(entries(stage.path("cache")).contains(model))
         #expect(process.isRunning)

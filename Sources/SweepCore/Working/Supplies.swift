@@ -55,6 +55,13 @@ struct Supplies: Sendable {
         }
     }
 
+    /// It is not what it was when it was found.
+    mutating func lookAgain(for digest: Digest) -> [WorkerMachine.Effect] {
+        guard let item = items[digest] else { return [] }
+        items[digest]?.stage = .sought
+        return [.findFile(item.want)]
+    }
+
     /// Forgets all that is not among these, but for what is on its way.
     mutating func keepOnly(_ wants: Set<Digest>) -> [WorkerMachine.Effect] {
         let done = items.values.filter { item in

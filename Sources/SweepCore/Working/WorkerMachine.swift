@@ -17,6 +17,9 @@ public struct WorkerMachine: Sendable {
         /// A file that was to be sent can't be read.
         case fileUnreadable(Digest, String)
         case file(FileEvent)
+        /// In place of beginning in the slot: what its trainer would read has changed since it was
+        /// found.
+        case outdated(Slot, Digest, String)
         /// Time has passed; sent at least twice a second.
         case tick
         /// Hand everything back and leave.
@@ -158,6 +161,10 @@ public struct WorkerMachine: Sendable {
             effects += supplies.handle(event, at: now)
             if case .failed(let digest, _) = event { effects.append(.releaseFile(digest)) }
             beginWhatCan(at: now, &effects)
+        case .outdated(let slot, let digest, let why):
+            slots[slot]?.hasBegun = false
+            effects.append(.note("slot \(slot): \(why); it is looked for again"))
+            effects += supplies.lookAgain(for: digest)
         case .tick: tick(at: now, &effects)
         case .drain: drain(at: now, &effects)
         }
