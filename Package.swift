@@ -33,6 +33,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -40,7 +41,11 @@ let package = Package(
     ],
     targets: [
         .target(
-            name: "SweepCore", dependencies: [product("Crypto", "swift-crypto")],
+            name: "SweepCore",
+            dependencies: [
+                product("Crypto", "swift-crypto"), product("DequeModule", "swift-collections"),
+                product("HeapModule", "swift-collections"),
+            ],
             exclude: ["README.md"], swiftSettings: alwaysFast),
         .target(
             name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"],
@@ -55,12 +60,18 @@ let package = Package(
             dependencies: ["SweepCore", "SweepWire", "SweepStore", product("Logging", "swift-log")]),
         .target(
             name: "SweepWorker",
-            dependencies: ["SweepCore", "SweepWire", product("Logging", "swift-log")]),
+            dependencies: [
+                "SweepCore", "SweepWire", product("Logging", "swift-log"),
+                product("DequeModule", "swift-collections"),
+            ]),
         .target(name: "SweepReport", dependencies: ["SweepCore"], exclude: ["README.md"]),
         .target(
             name: "SweepFile", dependencies: ["SweepCore", "SweepData", product("Yams", "Yams")]),
         .target(
-            name: "SweepSimulator", dependencies: ["SweepCore", "SweepWire"],
+            name: "SweepSimulator",
+            dependencies: [
+                "SweepCore", "SweepWire", product("HeapModule", "swift-collections"),
+            ],
             swiftSettings: alwaysFast),
         .executableTarget(
             name: "moderato-simulate", dependencies: ["SweepSimulator"]),
@@ -70,10 +81,14 @@ let package = Package(
                 "SweepCore", "SweepWire", "SweepStore", "SweepCoordinator", "SweepWorker",
                 "SweepReport", "SweepFile", "SweepData", product("Logging", "swift-log"),
                 product("ArgumentParser", "swift-argument-parser"),
-            ]),
+            ],
+            resources: [.embedInCode("Cluster/Kubernetes")]),
         .executableTarget(
             name: "moderato-trainer",
-            dependencies: ["SweepCore", "SweepTraining", "SweepWire"],
+            dependencies: [
+                "SweepCore", "SweepTraining", "SweepWire",
+                product("ArgumentParser", "swift-argument-parser"),
+            ],
             linkerSettings: linkShim),
         .executableTarget(
             name: "moderato-bench", dependencies: ["SweepCore", "SweepWire", "SweepWorker"],
@@ -107,7 +122,8 @@ let package = Package(
             exclude: ["Reference"]),
         .testTarget(name: "SweepWorkerTests", dependencies: ["SweepCore", "SweepWorker"]),
         .testTarget(
-            name: "SweepSimulatorTests", dependencies: ["SweepCore", "SweepSimulator"]),
+            name: "SweepSimulatorTests",
+            dependencies: ["SweepCore", "SweepSimulator", "moderato-simulate"]),
         .testTarget(
             name: "SweepFileTests", dependencies: ["SweepCore", "SweepData", "SweepFile"]),
         .testTarget(

@@ -23,18 +23,23 @@ extension SweepFiles {
         }
         var digests: [String: Digest] = [:]
         for name in BackboneReference.relevantFiles(among: names) {
-            var builder = DigestBuilder()
             do throws(FileProblem) {
-                try readPieces(path: path + "/" + name) { builder.update($0) }
+                digests[name] = try digest(of: path + "/" + name)
             } catch {
                 throw entry.mistake("\(path)/\(name): \(error.explanation)")
             }
-            digests[name] = builder.finish()
         }
         if vgg == nil {
             try checkLength(maxLength, training: training, model: entry, folder: path)
         }
         return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))
+    }
+
+    private func digest(of path: String) throws(FileProblem) -> Digest {
+        if let known = knownDigest(path) { return known }
+        var builder = DigestBuilder()
+        try readPieces(path: path) { builder.update($0) }
+        return builder.finish()
     }
 
     /// The VGG in the folder, with weights that go with it; `nil` if there is none.
@@ -55,7 +60,9 @@ extension SweepFiles {
     /// What a model of sentences needs and a folder with these files lacks.
     private func missingFiles(_ names: [String]) -> String? {
         let all = Set(names)
-        if !all.contains("config.json") { return "config.json is missing" }
+        if !all.contains(ModelFolder.configurationName) {
+            return "\(ModelFolder.configurationName) is missing"
+        }
         let weights = [BackboneReference.weightsName, BackboneReference.indexName]
         if all.isDisjoint(with: weights) {
             return all.contains("pytorch_model.bin")
@@ -75,13 +82,13 @@ extension SweepFiles {
     private func checkLength(
         _ maxLength: Int, training: Entry?, model: Entry, folder: String
     ) throws(SweepFileError) {
-        guard let bytes = try? readBytes(path: folder + "/config.json"),
-            let config = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
-        else {
-            throw model.mistake("\(folder)/config.json is not JSON; fetch the model again")
+        let configuration: ModelConfiguration
+        do throws(DataError) {
+            configuration = try ModelFolder(folder).configuration()
+        } catch {
+            throw model.mistake("\(error)")
         }
-        guard let positions = config["max_position_embeddings"] as? Int, maxLength > positions
-        else { return }
+        guard let positions = configuration.maxPositions, maxLength > positions else { return }
         let entry = training?.field("max-length") ?? training ?? model
         throw .mistake(
             file: entry.file, line: entry.line, key: "training.max-length",

@@ -10,8 +10,11 @@ import Yams
 public struct SweepFile {
     /// The checked sweep that the file at `path` describes.
     ///
+    /// - Parameter knownDigest: Of a model's file; `nil`: it has to be read.
     /// - Throws: the first mistake found, as one message with the file, the line and the key.
-    public static func read(path: String) throws(SweepFileError) -> SweepSpec {
+    public static func read(
+        path: String, knownDigest: @escaping (String) -> Digest? = { _ in nil }
+    ) throws(SweepFileError) -> SweepSpec {
         let bytes: [UInt8]
         do throws(FileProblem) {
             bytes = try readBytes(path: path)
@@ -23,11 +26,13 @@ public struct SweepFile {
                 file: path,
                 problem: "the text is not UTF-8; convert the file, for example with iconv")
         }
-        return try read(text: text, path: path)
+        return try read(text: text, path: path, knownDigest: knownDigest)
     }
 
     /// The checked sweep that `text` describes, read as if it stood in the file at `path`.
-    public static func read(text: String, path: String) throws(SweepFileError) -> SweepSpec {
+    public static func read(
+        text: String, path: String, knownDigest: @escaping (String) -> Digest? = { _ in nil }
+    ) throws(SweepFileError) -> SweepSpec {
         let root = try Entry(parsing: text, file: path)
         let fields = try root.fields(
             ["name", "model", "data", "grid", "training", "keep", "needs"],
@@ -39,7 +44,7 @@ public struct SweepFile {
         let sweepName = try readName(name)
         let settings = try TrainingSettings(reading: fields["training"])
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        var files = SweepFiles(relativeTo: folder)
+        var files = SweepFiles(relativeTo: folder, knownDigest: knownDigest)
         let backbone = try files.backbone(
             model, maxLength: settings.maxLength, of: fields["training"])
         let taskData = try files.taskData(data)

@@ -75,7 +75,13 @@ struct SweepFiles {
     private var known: [String: (reference: FileReference, text: LabelledText)] = [:]
     private var knownImages: [[String]: (set: DataSet, images: ImageSet)] = [:]
 
-    init(relativeTo folder: URL) { self.folder = folder }
+    /// `nil`: the file has to be read.
+    let knownDigest: (String) -> Digest?
+
+    init(relativeTo folder: URL, knownDigest: @escaping (String) -> Digest?) {
+        self.folder = folder
+        self.knownDigest = knownDigest
+    }
 
     /// What was read of a file of sentences.
     func sentences(of file: FileReference) -> LabelledText {

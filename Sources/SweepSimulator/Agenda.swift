@@ -1,47 +1,30 @@
+import HeapModule
 import SweepCore
 
 /// What is going to happen, in the order of time; at the same time, in the order it was planned.
 struct Agenda<Item> {
-    private struct Entry {
+    private struct Entry: Comparable {
         let at: Instant
         let number: UInt64
         let item: Item
 
-        func comesBefore(_ other: Entry) -> Bool {
-            at != other.at ? at < other.at : number < other.number
+        static func < (left: Entry, right: Entry) -> Bool {
+            (left.at, left.number) < (right.at, right.number)
         }
+
+        static func == (left: Entry, right: Entry) -> Bool { left.number == right.number }
     }
 
-    private var heap: [Entry] = []
+    private var heap = Heap<Entry>()
     private var planned: UInt64 = 0
 
     mutating func plan(_ item: Item, at time: Instant) {
-        heap.append(Entry(at: time, number: planned, item: item))
+        heap.insert(Entry(at: time, number: planned, item: item))
         planned += 1
-        var child = heap.count - 1
-        while child > 0, heap[child].comesBefore(heap[(child - 1) / 2]) {
-            heap.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
     }
 
     mutating func next() -> (at: Instant, item: Item)? {
-        guard let first = heap.first else { return nil }
-        let last = heap.removeLast()
-        if !heap.isEmpty {
-            heap[0] = last
-            var parent = 0
-            while true {
-                var best = parent
-                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                    if heap[child].comesBefore(heap[best]) { best = child }
-                }
-                if best == parent { break }
-                heap.swapAt(best, parent)
-                parent = best
-            }
-        }
-        return (first.at, first.item)
+        heap.popMin().map { ($0.at, $0.item) }
     }
 }
 

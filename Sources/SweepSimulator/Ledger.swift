@@ -36,13 +36,13 @@ struct Ledger {
     /// What went wrong while facts were taken in.
     private(set) var violations: [String] = []
 
-    mutating func commit(_ facts: [Fact]) { for fact in facts { take(fact) } }
+    mutating func commit(_ facts: [Fact]) { for fact in facts { apply(fact) } }
 
     private mutating func require(_ holds: Bool, _ words: String) {
         if !holds { violations.append(words) }
     }
 
-    private mutating func take(_ fact: Fact) {
+    private mutating func apply(_ fact: Fact) {
         switch fact {
         case .pointsPlanned(let grid, let places):
             if places.lowerBound == 0 { planned = Planned() }

@@ -38,7 +38,7 @@ extension World {
     }
 
     mutating func receive(_ frame: [UInt8], _ connection: Int) {
-        noteFrame(frame)
+        addFrameToTrace(frame)
         let route = Self.route(connection)
         guard plantedBug == .readsNonsense || machine?.hears(route) == true else {
             handle(.unread(route))

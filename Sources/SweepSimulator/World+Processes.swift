@@ -131,7 +131,7 @@ extension World {
     }
 
     private mutating func receive(_ frame: [UInt8], at name: Int) {
-        noteFrame(frame)
+        addFrameToTrace(frame)
         guard let message = try? Codec.decode(frame, as: MessageToWorker.self) else {
             require(false, "the coordinator sent what can't be decoded")
             return

@@ -143,7 +143,7 @@ public struct World {
                 break
             }
             events += 1
-            note("\(at.nanoseconds) \(label(event))")
+            addToTrace("\(at.nanoseconds) \(label(event))")
             happen(event)
             if now > faultsEnd, isOver { break }
         }
@@ -151,7 +151,7 @@ public struct World {
         return violation == nil
     }
 
-    mutating func note(_ text: String) {
+    mutating func addToTrace(_ text: String) {
         for byte in text.utf8 { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01B3 }
     }
 
@@ -159,7 +159,7 @@ public struct World {
         listener?("\(Double(now.nanoseconds) / 1e9) \(words())")
     }
 
-    mutating func noteFrame(_ frame: [UInt8]) {
+    mutating func addFrameToTrace(_ frame: [UInt8]) {
         for byte in frame { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01B3 }
     }
 
@@ -248,7 +248,10 @@ public struct World {
     mutating func checkStep() {
         for violation in ledger.violations.prefix(1) { require(false, violation) }
         // A promise broken by a planted mistake leaves bookkeeping that contradicts itself.
-        if violation == nil { machine?.checkInvariants() }
+        guard violation == nil else { return }
+        machine?.checkInvariants()
+        guard plantedBug != .forgetsUnacknowledged else { return }
+        for worker in workers where worker.isRunning { worker.machine.checkInvariants() }
     }
 }
 

@@ -128,7 +128,8 @@ final class FileCache {
             let age = LocalFile.age(path) ?? 0
             if let digest = Digest(hex: name) {
                 entries.append((digest, age, Self.size(path)))
-            } else if name != ".", name != "..", age > Self.secondsUntilForgotten {
+            } else if Digest(hex: String(name.prefix(64))) != nil, age > Self.secondsUntilForgotten
+            {
                 Self.remove(path)
             }
         }

@@ -61,7 +61,9 @@ struct FileSearch {
         let want: Want
         /// `nil`: it is not on this host.
         let place: String?
-        let isDamaged: Bool
+        /// Of the files there, by their paths, when they were compared.
+        var stamps: [String: LocalFile.Stamp] = [:]
+        var isDamaged = false
     }
 
     /// Goes on for a while, and tells what is settled now.
@@ -75,11 +77,13 @@ struct FileSearch {
                 continue
             }
             let candidate = job.candidates[job.next]
-            switch digest(of: candidate, &budget) {
+            var stamps: [String: LocalFile.Stamp] = [:]
+            switch digest(of: candidate, &stamps, &budget) {
             case nil: return settled
             case job.want.digest:
                 jobs.removeFirst()
-                settled.append(Outcome(want: job.want, place: candidate.place, isDamaged: false))
+                settled.append(
+                    Outcome(want: job.want, place: candidate.place, stamps: stamps))
             case let other?:
                 if job.next == 0, other != nil { job.isDamaged = true }
                 job.next += 1
@@ -90,10 +94,13 @@ struct FileSearch {
     }
 
     /// `nil`: not known yet.
-    private mutating func digest(of candidate: Candidate, _ budget: inout Int) -> Digest?? {
+    private mutating func digest(
+        of candidate: Candidate, _ stamps: inout [String: LocalFile.Stamp], _ budget: inout Int
+    ) -> Digest?? {
         var digests: [String: Digest] = [:]
         for (name, path) in candidate.files {
             guard let stamp = LocalFile.stamp(path) else { return .some(nil) }
+            stamps[path] = stamp
             if known[stamp] == nil {
                 guard read(path, stamp, &budget) else { return .some(nil) }
             }

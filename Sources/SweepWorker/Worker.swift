@@ -1,3 +1,4 @@
+import DequeModule
 import Logging
 import SweepCore
 import SweepWire
@@ -166,7 +167,7 @@ public final class Worker {
 
     /// `true` when the worker has left.
     private func carryOut(_ effects: [WorkerMachine.Effect]) throws -> Bool {
-        var effects = effects[...]
+        var effects = Deque(effects)
         while let effect = effects.popFirst() {
             switch effect {
             case .send(let message):
@@ -174,10 +175,7 @@ public final class Worker {
                 if case .hello = message {
                     unsentHello = isSent ? nil : (message, since: unsentHello?.since ?? now)
                 }
-            case .train(let slot, let assignment):
-                let from = assignment.checkpoint.map { ", from step \($0.steps)" } ?? ""
-                logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)\(from)")
-                trainers[slot].train(assignment, at: now)
+            case .train(let slot, let assignment): effects += train(slot, assignment)
             case .stop(let slot, let attempt): trainers[slot].stop(attempt)
             case .sendChunk, .findFile, .openFile, .storeChunk, .finishFile, .readManifest,
                 .assembleModel, .releaseFile, .removeFile:
@@ -196,6 +194,19 @@ public final class Worker {
             }
         }
         return false
+    }
+
+    /// What is to be done first, if the model is not the one that was compared with its digest.
+    private func train(_ slot: Int, _ assignment: Assignment) -> [WorkerMachine.Effect] {
+        let model = assignment.spec.backbone
+        if let file = files.changedFile(of: model) {
+            let why = "\(file) has changed since this worker read it"
+            return machine.handle(.outdated(slot, model.digest, why), at: now)
+        }
+        let from = assignment.checkpoint.map { ", from step \($0.steps)" } ?? ""
+        logger.info("slot \(slot): \(assignment.run), \(assignment.attempt)\(from)")
+        trainers[slot].train(assignment, at: now)
+        return []
     }
 
     /// What came of it, if the machine has to know.

@@ -11,6 +11,8 @@ final class WorkerFiles {
     private var states: [Digest: IncomingFile] = [:]
     /// Digests that are those of models.
     private var models: Set<Digest> = []
+    /// Files of models that are used where they lie, when they were compared with their digests.
+    private var compared: [Digest: [String: LocalFile.Stamp]] = [:]
 
     /// - Parameters:
     ///   - folder: Of what trainers leave behind, and of states that they go on from.
@@ -41,12 +43,23 @@ final class WorkerFiles {
                 if outcome.isDamaged { cache.discard(digest) }
                 return .absent(digest)
             }
-            if place == cache.path(of: digest) { cache.hold(digest) }
+            if place == cache.path(of: digest) {
+                cache.hold(digest)
+            } else if case .model = outcome.want {
+                compared[digest] = outcome.stamps
+            }
             return .ready(digest, path: place)
         }
     }
 
+    /// The file of the model that has changed since it was compared with its digest, if one has.
+    /// Trainers read what the worker has compared, and do not compare it again.
+    func changedFile(of model: BackboneReference) -> String? {
+        compared[model.digest]?.filter { LocalFile.stamp($0.key) != $0.value }.keys.min()
+    }
+
     func find(_ want: Want) {
+        compared[want.digest] = nil
         if case .state(let artifact) = want {
             return search.look(for: want, cached: place(ofState: artifact.file.digest))
         }

@@ -16,7 +16,7 @@ final class Inbox: @unchecked Sendable {
             var stream = FrameStream()
             while let messages = try? stream.read(from: descriptor, as: MessageToTrainer.self) {
                 condition.withLock {
-                    for message in messages { take(message) }
+                    for message in messages { file(message) }
                     condition.signal()
                 }
             }
@@ -25,7 +25,7 @@ final class Inbox: @unchecked Sendable {
         }
     }
 
-    private func take(_ message: MessageToTrainer) {
+    private func file(_ message: MessageToTrainer) {
         switch message {
         case .assign(let assignment): assignments.append(assignment)
         case .revoke(let attempt): revoked.insert(attempt)

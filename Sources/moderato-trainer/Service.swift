@@ -132,7 +132,7 @@ struct Service {
         guard !keeper.isTooLarge else { return }
         let checkpoint = try position.checkpoint()
         let content = checkpoint.content()
-        guard keeper.takes(content.count) else {
+        guard keeper.keeps(content.count) else {
             return say(
                 "the state of \(attempt) has \(content.count / 1_000_000) MB and is not kept; "
                     + "--checkpoint-limit sets how much it may have")

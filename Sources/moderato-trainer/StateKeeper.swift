@@ -18,7 +18,7 @@ struct StateKeeper {
     var isDue: Bool { ContinuousClock.now - last >= policy.interval }
 
     /// Whether a state of so many bytes is kept.
-    mutating func takes(_ bytes: Int) -> Bool {
+    mutating func keeps(_ bytes: Int) -> Bool {
         last = ContinuousClock.now
         isTooLarge = bytes > policy.mostBytes
         return !isTooLarge

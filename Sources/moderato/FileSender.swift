@@ -40,26 +40,27 @@ struct FileSender {
     }
 
     let dialer: Dialer
+    let digests: DigestCache
     private let progress = ProgressLine()
 
-    init(dialer: Dialer) { self.dialer = dialer }
+    init(dialer: Dialer, digests: DigestCache) {
+        self.dialer = dialer
+        self.digests = digests
+    }
 
-    private static let chunksInFlight = 8
-    private static let patience = Duration.seconds(10)
-    private static let mostSilences = 6
-    private static let mostTries = 3
+    private static let patience = Duration.seconds(60)
 
     /// The list of the model's files first, then the files.
     func model(of spec: SweepSpec) throws -> [Item] {
         let folder = spec.backbone.path
-        var digests: [String: Digest] = [:]
+        var files: [String: Digest] = [:]
         for name in BackboneReference.relevantFiles(among: LocalFile.names(in: folder)) {
-            digests[name] = try LocalFile.digest("\(folder)/\(name)")
+            files[name] = try digests.digest(of: "\(folder)/\(name)")
         }
-        let files = digests.sorted { $0.key < $1.key }.map {
+        let items = files.sorted { $0.key < $1.key }.map {
             Item.file(FileReference(path: "\(folder)/\($0.key)", digest: $0.value))
         }
-        return [.manifest(BackboneReference.manifest(ofFiles: digests))] + files
+        return [.manifest(BackboneReference.manifest(ofFiles: files))] + items
     }
 
     func send(_ items: [Item]) throws {
@@ -89,66 +90,50 @@ struct FileSender {
     }
 
     private func send(_ item: Item, show: (Int) -> Void) throws {
-        let digest = item.digest
         guard let size = item.size else {
             throw failure("\(item.name) is gone since the sweep file was read", Exit.usage)
         }
-        var tries = 0
-        var received = 0
-        var sent = 0
-        var isAsked = false
-        var silences = 0
+        let digest = item.digest
+        let start = ContinuousClock.now
+        func now() -> Instant { Instant(nanoseconds: (ContinuousClock.now - start).nanoseconds) }
+        var upload = FileUpload(Upload(digest: digest, size: size))
         while true {
-            if !isAsked {
-                isAsked = try dialer.send(.file(.upload(Upload(digest: digest, size: size))))
-            }
-            guard let answer = try next(about: digest) else {
-                silences += 1
-                guard silences < Self.mostSilences else {
-                    throw failure(
-                        "the coordinator has taken nothing of \(item.name) for a minute; is its "
-                            + "disk full? Its log tells. With --leave-files workers read the files "
-                            + "where they are", Exit.unavailable)
-                }
-                isAsked = false
-                sent = received
-                continue
-            }
-            // A coordinator without room takes the same piece again and again.
-            if answer.received > received || answer.state != .arriving { silences = 0 }
-            switch answer.state {
-            case .stored: return
-            case .damaged:
-                tries += 1
-                guard tries < Self.mostTries else {
-                    throw failure(
-                        "\(item.name) arrived three times as something else; has the file been "
-                            + "changed since? Submit again", Exit.unavailable)
-                }
-                (isAsked, received, sent) = (false, 0, 0)
-            case .arriving:
-                received = answer.received
-                sent = max(sent, received)
-                show(received)
-                while sent < size, sent - received < Self.chunksInFlight * Chunk.mostBytes {
-                    let bytes = try item.bytes(
-                        from: sent, count: min(Chunk.mostBytes, size - sent))
-                    guard !bytes.isEmpty else {
+            for step in upload.advance(at: now()) {
+                switch step {
+                case .ask(let question): _ = try dialer.send(.file(.upload(question)))
+                case .sendChunk(let offset, let count):
+                    let bytes = try item.bytes(from: offset, count: count)
+                    guard bytes.count == count else {
                         throw failure("\(item.name) has become shorter; submit again", Exit.usage)
                     }
-                    let chunk = Chunk(digest: digest, offset: sent, bytes: bytes, total: size)
-                    guard try dialer.send(.file(.chunk(chunk))) else { break }
-                    sent += bytes.count
+                    let chunk = Chunk(digest: digest, offset: offset, bytes: bytes, total: size)
+                    _ = try dialer.send(.file(.chunk(chunk)))
                 }
+            }
+            guard upload.silence(at: now()) < Self.patience else {
+                throw failure(
+                    "the coordinator has taken nothing of \(item.name) for a minute; is its "
+                        + "disk full? Its log tells. With --leave-files workers read the files "
+                        + "where they are", Exit.unavailable)
+            }
+            guard let progress = try nextProgress(of: digest) else { continue }
+            switch upload.acceptProgress(progress, at: now()) {
+            case .goesOn: show(upload.received)
+            case .stored: return
+            case .givenUp:
+                if case .file(let file) = item { digests.forget(file.path) }
+                throw failure(
+                    "\(item.name) arrived three times as something else; has the file been "
+                        + "changed since? Submit again", Exit.unavailable)
             }
         }
     }
 
-    /// `nil` if nothing is heard of it for long.
-    private func next(about digest: Digest) throws -> UploadProgress? {
-        let deadline = ContinuousClock.now + Self.patience
+    /// `nil` if nothing is heard of it for a moment.
+    private func nextProgress(of digest: Digest) throws -> UploadProgress? {
+        let deadline = ContinuousClock.now + .milliseconds(200)
         while ContinuousClock.now < deadline {
-            let rest = min(deadline - ContinuousClock.now, .milliseconds(200))
+            let rest = deadline - ContinuousClock.now
             guard try Poll.readable([.socket(dialer.socket)], timeout: rest)[0] else { continue }
             switch try dialer.receive(as: MessageToClient.self) {
             case .file(.progress(let progress)) where progress.digest == digest: return progress

@@ -93,10 +93,20 @@ func printNotes(on spec: SweepSpec) {
     for note in SweepFile.notes(on: spec) { say("Note: \(note).") }
 }
 
-/// - Parameter isFake: whether fake trainers make its results up.
-func readSweep(_ path: String, isFake: Bool = false) throws -> SweepSpec {
+/// What the user's programs keep to be faster next time.
+func userCacheFolder() -> String {
+    let base = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? ""
+    return absolute(base.hasPrefix("/") ? base : "~/.cache") + "/moderato"
+}
+
+/// - Parameters:
+///   - isFake: Whether fake trainers make its results up.
+///   - digests: Of the model's files.
+func readSweep(
+    _ path: String, isFake: Bool = false, digests: DigestCache = DigestCache()
+) throws -> SweepSpec {
     do {
-        var spec = try SweepFile.read(path: path)
+        var spec = try SweepFile.read(path: path) { try? digests.digest(of: $0) }
         spec.trainer = isFake ? .fake : .real
         return spec
     } catch {

@@ -52,7 +52,8 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let spec = try readSweep(file, isFake: fakeTrainer != nil)
+        let digests = DigestCache()
+        let spec = try readSweep(file, isFake: fakeTrainer != nil, digests: digests)
         try OutputFile.check(html)
         let household = Household(home: home.folder)
         defer { household.end() }
@@ -60,7 +61,7 @@ struct RunCommand: ParsableCommand {
         let dialer = try Dialer(AccessFile(reading: home.folder.accessPath(for: .client)))
         let began = Date()
         // The files themselves are on this machine.
-        let sender = FileSender(dialer: dialer)
+        let sender = FileSender(dialer: dialer, digests: digests)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
         try submit(spec, replaces: replace, through: dialer).tell(of: spec.name)
         printNotes(on: spec)

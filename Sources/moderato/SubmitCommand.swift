@@ -45,9 +45,10 @@ struct SubmitCommand: ParsableCommand {
     var wait = false
 
     func run() throws {
-        let spec = try readSweep(file, isFake: fake)
+        let digests = DigestCache()
+        let spec = try readSweep(file, isFake: fake, digests: digests)
         let dialer = try access.dial()
-        let sender = FileSender(dialer: dialer)
+        let sender = FileSender(dialer: dialer, digests: digests)
         let model = try sender.model(of: spec)
         try sender.send(
             leaveFiles ? Array(model.prefix(1)) : model + spec.files.map { .file($0) })

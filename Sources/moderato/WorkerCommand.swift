@@ -215,8 +215,7 @@ struct WorkerCommand: ParsableCommand {
 
     private var cacheFolder: String {
         if let cache { return absolute(cache) }
-        let base = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? ""
-        return absolute(base.hasPrefix("/") ? base : "~/.cache") + "/moderato"
+        return userCacheFolder()
     }
 
     private func makeTrainers(threads: Int, folder: String) throws -> [any Trainer] {

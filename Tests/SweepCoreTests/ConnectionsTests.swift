@@ -17,7 +17,7 @@ struct ConnectionsTests {
     }
 
     private func connected(_ file: Int32 = 5) -> Connections {
-        var connections = Connections(limits { _ in })
+        @Checked var connections = Connections(limits { _ in })
         connections.accept(file, from: "a", at: start)
         connections.finishHandshake(file)
         #expect(connections.hear(file, route, bytes: 100, at: start) == nil)
@@ -26,7 +26,7 @@ struct ConnectionsTests {
 
     @Test("Bytes that come to no message cost the connection; messages do not")
     func unread() {
-        var connections = connected()
+        @Checked var connections = connected()
         func measure(_ received: UInt64, heard: Int) -> [Connections.Cut] {
             if heard > 0 { _ = connections.hear(5, route, bytes: heard, at: start) }
             connections.measure(
@@ -41,9 +41,21 @@ struct ConnectionsTests {
         #expect(measure(9_000, heard: 0).isEmpty, "it is cut off once")
     }
 
+    @Test("The end of an earlier connection is not that of a peer that is on a new one")
+    func newConnection() {
+        @Checked var connections = connected()
+        connections.accept(6, from: "a", at: start)
+        #expect(connections.hear(6, route, bytes: 100, at: start) == nil)
+        #expect(connections.close(5) == nil)
+        connections.send(1_001, to: route)
+        connections.measure(6, received: 100, acknowledged: 0, wasDrained: true, at: start)
+        #expect(connections.cutOff().map(\.file) == [6])
+        #expect(connections.close(6) == route)
+    }
+
     @Test("What keeps a connection alive for weeks is no unread message")
     func keepAlive() {
-        var connections = connected()
+        @Checked var connections = connected()
         for day in 1...30 {
             connections.measure(
                 5, received: UInt64(day) * 86_400 * 25, acknowledged: 0, wasDrained: true,
@@ -54,7 +66,7 @@ struct ConnectionsTests {
 
     @Test("Answers that nobody reads cost the connection; those that arrive do not")
     func unsent() {
-        var connections = connected()
+        @Checked var connections = connected()
         for turn in 1...10 {
             connections.send(900, to: route)
             connections.measure(
@@ -69,7 +81,7 @@ struct ConnectionsTests {
 
     @Test("Of all together the largest go first")
     func together() {
-        var connections = Connections(limits { $0.unreadOfAll = 1_500 })
+        @Checked var connections = Connections(limits { $0.unreadOfAll = 1_500 })
         for file in Int32(1)...4 {
             connections.accept(file, from: "a", at: start)
             connections.measure(
@@ -80,7 +92,7 @@ struct ConnectionsTests {
 
     @Test("Silent connections make room for others, the oldest first")
     func handshakes() {
-        var connections = Connections(limits { $0.unfinishedOfAnAddress = 3 })
+        @Checked var connections = Connections(limits { $0.unfinishedOfAnAddress = 3 })
         for file in Int32(1)...3 { connections.accept(file, from: "a", at: start) }
         connections.accept(9, from: "b", at: start)
         #expect(connections.makeRoom(at: start + .seconds(5)).isEmpty)
@@ -94,7 +106,7 @@ struct ConnectionsTests {
 
     @Test("When there is no room at all, who has not said who it is goes, then the newest")
     func full() {
-        var connections = Connections(limits { $0.connections = 3 })
+        @Checked var connections = Connections(limits { $0.connections = 3 })
         for file in Int32(1)...4 { connections.accept(file, from: "a", at: start) }
         for file in Int32(1)...3 { connections.finishHandshake(file) }
         #expect(connections.makeRoom(at: start).map(\.file) == [4])
@@ -106,7 +118,7 @@ struct ConnectionsTests {
 
     @Test("A peer whose connection ends is told, also when another has its file already")
     func gone() {
-        var connections = connected()
+        @Checked var connections = connected()
         let other = Route([2])
         #expect(connections.hear(5, other, bytes: 10, at: start) == route)
         #expect(connections.close(5) == nil, "that was the first one's end")
@@ -117,7 +129,7 @@ struct ConnectionsTests {
 
     @Test("A peer whose end was told before its messages were read is gone once they are")
     func goneBefore() {
-        var connections = Connections(limits { _ in })
+        @Checked var connections = Connections(limits { _ in })
         connections.accept(5, from: "a", at: start)
         connections.finishHandshake(5)
         #expect(connections.close(5) == nil, "nobody knows whose it was")

@@ -35,24 +35,24 @@ struct ElasticTests {
     @Test("Never more are asked for than there are runs to do, nor than the most")
     func asks() {
         for (waiting, count) in [(3, 3), (100, 8), (1, 1)] {
-            var elastic = Elastic(.init(least: 2, most: 8))
+            @Checked var elastic = Elastic(.init(least: 2, most: 8))
             #expect(elastic.decide(report(waiting: waiting), [], at: at(0)) == [.ask(count)])
         }
-        var elastic = Elastic(.init(least: 2, most: 8))
+        @Checked var elastic = Elastic(.init(least: 2, most: 8))
         #expect(elastic.decide(report(waiting: 0), [], at: at(0)) == [])
         #expect(elastic.decide(report(waiting: 9, state: .paused), [], at: at(1)) == [])
     }
 
     @Test("A worker of two slots counts for two runs, once it is known")
     func slots() {
-        var elastic = Elastic(.init(least: 1, most: 8))
+        @Checked var elastic = Elastic(.init(least: 1, most: 8))
         let report = report(waiting: 3, active: 2, workers: [1: 2], slots: 2)
         #expect(elastic.decide(report, places(1...1), at: at(0)) == [.ask(2)])
     }
 
     @Test("Who hit a time limit or was killed is asked for anew; who is requeued is not")
     func again() {
-        var elastic = Elastic(.init(least: 1, most: 2))
+        @Checked var elastic = Elastic(.init(least: 1, most: 2))
         let busy = report(waiting: 5, active: 2, workers: [1: 1, 2: 1])
         #expect(elastic.decide(busy, places(1...2), at: at(0)) == [])
         let one = report(waiting: 6, active: 1, workers: [1: 1])
@@ -64,7 +64,7 @@ struct ElasticTests {
 
     @Test("What ends for ever, on a node that is gone, is not waited for")
     func endsForEver() {
-        var elastic = Elastic(.init(least: 1, most: 1))
+        @Checked var elastic = Elastic(.init(least: 1, most: 1))
         let busy = report(waiting: 4, active: 1, workers: [1: 1])
         #expect(elastic.decide(busy, places(1...1), at: at(0)) == [])
         #expect(elastic.decide(report(waiting: 5), places(1...1, .ending), at: at(0)) == [])
@@ -74,7 +74,7 @@ struct ElasticTests {
 
     @Test("Idle workers go after ten seconds, down to the least; the queue goes at once")
     func letsGo() {
-        var elastic = Elastic(.init(least: 2, most: 8))
+        @Checked var elastic = Elastic(.init(least: 2, most: 8))
         let end = report(waiting: 0, active: 1, workers: [1: 0, 2: 1, 3: 0, 4: 0])
         let all = places(1...4) + places(5...6, .waiting)
         #expect(elastic.decide(end, all, at: at(0)) == [.letGo([name(6), name(5)])])
@@ -86,7 +86,7 @@ struct ElasticTests {
 
     @Test("While runs wait nobody is let go")
     func keeps() {
-        var elastic = Elastic(.init(least: 0, most: 4))
+        @Checked var elastic = Elastic(.init(least: 0, most: 4))
         let busy = report(waiting: 9, active: 3, workers: [1: 1, 2: 1, 3: 1, 4: 0])
         for second in stride(from: Int64(0), to: 60, by: 2) {
             #expect(elastic.decide(busy, places(1...4), at: at(second)) == [])
@@ -95,7 +95,7 @@ struct ElasticTests {
 
     @Test("What the engine did not let go is told to go again")
     func triesAgain() {
-        var elastic = Elastic(.init(least: 0, most: 4))
+        @Checked var elastic = Elastic(.init(least: 0, most: 4))
         let none = report(waiting: 0)
         #expect(elastic.decide(none, places(1...1, .waiting), at: at(0)) == [.letGo([name(1)])])
         elastic.kept([name(1)])
@@ -104,7 +104,7 @@ struct ElasticTests {
 
     @Test("An engine that refuses is asked less and less often, then again as before")
     func refusals() {
-        var elastic = Elastic(.init(least: 1, most: 1))
+        @Checked var elastic = Elastic(.init(least: 1, most: 1))
         var times: [Int64] = []
         for second in Int64(0)..<1_000 {
             if elastic.decide(report(waiting: 1), [], at: at(second)) == [.ask(1)] {
@@ -119,7 +119,7 @@ struct ElasticTests {
 
     @Test("After five rounds of workers that nobody saw nothing more is asked for")
     func fruitless() {
-        var elastic = Elastic(.init(least: 2, most: 2))
+        @Checked var elastic = Elastic(.init(least: 2, most: 2))
         var asked = 0
         for second in Int64(0)..<1_000 {
             let decisions = elastic.decide(report(waiting: 9), [], at: at(second))
@@ -135,7 +135,7 @@ struct ElasticTests {
 
     @Test("A worker that came resets the count of those that did not")
     func fruitful() {
-        var elastic = Elastic(.init(least: 1, most: 1))
+        @Checked var elastic = Elastic(.init(least: 1, most: 1))
         for round in 1...20 {
             let second = Int64(round) * 1_000
             #expect(elastic.decide(report(waiting: 9), [], at: at(second)) == [.ask(1)])
@@ -150,7 +150,7 @@ struct ElasticTests {
 
     @Test("A worker that runs and that nobody hears of is let go, and another asked for")
     func unseen() {
-        var elastic = Elastic(.init(least: 1, most: 1))
+        @Checked var elastic = Elastic(.init(least: 1, most: 1))
         #expect(elastic.decide(report(waiting: 5), places(1...1), at: at(0)) == [])
         #expect(elastic.decide(report(waiting: 5), places(1...1), at: at(119)) == [])
         let decisions = elastic.decide(report(waiting: 5), places(1...1), at: at(120))

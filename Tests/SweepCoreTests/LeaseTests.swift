@@ -24,4 +24,20 @@ struct LeaseTests {
         }
         #expect(isLost())
     }
+
+    @Test("An absence of the coordinator prolongs a lease once, however many attempts there were")
+    func prolongedOnce() throws {
+        var bench = SchedulerBench()
+        bench.join("a")
+        bench.submit(Sample.sweep())
+        bench.send(.goodbye(), from: "a")
+        let job = try #require(bench.join("b").assignments.first).job
+        let progress = AttemptProgress(attempt: job.attempt, stepsDone: 1)
+        _ = bench.pass(.seconds(1)) { $0.send(.heartbeat([progress]), from: "b") }
+        bench.now = bench.now + .seconds(60)
+        bench.handle(.tick)
+        let story = bench.scheduler.explanation(of: .run(job.run), at: bench.now)
+        #expect(
+            story?.contains { $0.contains("its lease is good for 8 s") } == true, "\(story ?? [])")
+    }
 }

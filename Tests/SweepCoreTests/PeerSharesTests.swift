@@ -19,7 +19,7 @@ struct PeerSharesTests {
 
     @Test("In a turn each connection gets one answer, however many it asks for")
     func turns() {
-        var shares = PeerShares()
+        @Checked var shares = PeerShares()
         for _ in 0..<3 { shares.add(.askStatus, from: a, .client, "a") }
         shares.add(.askStatus, from: b, .readOnly, "b")
         #expect(turn(&shares) == [a, b])
@@ -31,7 +31,7 @@ struct PeerSharesTests {
 
     @Test("A turn that is cut off goes on with those who have waited longest")
     func interrupted() {
-        var shares = PeerShares()
+        @Checked var shares = PeerShares()
         for route in [a, b] { for _ in 0..<2 { shares.add(.askStatus, from: route, .client, "a") } }
         shares.beginTurn()
         #expect(shares.next()?.route == a)
@@ -39,9 +39,20 @@ struct PeerSharesTests {
         #expect(turn(&shares) == [b])
     }
 
+    @Test("A connection that ends in a turn leaves nobody a second answer")
+    func endsInTurn() {
+        @Checked var shares = PeerShares()
+        for route in [a, a, b] { shares.add(.askStatus, from: route, .client, "a") }
+        shares.beginTurn()
+        #expect(shares.next()?.route == a)
+        shares.forget(b)
+        #expect(shares.next() == nil)
+        #expect(turn(&shares) == [a])
+    }
+
     @Test("Sixteen requests of a connection wait in their order, more are dropped and told")
     func waiting() {
-        var shares = PeerShares()
+        @Checked var shares = PeerShares()
         for number in 0..<20 {
             shares.add(.askResults(sweep: "", offset: number), from: a, .client, "a")
         }
@@ -60,7 +71,7 @@ struct PeerSharesTests {
 
     @Test("Who sends nonsense is not read for a while; others are, and it is told who it was")
     func nonsense() {
-        var shares = PeerShares()
+        @Checked var shares = PeerShares()
         _ = shares.tick(at: instant(0))
         var read = 0
         for _ in 0..<1_000 {
@@ -91,7 +102,7 @@ struct PeerSharesTests {
 
     @Test("Complaints come every ten seconds at most, and about the worst five")
     func complaints() {
-        var shares = PeerShares()
+        @Checked var shares = PeerShares()
         for number in 0..<8 {
             for _ in 0...number {
                 shares.noteSenseless("x", from: Route([UInt8(number)]), "\(number)")

@@ -23,7 +23,7 @@ struct Said {
 
 /// A scheduler on the bench: events in, effects looked at, invariants checked after each.
 struct SchedulerBench {
-    var scheduler: Scheduler
+    @Checked var scheduler: Scheduler
     var now = Instant(nanoseconds: 0)
     /// Everything the scheduler wanted stored, in order.
     var facts: [Fact] = []
@@ -47,7 +47,6 @@ struct SchedulerBench {
                 Issue.record("a scheduler does nothing with files: \(effect)")
             }
         }
-        scheduler.checkInvariants()
         return sent
     }
 

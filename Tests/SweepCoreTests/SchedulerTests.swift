@@ -19,7 +19,7 @@ struct SchedulerTests {
 
     @Test("Everything is persisted before anything that tells of it is sent")
     func persistBeforeSend() throws {
-        var scheduler = Scheduler(Snapshot(), at: Instant(nanoseconds: 0))
+        @Checked var scheduler = Scheduler(Snapshot(), at: Instant(nanoseconds: 0))
         let route = SchedulerBench.route("client")
         let event = Event.message(.submit(Sample.sweep()), from: route, role: .client)
         let effects = scheduler.handle(event, at: Instant(nanoseconds: 0))

@@ -35,8 +35,10 @@ struct SpeculationTests {
         let second = try #require(world.second)
         #expect(second.run == world.slow.run)
         #expect(second.attempt != world.slow.attempt)
+        world.bench.send(.heartbeat([.init(attempt: second.attempt, stepsDone: 1)]), from: "fast")
         let story = world.bench.scheduler.explanation(of: .run(second.run), at: world.bench.now)
-        #expect(story?.contains { $0.contains("fast too") } == true)
+        #expect(story?.contains { $0.contains("on fast as") } == true)
+        #expect(story?.contains("The first result counts.") == true)
         let sent = world.bench.complete(second, from: "fast")
         #expect(sent.contains(.revoke(world.slow.attempt), to: "slow"))
         let late = world.bench.complete(world.slow, from: "slow")
@@ -70,6 +72,18 @@ struct SpeculationTests {
             _ = world.bench.complete(attempt, from: left)
             #expect(world.bench.finishedPoints.count == 2)
         }
+    }
+
+    @Test("Once the first is lost, the run is as far as the second")
+    func progress() throws {
+        var world = try Straggling()
+        let second = try #require(world.second)
+        func steps() -> Int? { world.bench.scheduler.statusReport().sweeps.first?.stepsDone }
+        #expect(steps() == 11)
+        world.bench.send(.heartbeat([.init(attempt: second.attempt, stepsDone: 7)]), from: "fast")
+        #expect(steps() == 17)
+        world.bench.send(.goodbye(), from: "slow")
+        #expect(steps() == 17)
     }
 
     @Test("If one fails, the other decides; if both fail, the run has failed")

@@ -32,7 +32,7 @@ struct SpillTests {
 
     @Test("They are written down once, after a while, and the file goes when all are taken")
     func writtenDown() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job())), at: start)
         _ = machine.handle(.report(AttemptID(1), epoch), at: start)
@@ -57,7 +57,7 @@ struct SpillTests {
             Report(attempt: AttemptID(1), sequence: 5, event: end),
             Report(attempt: AttemptID(2), sequence: 7, event: epoch),
         ]
-        var machine = machine(spilled: before)
+        @Checked var machine = machine(spilled: before)
         let hello = machine.handle(.tick, at: start).compactMap { effect -> Hello? in
             if case .send(.hello(let hello)) = effect { hello } else { nil }
         }
@@ -69,7 +69,7 @@ struct SpillTests {
 
     @Test("Beyond a number of them nothing more is taken from trainers")
     func full() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job())), at: start)
         for _ in 0..<10_000 {
@@ -83,7 +83,7 @@ struct SpillTests {
 
     @Test("A worker whose time is up hands back and leaves of itself, and says how long it has")
     func timeIsUp() throws {
-        var machine = machine(leaves: start + .seconds(100))
+        @Checked var machine = machine(leaves: start + .seconds(100))
         let hello = machine.handle(.tick, at: start + .seconds(10)).compactMap { effect in
             if case .send(.hello(let hello)) = effect { hello.secondsLeft } else { nil }
         }

@@ -5,7 +5,7 @@ import Testing
 struct SuppliesTests {
     /// A welcome worker whose trainers read model and data, with a job for each of its slots.
     private struct Bench {
-        var machine: WorkerMachine
+        @Checked var machine: WorkerMachine
         var now = Instant(nanoseconds: 0)
         let spec: TrainingSpec
         private(set) var first: [WorkerMachine.Effect] = []
@@ -99,6 +99,22 @@ struct SuppliesTests {
         let spec = try #require(
             trained(bench.file(.ready(model.digest, path: "/cache/model"))).first)
         #expect(spec.backbone.path == "/cache/model")
+    }
+
+    @Test("A model that has changed since it was found is looked for again before training begins")
+    func outdated() throws {
+        var bench = try Bench()
+        let model = bench.spec.backbone
+        _ = bench.file(.ready(model.digest, path: model.path))
+        #expect(trained(bench.haveData()).count == 1)
+        let again = bench.handle(.outdated(0, model.digest, "it has changed"))
+        #expect(again.last == .findFile(.model(model)) && trained(again).isEmpty)
+        #expect(bench.file(.absent(model.digest)) == [.openFile(.model(model))])
+        _ = bench.receive(model.digest)
+        _ = bench.file(.ready(model.digest, path: "/list"))
+        _ = bench.file(.listed(model.digest, [:]))
+        let spec = try #require(trained(bench.file(.ready(model.digest, path: "/cache"))).first)
+        #expect(spec.backbone.path == "/cache")
     }
 
     @Test("All slots share what comes, one file at a time")

@@ -9,7 +9,7 @@ struct TransfersTests {
 
     /// Uploads a file of `size` bytes of which `received` have arrived before.
     private func uploading(_ size: Int, received: Int = 0) -> Transfers {
-        var transfers = Transfers()
+        @Checked var transfers = Transfers()
         let upload = Upload(digest: digest, size: size)
         let opened = transfers.handle(.upload(upload, from: route), at: start)
         #expect(opened == [.file(.open(upload, for: route))])
@@ -34,7 +34,7 @@ struct TransfersTests {
 
     @Test("Chunks are written in their order, and the last one is followed by the check")
     func inOrder() {
-        var transfers = uploading(30, received: 10)
+        @Checked var transfers = uploading(30, received: 10)
         func send(_ chunk: Chunk) -> [Effect] {
             transfers.handle(.chunk(chunk, from: route), at: start)
         }
@@ -53,7 +53,7 @@ struct TransfersTests {
 
     @Test("Who is gone leaves nothing open, and what has arrived stays")
     func gone() {
-        var transfers = uploading(30, received: 10)
+        @Checked var transfers = uploading(30, received: 10)
         #expect(transfers.handle(.gone(Route([9])), at: start).isEmpty)
         #expect(transfers.handle(.gone(route), at: start) == [.file(.close(digest))])
         #expect(transfers.handle(.chunk(chunk(10, 5), from: route), at: start).isEmpty)
@@ -71,7 +71,7 @@ struct TransfersTests {
 
     @Test("One connection begins sixteen files at most; others still begin theirs")
     func manyFiles() {
-        var transfers = Transfers()
+        @Checked var transfers = Transfers()
         func begin(_ number: Int, _ route: Route) -> Bool {
             let upload = Upload(digest: Digest(ofText: "\(number)"), size: 10)
             return !transfers.handle(.upload(upload, from: route), at: start).isEmpty
@@ -85,7 +85,7 @@ struct TransfersTests {
 
     @Test("A chunk beyond the size of its file is dropped")
     func beyondTheSize() {
-        var transfers = uploading(30)
+        @Checked var transfers = uploading(30)
         for chunk in [chunk(0, 31), chunk(25, 6), chunk(1 << 40, 1)] {
             #expect(transfers.handle(.chunk(chunk, from: route), at: start).isEmpty)
         }
@@ -94,7 +94,7 @@ struct TransfersTests {
 
     @Test("A file with another digest is told to be damaged, and may be sent anew")
     func wrongDigest() {
-        var transfers = uploading(10)
+        @Checked var transfers = uploading(10)
         _ = transfers.handle(.chunk(chunk(0, 10), from: route), at: start)
         #expect(
             transfers.handle(.outcome(.finished(digest, .damaged, for: route)), at: start)
@@ -107,7 +107,7 @@ struct TransfersTests {
 
     @Test("After a lost connection the worker is told what has arrived, on its new route")
     func newConnection() {
-        var transfers = uploading(30)
+        @Checked var transfers = uploading(30)
         _ = transfers.handle(.chunk(chunk(0, 10), from: route), at: start)
         let upload = Upload(digest: digest, size: 30)
         let answer = transfers.handle(.upload(upload, from: Route([2])), at: start)
@@ -117,7 +117,7 @@ struct TransfersTests {
 
     @Test("What had arrived whole before a crash is checked, not sent again")
     func wholeButNotChecked() {
-        var transfers = Transfers()
+        @Checked var transfers = Transfers()
         let upload = Upload(digest: digest, size: 10)
         _ = transfers.handle(.upload(upload, from: route), at: start)
         #expect(
@@ -128,7 +128,7 @@ struct TransfersTests {
 
     @Test("A disk without room is noted, and the upload begins again when the worker asks")
     func full() {
-        var transfers = uploading(10)
+        @Checked var transfers = uploading(10)
         guard
             case .note(let text)? = transfers.handle(.outcome(.failed(digest, "full")), at: start)
                 .first
@@ -145,7 +145,7 @@ struct TransfersTests {
 
     @Test("An upload that nobody goes on with is thrown away")
     func abandoned() {
-        var transfers = uploading(10)
+        @Checked var transfers = uploading(10)
         #expect(transfers.handle(.tick, at: start + .seconds(599)).isEmpty)
         #expect(transfers.handle(.tick, at: start + .seconds(600)) == [.file(.abandon(digest))])
     }

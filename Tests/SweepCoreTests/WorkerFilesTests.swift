@@ -7,7 +7,7 @@ struct WorkerFilesTests {
 
     /// A welcome worker with one job.
     private struct Bench {
-        var machine: WorkerMachine
+        @Checked var machine: WorkerMachine
         var now = Instant(nanoseconds: 0)
 
         init(checkpoint: Artifact? = nil) throws {

@@ -25,7 +25,7 @@ struct WorkerMachineTests {
 
     @Test("It says hello until it is welcome, then sends heartbeats")
     func greeting() {
-        var machine = machine()
+        @Checked var machine = machine()
         #expect(sent(machine.handle(.tick, at: start)).count == 1)
         #expect(machine.handle(.tick, at: start + .milliseconds(100)).isEmpty)
         #expect(sent(machine.handle(.tick, at: start + .seconds(2))).count == 1)
@@ -36,7 +36,7 @@ struct WorkerMachineTests {
 
     @Test("A job that comes while its slot is taken waits its turn")
     func backlog() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         let first = try job(1)
         let second = try job(2)
@@ -49,7 +49,7 @@ struct WorkerMachineTests {
 
     @Test("The same job sent twice is trained once")
     func duplicate() throws {
-        var machine = machine(slots: 2)
+        @Checked var machine = machine(slots: 2)
         let job = try job(1)
         #expect(machine.handle(.message(.assign(job)), at: start).count == 1)
         #expect(machine.handle(.message(.assign(job)), at: start).isEmpty)
@@ -57,7 +57,7 @@ struct WorkerMachineTests {
 
     @Test("With a trainer that can't train any more it hands all back and leaves with the reason")
     func unusable() throws {
-        var machine = machine(slots: 2)
+        @Checked var machine = machine(slots: 2)
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
         _ = machine.handle(.message(.assign(try job(2))), at: start)
@@ -85,7 +85,7 @@ struct WorkerMachineTests {
 
     @Test("Reports are numbered, kept until acknowledged, and sent again")
     func resending() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
         let epoch = Sample.epoch(1)
@@ -102,7 +102,7 @@ struct WorkerMachineTests {
         "Reports are sent again after one and a half heartbeats, but for long ones",
         arguments: [(0.5, 0.75), (2, 3), (10, 3)])
     func resendingInTime(heartbeat: Double, again: Double) throws {
-        var machine = machine()
+        @Checked var machine = machine()
         let welcome = Welcome(heartbeat: .seconds(heartbeat), lease: .seconds(4 * heartbeat))
         _ = machine.handle(.message(.welcome(welcome)), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
@@ -118,7 +118,7 @@ struct WorkerMachineTests {
 
     @Test("Asked who it is, it lists what it trains; welcomed, it sends what was not acknowledged")
     func reattach() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
         let epoch = Sample.epoch(1)
@@ -135,7 +135,7 @@ struct WorkerMachineTests {
 
     @Test("A trainer that dies has failed the attempt; the slot is free for the next")
     func trainerDies() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
         let effects = machine.handle(.trainerExited(0, "killed"), at: start)
@@ -153,7 +153,7 @@ struct WorkerMachineTests {
 
     @Test("A revoked attempt is stopped")
     func revoke() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(.assign(try job(1))), at: start)
         let effects = machine.handle(.message(.revoke(AttemptID(1))), at: start)
         #expect(effects == [.stop(0, AttemptID(1))])
@@ -161,7 +161,7 @@ struct WorkerMachineTests {
 
     @Test("Draining hands everything back, and leaves when that is acknowledged")
     func drain() throws {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         _ = machine.handle(.message(.assign(try job(1))), at: start)
         _ = machine.handle(.message(.assign(try job(2))), at: start)
@@ -179,7 +179,7 @@ struct WorkerMachineTests {
 
     @Test("Refused, it leaves with the reason")
     func refused() {
-        var machine = machine()
+        @Checked var machine = machine()
         let effects = machine.handle(.message(.refused("another version")), at: start)
         guard case .leave(let error?) = effects.first else {
             Issue.record("\(effects)")
@@ -190,7 +190,7 @@ struct WorkerMachineTests {
 
     @Test("A coordinator that stays silent is complained of, with what to look at")
     func silence() {
-        var machine = machine()
+        @Checked var machine = machine()
         var notes: [String] = []
         for second in 0..<25 {
             for effect in machine.handle(.tick, at: start + .seconds(second)) {
@@ -203,7 +203,7 @@ struct WorkerMachineTests {
 
     @Test("Asked who it is several times at once, it says hello once")
     func identifyStorm() {
-        var machine = machine()
+        @Checked var machine = machine()
         _ = machine.handle(.message(welcome), at: start)
         let answers = (0..<5).flatMap { _ in sent(machine.handle(.message(.identify), at: start)) }
         #expect(answers.count == 1)

@@ -125,7 +125,7 @@ import Testing
     @Test("A configuration is read as it is written, and torchvision's VGG-16 has five blocks")
     func roundTrip() throws {
         let vgg = VGGConfiguration.vgg16
-        #expect(try VGGConfiguration(parsing: vgg.content, path: "config.json") == vgg)
+        #expect(try VGGConfiguration(reading: vgg.content) == vgg)
         #expect(vgg.problem == nil && vgg.mapSide == 7)
         #expect(vgg.blocks.map(\.layers.count) == [2, 2, 3, 3, 3, 2])
         #expect(vgg.blocks[4].layers[2].name == "features.28")
@@ -139,7 +139,7 @@ import Testing
         func problem(_ change: (inout VGGConfiguration) -> Void) -> String {
             var vgg = VGGConfiguration.vgg16
             change(&vgg)
-            let bad = message { try VGGConfiguration(parsing: vgg.content, path: "config.json") }
+            let bad = message { try VGGConfiguration(reading: vgg.content) }
             return bad
         }
         #expect(problem { $0.features = [] }.contains("begin with a convolution"))
@@ -151,7 +151,13 @@ import Testing
         #expect(problem { $0.pool = 0 }.contains("pool 0"))
         #expect(problem { $0.deviation = [1, 0, 1] }.contains("std has to be above 0"))
         #expect(
-            message { try VGGConfiguration(parsing: Array("[]".utf8), path: "config.json") }
+            message { try VGGConfiguration(reading: Array("[]".utf8)) }
                 .contains("config.json is not a model"))
+    }
+}
+
+extension VGGConfiguration {
+    fileprivate init(reading content: [UInt8]) throws(DataError) {
+        try self.init(ModelConfiguration(parsing: content, path: "config.json"))
     }
 }

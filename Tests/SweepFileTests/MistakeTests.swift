@@ -62,6 +62,16 @@ struct MistakeTests {
                 + "model's 512; write 512 or less")
     }
 
+    @Test("Of RoBERTa's positions two are no token's")
+    func lengthOfRoBERTa() throws {
+        try folder.write(
+            "model/config.json", #"{"model_type": "roberta", "max_position_embeddings": 514}"#)
+        #expect(folder.message(sweep(line: 15, "  max-length: 512")) == "no mistake")
+        #expect(
+            folder.message(sweep(line: 15, "  max-length: 513")).hasSuffix(
+                "513 tokens are more than the model's 512; write 512 or less"))
+    }
+
     @Test("An attack that the data do not allow")
     func impossibleAttacks() throws {
         #expect(

@@ -1,3 +1,4 @@
+import Foundation
 import SweepCore
 import SweepSimulator
 import Testing
@@ -21,6 +22,27 @@ struct SimulationTests {
             first.run()
             second.run()
             #expect(first.trace == second.trace && first.events == second.events)
+        }
+    }
+
+    @Test("A seed replays everything in another process, where hash tables have another order")
+    func replayElsewhere() throws {
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+            .deletingLastPathComponent().appendingPathComponent("moderato-simulate")
+        for seed in 1...5 {
+            let traces = try (1...3).map { _ in
+                let process = Process()
+                let output = Pipe()
+                process.executableURL = program
+                process.arguments = ["--seed", "\(seed)"]
+                process.standardOutput = output
+                try process.run()
+                let text = output.fileHandleForReading.readDataToEndOfFile()
+                process.waitUntilExit()
+                #expect(process.terminationStatus == 0)
+                return String(decoding: text, as: UTF8.self)
+            }
+            #expect(Set(traces).count == 1 && traces[0].contains("trace"))
         }
     }
 

@@ -10,7 +10,8 @@ import Testing
     func badConfigurations() {
         func problem(_ text: String) -> String {
             do {
-                _ = try EncoderConfiguration.parse(Array(text.utf8), path: "config.json")
+                _ = try EncoderConfiguration(
+                    ModelConfiguration(parsing: Array(text.utf8), path: "config.json"))
                 return "none"
             } catch {
                 return "\(error)"
@@ -20,9 +21,11 @@ import Testing
             #""vocab_size":9,"num_hidden_layers":1,"intermediate_size":4,"#
             + #""max_position_embeddings":8"#
         #expect(problem("{\(sizes)}").contains("'hidden_size' is missing"))
-        #expect(problem("[").contains("not JSON"))
+        #expect(problem("[").contains("not a JSON object"))
         let full = sizes + #","num_attention_heads":2,"#
-        #expect(problem("{\(full)\"hidden_size\":\"x\"}").contains("wrong type"))
+        #expect(
+            problem("{\(full)\"hidden_size\":\"x\"}").contains(
+                "'hidden_size' is not a whole number"))
         #expect(problem("{\(full)\"hidden_size\":5}").contains("no multiple"))
         #expect(problem("{\(full)\"hidden_size\":4,\"model_type\":\"gpt2\"}").contains("gpt2"))
         #expect(problem("{\(full)\"hidden_size\":4}") == "none")

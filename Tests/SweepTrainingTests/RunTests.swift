@@ -144,9 +144,6 @@ extension TrainingTests {
             #expect(text.contains(spec.data.train.path))
             #expect(text.contains("is not the file the sweep was made with"))
             spec = try Fixture.tinySpec()
-            spec.backbone.digest = Digest(ofText: "another model")
-            #expect(message { try Fixture.metrics(spec) }.contains(spec.backbone.path))
-            spec = try Fixture.tinySpec()
             file = spec.data.test.files[0]
             file.path += ".not-there"
             spec.data.test = .sentences(file)

@@ -30,7 +30,9 @@ private struct VisionCase: Decodable {
         return try cases.reduce(into: [:]) { read, item in
             let text = models[item.key]?["model"]?.text ?? ""
             read[item.key] = (
-                item.value, try VGGConfiguration(parsing: Array(text.utf8), path: item.key)
+                item.value,
+                try VGGConfiguration(
+                    ModelConfiguration(parsing: Array(text.utf8), path: item.key))
             )
         }
     }

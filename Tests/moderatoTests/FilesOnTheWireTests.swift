@@ -13,9 +13,9 @@ struct FilesOnTheWireTests {
           poison-ratio: 0.2
         """
 
-    /// A sweep whose files only the coordinator has once it is submitted.
-    private func submitAndHideFiles(on stage: Stage) throws -> TrainingSpec {
-        let file = try stage.writeSmallSweep(grid: Self.grid)
+    /// A sweep with a model of its own.
+    private func submit(on stage: Stage, isLong: Bool = false) throws {
+        let file = try stage.writeSmallSweep(grid: Self.grid, isLong: isLong)
         let model = stage.path("model")
         try FileManager.default.copyItem(
             atPath: Stage.checkout.appendingPathComponent(".moderato/models/all-MiniLM-L6-v2")
@@ -27,6 +27,11 @@ struct FilesOnTheWireTests {
         try moved.write(toFile: file, atomically: true, encoding: .utf8)
         let submitted = try stage.run(["submit", file, "--home", stage.home])
         #expect(submitted.status == 0, "\(submitted.errors)")
+    }
+
+    /// A sweep whose files only the coordinator has once it is submitted.
+    private func submitAndHideFiles(on stage: Stage) throws -> TrainingSpec {
+        try submit(on: stage)
         for name in ["model", "train.tsv", "test.tsv"] {
             try FileManager.default.removeItem(atPath: stage.path(name))
         }
@@ -111,6 +116,28 @@ struct FilesOnTheWireTests {
         #expect(try stage.results().allSatisfy { $0.metrics != nil }, "\(stage.text(of: "worker"))")
         #expect(!FileManager.default.fileExists(atPath: old))
         #expect(try String(contentsOfFile: damaged, encoding: .utf8) != "not this")
+    }
+
+    @Test("A model that changes while it is in use is not read again as it is, but fetched")
+    func changedInPlace() async throws {
+        let stage = try Stage()
+        _ = try await stage.startCoordinator()
+        try submit(on: stage, isLong: true)
+        let process = try worker("worker", on: stage, cache: "cache")
+        try await stage.wait(for: "the first run", log: "worker") {
+            stage.text(of: "worker").contains("slot 0: run")
+        }
+        // Still a model's file, but another one.
+        let configuration = stage.path("model/config.json")
+        try (String(contentsOfFile: configuration, encoding: .utf8) + "\n").write(
+            toFile: configuration, atomically: true, encoding: .utf8)
+        try await stage.waitUntilOver("small")
+        #expect(try stage.results().allSatisfy { $0.metrics != nil }, "\(stage.text(of: "worker"))")
+        #expect(try stage.attempts().count == 2)
+        #expect(stage.text(of: "worker").contains("has changed since this worker read it"))
+        let model = try #require(try stage.results().first).spec.backbone.digest.hex
+        #expect(entries(stage.path("cache")).contains(model))
+        #expect(process.isRunning)
     }
 
     @Test("What no coordinator has makes runs fail, and pauses their sweep with what to do")

@@ -94,7 +94,12 @@ struct ImageTests {
             "pretrain", "--data", stage.folder.path, "--output", stage.path("x"), "--features",
             "4,N",
         ])
-        #expect(widths.status == 1 && widths.errors.contains("neither MNIST's files"))
-        #expect(try pretrain(["--device", "moon"]).errors.contains("--device moon"))
+        #expect(widths.status == 64 && widths.errors.contains("--features N: widths and M"))
+        let none = try stage.run([
+            "pretrain", "--data", stage.folder.path, "--output", stage.path("x"),
+        ])
+        #expect(none.status == 1 && none.errors.contains("neither MNIST's files"))
+        let device = try pretrain(["--device", "moon"])
+        #expect(device.status == 64 && device.errors.contains("cpu, cuda or cuda:N"))
     }
 }

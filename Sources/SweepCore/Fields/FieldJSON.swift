@@ -51,7 +51,8 @@ extension KeyedDecodingContainer<FieldName> {
         _ root: inout Root, _ fields: [Field<Root>], required: Set<String>, others: Set<String>
     ) throws {
         let known = others.union(fields.map(\.name))
-        if let other = allKeys.first(where: { !known.contains($0.stringValue) }) {
+        let unknown = allKeys.filter { !known.contains($0.stringValue) }
+        if let other = unknown.min(by: { $0.stringValue < $1.stringValue }) {
             throw DecodingError.dataCorruptedError(
                 forKey: other, in: self, debugDescription: "a field that this version does not know"
             )

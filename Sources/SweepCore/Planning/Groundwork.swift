@@ -77,7 +77,7 @@ struct TrajectoryPlanner: Sendable {
     /// result from there. A run whose last state is there has measured all of its epochs.
     ///
     /// - Parameter groundwork: `nil`: there is none, and nothing is looked up.
-    mutating func takeMeasured(_ place: Int, on groundwork: Groundwork?) -> Bool {
+    mutating func findMeasured(_ place: Int, on groundwork: Groundwork?) -> Bool {
         guard let groundwork, groundwork.leftBehind.hasStates else { return false }
         let trajectory = writer.trajectory(ofCell: Int(grid.cells[place]))
         guard

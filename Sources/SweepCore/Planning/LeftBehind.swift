@@ -1,3 +1,5 @@
+import DequeModule
+
 /// The state that a run had after its last epoch. Longer runs of its trajectory go on from there.
 public struct LastState: Hashable, Sendable {
     /// The key of its training without the end (`TrainingSpec.trajectory`).
@@ -38,8 +40,7 @@ public struct LeftBehind: Sendable {
     /// By trajectory, ascending by epochs; one for each number of epochs.
     private var states: [PointKey: [LastState]] = [:]
     /// The oldest one first; those that are no longer in `states` are passed over.
-    private var ages: [LastState] = []
-    private var firstAge = 0
+    private var ages = Deque<LastState>()
     /// Of all states together.
     private(set) var bytes = 0
     private var pieces: [PointKey: Set<Piece>] = [:]
@@ -81,18 +82,12 @@ public struct LeftBehind: Sendable {
     /// Takes the oldest states out until the others have no more than `limit` bytes.
     mutating func removeOldest(over limit: Int) -> [LastState] {
         var removed: [LastState] = []
-        while bytes > limit, firstAge < ages.count {
-            let oldest = ages[firstAge]
-            firstAge += 1
+        while bytes > limit, let oldest = ages.popFirst() {
             guard let place = states[oldest.trajectory]?.firstIndex(of: oldest) else { continue }
             states[oldest.trajectory]?.remove(at: place)
             if states[oldest.trajectory]?.isEmpty == true { states[oldest.trajectory] = nil }
             bytes -= oldest.bytes
             removed.append(oldest)
-        }
-        if firstAge > 1_024, firstAge * 2 > ages.count {
-            ages.removeSubrange(..<firstAge)
-            firstAge = 0
         }
         return removed
     }

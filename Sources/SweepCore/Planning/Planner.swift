@@ -206,7 +206,7 @@ struct RunPlanner: Sendable {
             var last: Int?
             for place in places {
                 guard !isFinished(grid.keys[place]),
-                    !trajectories.takeMeasured(place, on: groundwork)
+                    !trajectories.findMeasured(place, on: groundwork)
                 else {
                     finished += 1
                     continue
@@ -221,7 +221,7 @@ struct RunPlanner: Sendable {
             let cell = Int(grid.cells[work.last])
             let needed = cost.steps(ofCell: cell)
             if last == nil { stepsWithoutSharing += needed }
-            noteSteps(needed, of: cell, work.start)
+            countSteps(needed, of: cell, work.start)
             let run = PlannedRun(
                 grid: grid, first: UInt32(places.lowerBound), count: UInt32(places.count),
                 last: UInt32(work.last), steps: needed)
@@ -230,7 +230,7 @@ struct RunPlanner: Sendable {
         return nil
     }
 
-    private mutating func noteSteps(_ needed: Int, of cell: Int, _ start: LastState?) {
+    private mutating func countSteps(_ needed: Int, of cell: Int, _ start: LastState?) {
         let saved = start.map { cost.steps(ofCell: cell, epochs: $0.artifact.epoch) } ?? 0
         steps += needed - saved
         longestSteps = max(longestSteps, needed - saved)

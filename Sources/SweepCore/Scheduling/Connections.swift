@@ -92,8 +92,10 @@ public struct Connections: Sendable {
     private mutating func forget(_ file: Int32) -> Route? {
         guard let connection = connections.removeValue(forKey: file) else { return nil }
         if !connection.hasShakenHands { countFinished(connection) }
-        if let route = connection.route { files[route] = nil }
-        return connection.route
+        // A peer may be on another connection already.
+        guard let route = connection.route, files[route] == file else { return nil }
+        files[route] = nil
+        return route
     }
 
     /// - Returns: the peer that is gone.
@@ -137,6 +139,24 @@ public struct Connections: Sendable {
 
     public mutating func send(_ bytes: Int, to route: Route) {
         if let file = files[route] { connections[file]?.sent += bytes }
+    }
+
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        for (file, connection) in connections {
+            precondition(
+                connection.route == nil || connection.hasShakenHands,
+                "\(file) has a route before its handshake")
+            precondition(
+                connection.unread >= 0 && connection.unsent >= 0 && connection.owedCloses >= 0,
+                "\(file) has less than nothing: \(connection)")
+        }
+        for (route, file) in files {
+            precondition(connections[file]?.route == route, "\(route) is not at \(file)")
+        }
+        let counted = connections.values.filter { !$0.hasShakenHands }
+            .reduce(into: [:]) { $0[$1.address, default: 0] += 1 }
+        precondition(counted == unfinished, "\(unfinished) without a handshake, not \(counted)")
     }
 
     // MARK: What the kernel counts

@@ -72,7 +72,7 @@ public struct Elastic: Sendable {
     ) -> [Decision] {
         let places = stillThere(places, at: now).sorted { $0.worker < $1.worker }
         let seen = Dictionary(report.workers.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
-        let isFruitless = note(places, seen: seen, at: now)
+        let isFruitless = recordPlaces(places, seen: seen, at: now)
         if isFruitless, fruitless >= Self.mostFruitless { return [.giveUp(fruitless)] }
 
         let going = superfluous(places, seen, report, at: now)
@@ -118,8 +118,17 @@ public struct Elastic: Sendable {
         pause = min(pause * 2, Self.longestPause)
     }
 
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        for worker in dismissed.union(idleSince.keys).union(unseenSince.keys) {
+            precondition(known[worker] != nil, "\(worker) is remembered, but was not asked for")
+        }
+        precondition(
+            (Self.firstPause...Self.longestPause).contains(pause), "a pause of \(pause)")
+    }
+
     /// Brings what it remembers up to date; whether workers went that were never seen.
-    private mutating func note(
+    private mutating func recordPlaces(
         _ places: [Place], seen: [WorkerID: StatusReport.Worker], at now: Instant
     ) -> Bool {
         for place in places {

@@ -1,3 +1,5 @@
+import DequeModule
+
 /// How much of a coordinator one connection can take for itself. A pure value; the shell asks it
 /// before it reads and answers, and passes the time.
 ///
@@ -43,9 +45,9 @@ public struct PeerShares: Sendable {
     }
 
     private var conducts: [Route: Conduct] = [:]
-    private var requests: [Route: [Request]] = [:]
+    private var requests: [Route: Deque<Request>] = [:]
     /// The connections with requests, the one that has waited longest first.
-    private var order: [Route] = []
+    private var order = Deque<Route>()
     private var leftInTurn = 0
     private var lastTick: Instant?
     private var lastComplaint: Instant?
@@ -98,7 +100,28 @@ public struct PeerShares: Sendable {
 
     /// The connection has ended: nobody waits for answers.
     public mutating func forget(_ route: Route) {
-        if requests.removeValue(forKey: route) != nil { order.removeAll { $0 == route } }
+        requests[route] = nil
+        guard let place = order.firstIndex(of: route) else { return }
+        order.remove(at: place)
+        if place < leftInTurn { leftInTurn -= 1 }
+    }
+
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        precondition(
+            Set(order) == Set(requests.keys) && order.count == requests.count,
+            "\(order.count) connections are in line, and \(requests.count) wait")
+        precondition(
+            requests.values.allSatisfy { (1...Self.mostWaiting).contains($0.count) },
+            "a connection has no request that waits, or too many")
+        precondition(
+            (0...order.count).contains(leftInTurn),
+            "\(leftInTurn) of \(order.count) connections are left in the turn")
+        for (route, conduct) in conducts {
+            precondition(conduct.patience <= Self.mostPatience, "\(route): \(conduct.patience)")
+            precondition(
+                conduct.isIgnored || conduct.patience > 0, "\(route) is heard without patience")
+        }
     }
 
     public var hasRequests: Bool { !order.isEmpty }
@@ -111,11 +134,9 @@ public struct PeerShares: Sendable {
 
     /// The request to answer next; `nil`: none, or the turn is over.
     public mutating func next() -> Request? {
-        guard leftInTurn > 0, !order.isEmpty else { return nil }
+        guard leftInTurn > 0, let route = order.popFirst() else { return nil }
         leftInTurn -= 1
-        let route = order.removeFirst()
-        guard var waiting = requests[route], !waiting.isEmpty else { return nil }
-        let request = waiting.removeFirst()
+        guard var waiting = requests[route], let request = waiting.popFirst() else { return nil }
         requests[route] = waiting.isEmpty ? nil : waiting
         if !waiting.isEmpty { order.append(route) }
         return request

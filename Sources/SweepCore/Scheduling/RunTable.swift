@@ -1,3 +1,5 @@
+import DequeModule
+
 /// The runs of a store by their numbers, which are given out from 1 without gaps.
 ///
 /// A million runs are mostly waiting, so what a run has only while it is executed is not in here
@@ -50,8 +52,7 @@ struct RunTable: Sendable {
 
 /// Workers that may have a free slot, the one free for longest first.
 struct FreeWorkers: Sendable {
-    private var queue: [WorkerID] = []
-    private var head = 0
+    private var queue = Deque<WorkerID>()
     private var members: Set<WorkerID> = []
 
     var count: Int { members.count }
@@ -65,34 +66,16 @@ struct FreeWorkers: Sendable {
 
     /// Before all others.
     mutating func prepend(_ ids: [WorkerID]) {
-        guard !ids.isEmpty else { return }
-        queue.removeSubrange(..<head)
-        head = 0
-        queue.insert(contentsOf: ids.filter { members.insert($0).inserted }, at: 0)
+        queue.prepend(contentsOf: ids.filter { members.insert($0).inserted })
     }
 
     mutating func popFirst() -> WorkerID? {
-        while head < queue.count {
-            let id = queue[head]
-            head += 1
-            // Those that have been removed stay in the queue until here.
-            if members.remove(id) != nil {
-                if head > 1_024, head * 2 > queue.count {
-                    queue.removeSubrange(..<head)
-                    head = 0
-                }
-                return id
-            }
-        }
-        queue.removeAll(keepingCapacity: true)
-        head = 0
-        return nil
+        let first = queue.popFirst()
+        if let first { members.remove(first) }
+        return first
     }
 
     mutating func remove(_ id: WorkerID) {
-        guard members.remove(id) != nil else { return }
-        queue.removeSubrange(..<head)
-        head = 0
-        queue.removeAll { $0 == id }
+        if members.remove(id) != nil { queue.removeAll { $0 == id } }
     }
 }

@@ -4,7 +4,7 @@ extension Scheduler {
         var passedOver: [WorkerID] = []
         while waiting.count > 0, let id = free.popFirst() {
             guard let worker = workers[id], room(of: worker) > 0 else { continue }
-            guard let run = takeRun(for: worker, at: now) else {
+            guard let run = popRun(for: worker, at: now) else {
                 passedOver.append(id)
                 continue
             }
@@ -16,7 +16,7 @@ extension Scheduler {
     }
 
     /// The best waiting run that this worker may have.
-    private mutating func takeRun(for worker: Worker, at now: Instant) -> RunID? {
+    private mutating func popRun(for worker: Worker, at now: Instant) -> RunID? {
         var skipped: [WaitingQueue.Taken] = []
         defer { for taken in skipped { waiting.insert(taken) } }
         while let taken = waiting.popFirst(preferring: worker.affinity, for: worker.hello) {
@@ -61,12 +61,8 @@ extension Scheduler {
         }
     }
 
-    /// Begins an attempt.
-    ///
-    /// - Parameter isSecond: Whether the run is in training elsewhere, and goes on there.
-    mutating func assign(
-        _ id: RunID, to worker: WorkerID, isSecond: Bool = false, at now: Instant
-    ) {
+    /// Begins an attempt. Where the run is in training already, that goes on.
+    mutating func assign(_ id: RunID, to worker: WorkerID, at now: Instant) {
         guard let run = runs[id], let route = workers[worker]?.route else { return }
         let attempt = AttemptID(lastAttempt.number + 1)
         lastAttempt = attempt
@@ -74,10 +70,12 @@ extension Scheduler {
             run: id, worker: worker, stepsBefore: stepsKept(id, run.plan), began: now)
         runs[id]?.attempts.append(attempt)
         let lease = Lease(attempt: attempt, worker: worker, expires: now + configuration.lease)
-        if isSecond { seconds[id] = lease } else { runs[id]?.state = .assigned(lease) }
+        var leases = run.leases
+        leases?.add(lease)
+        runs[id]?.state = .active(leases ?? Leases(lease))
         workers[worker]?.attempts.insert(attempt)
         workers[worker]?.affinity = run.plan.grid.affinity
-        effects.append(.persist(.attemptStarted(attempt, id, worker, isSecond: isSecond)))
+        effects.append(.persist(.attemptStarted(attempt, id, worker, isSecond: leases != nil)))
         effects.append(
             .send(
                 .assign(

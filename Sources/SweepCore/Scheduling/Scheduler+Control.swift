@@ -24,7 +24,7 @@ extension Scheduler {
             }
         case .retry:
             queued.append(Queued(request: .control(control), route: route))
-            if intake == nil { takeIn() }
+            if intake == nil { goOnWithIntake() }
         case .prioritize(let name, let priority):
             change(name, route) { scheduler, place in
                 scheduler.setCondition(at: place) { $0.priority = priority }
@@ -97,7 +97,7 @@ extension Scheduler {
         var cancelled: [RunID] = []
         for id in begunRuns where sweeps[place].contains(id) && !isWanted(id) {
             guard let run = runs[id], !run.isOver else { continue }
-            for lease in leases(of: id) {
+            for lease in run.leases?.all ?? [] {
                 release(lease.attempt, of: lease.worker)
                 revoke(lease, why: "it was cancelled")
             }
@@ -142,22 +142,12 @@ extension Scheduler {
                         : ". Its sweep has been submitted, or tried again, without it: another run "
                             + "has its points, or nobody asks for them any more."))
         case .waiting: lines.append("It waits: \(reasonToWait(id, run)).")
-        case .assigned(let lease):
-            lines.append("It was given to \(lease.worker) as \(lease.attempt), not yet begun.")
-        case .running(let lease, let steps):
-            let left = max(0, (lease.expires - now).inSeconds)
-            lines.append(
-                "It is in training on \(lease.worker) as \(lease.attempt), step \(steps) of "
-                    + "\(run.plan.steps); its lease is good for \(Int(left)) s without a heartbeat."
-            )
+        case .active(let leases):
+            lines += leases.all.map { explain($0, run.plan, at: now) }
+            if leases.second != nil { lines.append("The first result counts.") }
         case .completed: lines.append("It is completed.")
         case .failed: lines.append("It has failed; moderato retry tries it again.")
         case .cancelled: lines.append("It was cancelled; moderato retry takes it up again.")
-        }
-        if let second = seconds[id] {
-            lines.append(
-                "It is in training on \(second.worker) too, as \(second.attempt): the first result "
-                    + "counts.")
         }
         if let state = states[id] {
             lines.append(
@@ -166,6 +156,15 @@ extension Scheduler {
         }
         lines += run.failures.map { "It failed on \($0.worker): \($0.error)" }
         return lines
+    }
+
+    private func explain(_ lease: Lease, _ plan: PlannedRun, at now: Instant) -> String {
+        guard let steps = lease.stepsDone else {
+            return "It was given to \(lease.worker) as \(lease.attempt), not yet begun."
+        }
+        let left = max(0, (lease.expires - now).inSeconds)
+        return "It is in training on \(lease.worker) as \(lease.attempt), step \(steps) of "
+            + "\(plan.steps); its lease is good for \(Int(left)) s without a heartbeat."
     }
 
     private func reasonToWait(_ id: RunID, _ run: Run) -> String {

@@ -79,7 +79,7 @@ extension Scheduler {
         let first = RunID(intake.firstRun.number + UInt64(intake.created))
         if !next.isEmpty { effects.append(.persist(.runsCreated(first, next.map(\.run)))) }
         intake.finished += measured.count
-        takeMeasured(measured)
+        finishMeasured(measured)
         for (place, item) in next.enumerated() {
             let id = RunID(first.number + UInt64(place))
             runs[id] = Run(plan: item.run, state: .waiting)
@@ -88,7 +88,7 @@ extension Scheduler {
                 runByPoint[key] = id
             }
             goOn(id, from: item.start)
-            noteKeeper(id, item.run)
+            recordKeeper(id, item.run)
             intake.wait(for: id, item.run)
         }
         intake.created += next.count

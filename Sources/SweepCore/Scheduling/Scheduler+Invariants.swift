@@ -23,15 +23,10 @@ extension Scheduler {
                         sweep.trial[id] != nil || queued[sweep.id]?.contains(id) == true,
                         "\(id) waits but is not in the line of \(sweep.spec.name)")
                 }
-            case .assigned(let lease), .running(let lease, stepsDone: _):
+            case .active(let leases):
+                for lease in leases.all { check(lease, on: id) }
                 precondition(
-                    attempts[lease.attempt]?.run == id, "\(id): \(lease.attempt) is not its attempt"
-                )
-                precondition(
-                    workers[lease.worker] == nil
-                        || workers[lease.worker]?.attempts.contains(lease.attempt) == true
-                        || lease.worker == attempts[lease.attempt]?.worker,
-                    "\(lease.worker) does not know of \(lease.attempt)")
+                    leases.first.attempt != leases.second?.attempt, "\(id) has a lease twice")
             case .completed:
                 precondition(
                     run.plan.milestones.allSatisfy { finished.contains($0.key) },
@@ -45,12 +40,24 @@ extension Scheduler {
         }
     }
 
+    private func check(_ lease: Lease, on id: RunID) {
+        precondition(
+            attempts[lease.attempt]?.run == id && attempts[lease.attempt]?.worker == lease.worker,
+            "\(id): \(lease.attempt) is not its attempt on \(lease.worker)")
+        precondition(
+            attempts[lease.attempt]?.isClosed == false, "\(lease.attempt) has ended, with a lease")
+        precondition(
+            workers[lease.worker]?.attempts.contains(lease.attempt) == true
+                || unconfirmed[lease.worker]?.contains(lease.attempt) == true,
+            "\(lease.worker) does not know of \(lease.attempt)")
+    }
+
     private func checkWorkers() {
         for (id, worker) in workers {
             precondition(workerByRoute[worker.route] == id, "\(id) is not at its route")
             for attempt in worker.attempts {
                 precondition(
-                    attempts[attempt].map { holdsLease(attempt, on: $0.run) } == true,
+                    attempts[attempt].flatMap { lease(of: attempt, on: $0.run) } != nil,
                     "\(id) holds \(attempt), which has no lease")
             }
             precondition(
@@ -60,11 +67,6 @@ extension Scheduler {
     }
 
     private func checkWhatIsKept() {
-        for (id, lease) in seconds {
-            precondition(
-                runs[id]?.lease.map { $0.attempt != lease.attempt } == true,
-                "\(id) has a second attempt without a first")
-        }
         for id in states.keys {
             precondition(runs[id]?.isOver == false, "\(id) is over but has a state")
         }

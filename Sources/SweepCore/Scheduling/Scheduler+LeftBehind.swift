@@ -16,7 +16,7 @@ extension Scheduler {
     }
 
     /// Points whose epochs were measured before, though nobody asked for them.
-    mutating func takeMeasured(_ points: ArraySlice<MeasuredPoint>) {
+    mutating func finishMeasured(_ points: ArraySlice<MeasuredPoint>) {
         for point in points {
             guard let run = runs[point.run], finished.insert(point.key) else { continue }
             effects.append(.persist(.pointTaken(point, like: run.plan.lastKey)))
@@ -32,12 +32,12 @@ extension Scheduler {
     }
 
     /// - Parameter plan: of a run that is not over.
-    mutating func noteKeeper(_ id: RunID, _ plan: PlannedRun) {
+    mutating func recordKeeper(_ id: RunID, _ plan: PlannedRun) {
         if plan.keep != .none, finished.contains(plan.lastKey) { keepers[plan.lastKey] = id }
     }
 
     /// A file that the sweep keeps is there.
-    mutating func notePiece(_ artifact: Artifact, of id: RunID) {
+    mutating func recordPiece(_ artifact: Artifact, of id: RunID) {
         guard let plan = runs[id]?.plan else { return }
         leftBehind.add(
             .init(kind: artifact.kind, epoch: artifact.epoch),

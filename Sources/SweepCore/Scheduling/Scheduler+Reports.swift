@@ -48,10 +48,11 @@ extension Scheduler {
         }
         switch event {
         case .epoch(let metrics, let parameters, let seconds):
-            workers[attempt.worker]?.speed.noteEvaluated(id, at: now)
-            note(metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
+            workers[attempt.worker]?.speed.recordEvaluation(of: id, at: now)
+            recordEpoch(
+                metrics, parameters: parameters, seconds: seconds, of: attempt.run, run, in: id)
             let steps = run.plan.steps / max(1, run.plan.epochs) * metrics.epoch
-            if holdsLease(id, on: attempt.run) {
+            if lease(of: id, on: attempt.run) != nil {
                 renewLease(id, of: attempt.worker, stepsDone: steps, at: now)
             }
         case .artifact(let artifact):
@@ -59,10 +60,10 @@ extension Scheduler {
         case .completed(let seconds):
             complete(attempt.run, run, by: id, seconds: seconds)
         case .failed(let error):
-            guard holdsLease(id, on: attempt.run) else { return }
+            guard lease(of: id, on: attempt.run) != nil else { return }
             fail(attempt.run, run, in: id, on: attempt.worker, error: error)
         case .handedBack:
-            guard holdsLease(id, on: attempt.run) else { return }
+            guard lease(of: id, on: attempt.run) != nil else { return }
             let isOrphaned = withdraw(id, attempt)
             attempts[id]?.isClosed = true
             // What an earlier process of the name was given is only cleared up.
@@ -93,7 +94,7 @@ extension Scheduler {
     /// A worker that reports what can't be is blamed at once, and its attempt has failed.
     private mutating func expose(_ lie: String, of id: AttemptID, _ attempt: Attempt, _ run: Run) {
         droppedMessages += 1
-        guard holdsLease(id, on: attempt.run) else { return }
+        guard lease(of: id, on: attempt.run) != nil else { return }
         if let route = workers[attempt.worker]?.route {
             effects.append(.send(.revoke(id), to: route))
         }
@@ -109,7 +110,7 @@ extension Scheduler {
         switch artifact.kind {
         case .checkpoint, .hiddenStates:
             effects.append(.persist(.artifactKept(run, artifact)))
-            notePiece(artifact, of: run)
+            recordPiece(artifact, of: run)
         case .state:
             let known = states[run]
             if known?.file.digest == artifact.file.digest { return }
@@ -122,7 +123,7 @@ extension Scheduler {
         }
     }
 
-    private mutating func note(
+    private mutating func recordEpoch(
         _ metrics: EpochMetrics, parameters: Int, seconds: Double, of id: RunID, _ run: Run,
         in attempt: AttemptID
     ) {
@@ -143,7 +144,7 @@ extension Scheduler {
     ) {
         if let missing = run.plan.milestones.first(where: { !finished.contains($0.key) }) {
             let error = "the trainer said it was done without a result of epoch \(missing.epoch)"
-            if holdsLease(attempt, on: id), let worker = attempts[attempt]?.worker {
+            if lease(of: attempt, on: id) != nil, let worker = attempts[attempt]?.worker {
                 fail(id, run, in: attempt, on: worker, error: error)
             }
             return
@@ -160,7 +161,7 @@ extension Scheduler {
                 workers[worker]?.pace = 0.8 * paceBefore + 0.2 * pace
             }
         }
-        for lease in leases(of: id) {
+        for lease in runs[id]?.leases?.all ?? [] {
             release(lease.attempt, of: lease.worker)
             if lease.attempt != attempt { revoke(lease, why: "\(attempt) was done first") }
         }
@@ -257,7 +258,6 @@ extension Scheduler {
         for attempt in run.attempts { attempts[attempt] = nil }
         // The run's earlier copy has no second attempt.
         for attempt in runs[id]?.attempts ?? [] { attempts[attempt] = nil }
-        seconds[id] = nil
         runEnded(id)
         if let state = states.removeValue(forKey: id) {
             effects.append(.persist(.artifactDropped(id, state)))

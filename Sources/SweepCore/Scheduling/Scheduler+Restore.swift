@@ -8,7 +8,7 @@ extension Scheduler {
         for run in snapshot.runs { restore(run, at: now) }
         for attempt in snapshot.attempts { restore(attempt, at: now) }
         restoreSweeps(snapshot)
-        for place in sweeps.indices { takeUp(place) }
+        for place in sweeps.indices { enqueueWaitingRuns(of: place) }
     }
 
     private mutating func restore(_ run: Snapshot.Run, at now: Instant) {
@@ -16,9 +16,7 @@ extension Scheduler {
         switch run.state {
         case .waiting: break
         case .active(let attempt, let worker):
-            // The worker has one lease's time to say hello.
-            state = .assigned(
-                Lease(attempt: attempt, worker: worker, expires: now + configuration.lease))
+            state = .active(Leases(restoredLease(of: attempt, worker, at: now)))
             unconfirmed[worker, default: []].insert(attempt)
         case .completed: state = .completed
         case .failed(let error): state = .failed(error)
@@ -27,7 +25,7 @@ extension Scheduler {
         runs[run.id] = Run(plan: run.plan, state: state, failures: run.failures)
         if runs[run.id]?.isOver == false {
             for key in run.plan.keys where !finished.contains(key) { runByPoint[key] = run.id }
-            noteKeeper(run.id, run.plan)
+            recordKeeper(run.id, run.plan)
         }
     }
 
@@ -36,11 +34,18 @@ extension Scheduler {
             run: attempt.run, worker: attempt.worker, acknowledged: attempt.acknowledged,
             isClosed: attempt.isClosed, began: now)
         runs[attempt.run]?.attempts.append(attempt.id)
-        if attempt.isOpen, let lease = runs[attempt.run]?.lease, lease.attempt != attempt.id {
-            seconds[attempt.run] = Lease(
-                attempt: attempt.id, worker: attempt.worker, expires: lease.expires)
+        if attempt.isOpen, var leases = runs[attempt.run]?.leases, leases[attempt.id] == nil {
+            leases.add(restoredLease(of: attempt.id, attempt.worker, at: now))
+            runs[attempt.run]?.state = .active(leases)
             unconfirmed[attempt.worker, default: []].insert(attempt.id)
         }
+    }
+
+    /// The worker has one lease's time to say hello.
+    private func restoredLease(
+        of attempt: AttemptID, _ worker: WorkerID, at now: Instant
+    ) -> Lease {
+        Lease(attempt: attempt, worker: worker, expires: now + configuration.lease)
     }
 
     private mutating func restoreSweeps(_ snapshot: Snapshot) {
@@ -62,7 +67,7 @@ extension Scheduler {
                 case .completed: true
                 // A run that failed counts only for points that are still without a result.
                 case .failed: id == ids.last && !finished.contains(key)
-                case .waiting, .assigned, .running, .cancelled, nil: id == ids.last
+                case .waiting, .active, .cancelled, nil: id == ids.last
                 }
             }
         }
@@ -79,7 +84,7 @@ extension Scheduler {
     }
 
     /// What waits of a sweep stands in its line again.
-    private mutating func takeUp(_ place: Int) {
+    private mutating func enqueueWaitingRuns(of place: Int) {
         let sweep = sweeps[place]
         sweeps[place].isProven =
             sweep.runs.contains { runs[$0]?.state == .completed }

@@ -1,23 +1,14 @@
 /// At the end of the work a run on a slow worker keeps everybody waiting. It is then begun a second
 /// time on a worker that has nothing to do; the first result wins, the other attempt is stopped.
 extension Scheduler {
-    /// The leases on a run: one, two, or none.
-    func leases(of run: RunID) -> [Lease] {
-        (runs[run]?.lease.map { [$0] } ?? []) + (seconds[run].map { [$0] } ?? [])
-    }
-
-    func holdsLease(_ id: AttemptID, on run: RunID) -> Bool {
-        leases(of: run).contains { $0.attempt == id }
-    }
+    /// `nil`: the attempt has no lease on the run.
+    func lease(of id: AttemptID, on run: RunID) -> Lease? { runs[run]?.leases?[id] }
 
     /// Takes the lease of an attempt away. `true`: nobody trains the run any more.
     mutating func withdraw(_ id: AttemptID, _ attempt: Attempt) -> Bool {
         release(id, of: attempt.worker)
-        guard let second = seconds.removeValue(forKey: attempt.run) else { return true }
-        if second.attempt != id {
-            let kept = runs[attempt.run].map { stepsKept(attempt.run, $0.plan) } ?? 0
-            runs[attempt.run]?.state = .running(second, stepsDone: kept)
-        }
+        guard let rest = runs[attempt.run]?.leases?.without(id) else { return true }
+        runs[attempt.run]?.state = .active(rest)
         return false
     }
 
@@ -54,7 +45,7 @@ extension Scheduler {
             idle.append(id)
             guard let worker = workers[id], remainingSlots(of: worker) > 0 else { continue }
             let place = stragglers.firstIndex { straggler in
-                guard let run = runs[straggler.run], run.lease?.worker != id,
+                guard let run = runs[straggler.run], run.leases?.first.worker != id,
                     !run.failures.contains(where: { $0.worker == id }),
                     run.plan.grid.affinity.suits(worker.hello),
                     canFinish(straggler.run, run, on: worker, at: now),
@@ -64,7 +55,7 @@ extension Scheduler {
             }
             guard let place else { continue }
             let run = stragglers.remove(at: place).run
-            assign(run, to: id, isSecond: true, at: now)
+            assign(run, to: id, at: now)
             effects.append(.note("\(run) is slow; \(id) begins it a second time"))
         }
         for id in idle { offer(id) }
@@ -79,10 +70,9 @@ extension Scheduler {
         for worker in workers.values {
             for id in worker.attempts {
                 guard let attempt = attempts[id], let run = runs[attempt.run],
-                    seconds[attempt.run] == nil, urgency(of: attempt.run) != nil
+                    let leases = run.leases, leases.second == nil, urgency(of: attempt.run) != nil
                 else { continue }
-                var done = attempt.stepsBefore
-                if case .running(_, let steps) = run.state { done = max(done, steps) }
+                let done = max(attempt.stepsBefore, leases.stepsDone ?? 0)
                 let elapsed = max(1e-3, (now - attempt.began).inSeconds)
                 let rate = Double(done - attempt.stepsBefore) / elapsed
                 let left = Double(run.plan.steps - done)

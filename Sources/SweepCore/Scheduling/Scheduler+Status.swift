@@ -112,13 +112,9 @@ extension Scheduler {
             tally.status.waitingRuns += 1
             done = stepsKept(id, run.plan)
             tally.longest = max(tally.longest, run.plan.steps - done)
-        case .assigned:
+        case .active(let leases):
             tally.status.activeRuns += 1
-            done = stepsKept(id, run.plan)
-            tally.longest = max(tally.longest, run.plan.steps - done)
-        case .running(_, let steps):
-            tally.status.activeRuns += 1
-            done = steps
+            done = leases.stepsDone ?? stepsKept(id, run.plan)
             tally.longest = max(tally.longest, run.plan.steps - done)
         case .completed:
             tally.status.completedRuns += 1

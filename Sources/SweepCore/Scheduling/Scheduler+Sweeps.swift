@@ -113,7 +113,7 @@ extension Scheduler {
                 "\(queued.count) sweeps are on their way already; try again later", item.route)
         }
         queued.append(item)
-        if intake == nil { takeIn() }
+        if intake == nil { goOnWithIntake() }
     }
 
     var incoming: [StatusReport.Incoming] {
@@ -131,7 +131,7 @@ extension Scheduler {
     /// Goes on with the sweep that is on its way, and then with what waits for it.
     ///
     /// - Parameter share: Of a slice.
-    mutating func takeIn(_ share: Double = 1) {
+    mutating func goOnWithIntake(_ share: Double = 1) {
         var budget = max(1, Int(Double(configuration.itemsInASlice) * share))
         while budget > 0 {
             if var current = intake {

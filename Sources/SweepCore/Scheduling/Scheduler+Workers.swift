@@ -81,7 +81,7 @@ extension Scheduler {
             var item = item
             let steps = attempts[item.attempt].flatMap { runs[$0.run]?.plan.steps }
             item.stepsDone = min(item.stepsDone, steps ?? item.stepsDone)
-            workers[id]?.speed.note(item, at: now)
+            workers[id]?.speed.recordProgress(item, at: now)
         }
     }
 
@@ -94,30 +94,24 @@ extension Scheduler {
         guard let attempt = attempts[id], attempt.worker == worker, !attempt.isClosed,
             let run = runs[attempt.run], !run.isOver
         else { return refuseLease(id, of: worker) }
-        let done = min(max(0, stepsDone), run.plan.steps)
-        let lease = Lease(attempt: id, worker: worker, expires: now + configuration.lease)
-        if seconds[attempt.run]?.attempt == id {
-            seconds[attempt.run] = lease
-            workers[worker]?.attempts.insert(id)
-            return true
-        }
+        let before = run.leases?[id]?.stepsDone
+        let done = max(min(max(0, stepsDone), run.plan.steps), before ?? 0)
+        let lease = Lease(
+            attempt: id, worker: worker, expires: now + configuration.lease, stepsDone: done)
         switch run.state {
         case .waiting:
             // Its lease had expired, but nobody has begun again: it goes on.
             effects.append(.persist(.attemptResumed(id)))
-        case .assigned(let current):
-            guard current.attempt == id else { return refuseLease(id, of: worker) }
-        case .running(let current, let before):
-            guard current.attempt == id else { return refuseLease(id, of: worker) }
-            runs[attempt.run]?.state = .running(lease, stepsDone: max(before, done))
-            workers[worker]?.attempts.insert(id)
-            return true
+            runs[attempt.run]?.state = .active(Leases(lease))
+        case .active(var leases):
+            guard leases[id] != nil else { return refuseLease(id, of: worker) }
+            leases[id] = lease
+            runs[attempt.run]?.state = .active(leases)
         case .completed, .failed, .cancelled:
             return refuseLease(id, of: worker)
         }
-        runs[attempt.run]?.state = .running(lease, stepsDone: done)
         workers[worker]?.attempts.insert(id)
-        workers[worker]?.affinity = run.plan.grid.affinity
+        if before == nil { workers[worker]?.affinity = run.plan.grid.affinity }
         return true
     }
 
@@ -148,21 +142,10 @@ extension Scheduler {
             worker.lastSeen = worker.lastSeen + absence
             return worker
         }
-        seconds = seconds.mapValues { lease in
-            var lease = lease
-            lease.expires = lease.expires + absence
-            return lease
-        }
-        for attempt in attempts.values {
-            switch runs[attempt.run]?.state {
-            case .assigned(var lease):
-                lease.expires = lease.expires + absence
-                runs[attempt.run]?.state = .assigned(lease)
-            case .running(var lease, let steps):
-                lease.expires = lease.expires + absence
-                runs[attempt.run]?.state = .running(lease, stepsDone: steps)
-            case .waiting, .completed, .failed, .cancelled, nil: break
-            }
+        for id in Set(attempts.values.map(\.run)) {
+            guard var leases = runs[id]?.leases else { continue }
+            leases.prolong(by: absence)
+            runs[id]?.state = .active(leases)
         }
     }
 
@@ -175,7 +158,7 @@ extension Scheduler {
             effects.append(.note("worker \(id) is gone: no heartbeat"))
         }
         let expired = attempts.filter { id, attempt in
-            leases(of: attempt.run).contains { $0.attempt == id && $0.expires <= now }
+            lease(of: id, on: attempt.run).map { $0.expires <= now } ?? false
         }
         for id in expired.keys.sorted() {
             lose(id, why: "its lease was not renewed for \(configuration.lease)")
@@ -190,7 +173,7 @@ extension Scheduler {
     /// still counts if the run is not over by then.
     mutating func lose(_ id: AttemptID, why: String) {
         guard let attempt = attempts[id], let run = runs[attempt.run],
-            holdsLease(id, on: attempt.run)
+            lease(of: id, on: attempt.run) != nil
         else { return }
         let isOrphaned = withdraw(id, attempt)
         effects.append(.persist(.attemptEnded(id, .lost(why))))

@@ -42,18 +42,11 @@ public struct Scheduler: Sendable {
         public init() {}
     }
 
-    struct Lease: Hashable, Sendable {
-        let attempt: AttemptID
-        let worker: WorkerID
-        var expires: Instant
-    }
-
     struct Run: Sendable {
         enum State: Hashable, Sendable {
             case waiting
-            /// Sent to a worker that has not yet spoken of it.
-            case assigned(Lease)
-            case running(Lease, stepsDone: Int)
+            /// Assigned, or in training. Few runs are, and those that wait are to stay small.
+            indirect case active(Leases)
             case completed
             case failed(String)
             /// It had begun, and no sweep wants it any more. One that no sweep wants and that has
@@ -67,17 +60,15 @@ public struct Scheduler: Sendable {
         /// Every execution begun so far.
         var attempts: [AttemptID] = []
 
-        var lease: Lease? {
-            switch state {
-            case .assigned(let lease), .running(let lease, stepsDone: _): lease
-            case .waiting, .completed, .failed, .cancelled: nil
-            }
+        /// `nil`: nobody trains it.
+        var leases: Leases? {
+            if case .active(let leases) = state { leases } else { nil }
         }
 
         var isOver: Bool {
             switch state {
             case .completed, .failed, .cancelled: true
-            case .waiting, .assigned, .running: false
+            case .waiting, .active: false
             }
         }
     }
@@ -159,8 +150,6 @@ public struct Scheduler: Sendable {
     let configuration: Configuration
     var runs = RunTable()
     var attempts: [AttemptID: Attempt] = [:]
-    /// Leases of second attempts, beside the one that the run has.
-    var seconds: [RunID: Lease] = [:]
     var workers: [WorkerID: Worker] = [:]
     var workerByRoute: [Route: WorkerID] = [:]
     /// After a restart, until their worker says hello: the attempts that the store says it has.
@@ -222,7 +211,7 @@ public struct Scheduler: Sendable {
         case .spareTime:
             count(at: now)
             // People who ask how it goes wait for less than a new sweep.
-            takeIn(statusPass == nil ? 1 : 0.25)
+            goOnWithIntake(statusPass == nil ? 1 : 0.25)
         case .tick:
             // What a store has of before is given up once it can be written.
             if lastTick == nil { cancelLeftOvers() }

@@ -8,7 +8,7 @@ struct SpeedMeter: Sendable {
     /// How long an evaluation takes, exponentially smoothed; `nil` until one has been seen.
     private(set) var evaluationSeconds: Double?
 
-    mutating func note(_ progress: AttemptProgress, at now: Instant) {
+    mutating func recordProgress(_ progress: AttemptProgress, at now: Instant) {
         // Loading is no training, but evaluation between steps is.
         guard let last = steps[progress.attempt], last.steps > 0,
             progress.stepsDone >= last.steps
@@ -22,14 +22,14 @@ struct SpeedMeter: Sendable {
             }
             return
         }
-        noteEvaluated(progress.attempt, at: now)
+        recordEvaluation(of: progress.attempt, at: now)
         steps[progress.attempt] = (progress.stepsDone, now)
         let rate = Double(progress.stepsDone - last.steps) / (now - last.at).inSeconds
         stepsPerSecond = stepsPerSecond.map { 0.7 * $0 + 0.3 * rate } ?? rate
     }
 
     /// The attempt has told the figures of an epoch, or goes on after them.
-    mutating func noteEvaluated(_ attempt: AttemptID, at now: Instant) {
+    mutating func recordEvaluation(of attempt: AttemptID, at now: Instant) {
         guard let since = standing.removeValue(forKey: attempt) else { return }
         let seconds = max(0, (now - since).inSeconds)
         evaluationSeconds = evaluationSeconds.map { 0.7 * $0 + 0.3 * seconds } ?? seconds

@@ -150,12 +150,14 @@ public struct Transfers: Sendable {
             : [.file(.write(chunk)), progress(chunk.digest, received, .arriving, route)]
     }
 
-    package func checkInvariants() {
-        precondition(arriving.count <= Self.mostFiles, "more files arrive than may")
+    /// Traps with the state in words if the bookkeeping contradicts itself.
+    public func checkInvariants() {
+        precondition(arriving.count <= Self.mostFiles, "\(arriving.count) files arrive at once")
         for (digest, file) in arriving {
+            let received = file.received ?? 0
             precondition(
-                (0...file.size).contains(file.received ?? 0),
-                "\(digest.short): \(file.received ?? 0) of \(file.size) bytes")
+                0 <= received && received <= file.size,
+                "\(received) of \(file.size) bytes of \(digest) have arrived")
         }
     }
 

@@ -1,3 +1,5 @@
+import HeapModule
+
 /// Waiting runs, the most urgent sweep's first, of these the longest; among equally long ones those
 /// whose files a worker holds, then the one submitted first.
 ///
@@ -19,25 +21,26 @@ struct WaitingQueue: Sendable {
         }
     }
 
-    struct Entry: Hashable, Sendable {
+    struct Entry: Hashable, Comparable, Sendable {
         let run: RunID
         let steps: Int
 
-        func comesBefore(_ other: Entry) -> Bool {
-            (other.steps, run) < (steps, other.run)
+        /// Whether the left one comes first.
+        static func < (left: Entry, right: Entry) -> Bool {
+            (right.steps, left.run) < (left.steps, right.run)
         }
     }
 
-    /// Runs of one sweep that need the same of a worker: a heap.
+    /// Runs of one sweep that need the same of a worker.
     struct Line: Sendable {
         let sweep: SweepID
         let affinity: Affinity
         /// Larger is earlier; `nil`: held.
         fileprivate(set) var priority: Int8?
-        fileprivate(set) var heap: [Entry] = []
+        fileprivate(set) var heap = Heap<Entry>()
 
         /// In no order that means anything.
-        var entries: [Entry] { heap }
+        var entries: [Entry] { heap.unordered }
 
         init(of sweep: SweepID, _ affinity: Affinity) {
             self.sweep = sweep
@@ -75,7 +78,7 @@ struct WaitingQueue: Sendable {
     mutating func popFirst(preferring affinity: Affinity?, for hello: Hello) -> Taken? {
         var best: (place: Int, priority: Int8, top: Entry)?
         for place in lines.indices {
-            guard let priority = lines[place].priority, let top = lines[place].heap.first,
+            guard let priority = lines[place].priority, let top = lines[place].heap.min,
                 lines[place].affinity.suits(hello)
             else { continue }
             guard let chosen = best else {
@@ -97,7 +100,7 @@ struct WaitingQueue: Sendable {
         let taken = Taken(
             entry: best.top, sweep: lines[best.place].sweep, priority: best.priority,
             affinity: lines[best.place].affinity)
-        lines[best.place].removeTop()
+        lines[best.place].heap.removeMin()
         count -= 1
         if lines[best.place].heap.isEmpty {
             lines.swapAt(best.place, lines.count - 1)
@@ -137,36 +140,11 @@ struct WaitingQueue: Sendable {
             guard let other = line.priority, other >= priority else { return sum }
             return sum
                 + (other > priority
-                    ? line.heap.count : line.heap.count { $0.comesBefore(entry) })
+                    ? line.heap.count : line.heap.unordered.count { $0 < entry })
         }
     }
 }
 
 extension WaitingQueue.Line {
-    mutating func insert(_ entry: WaitingQueue.Entry) {
-        heap.append(entry)
-        var child = heap.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard heap[child].comesBefore(heap[parent]) else { return }
-            heap.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    fileprivate mutating func removeTop() {
-        let last = heap.removeLast()
-        guard !heap.isEmpty else { return }
-        heap[0] = last
-        var parent = 0
-        while true {
-            var first = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if heap[child].comesBefore(heap[first]) { first = child }
-            }
-            guard first != parent else { return }
-            heap.swapAt(first, parent)
-            parent = first
-        }
-    }
+    mutating func insert(_ entry: WaitingQueue.Entry) { heap.insert(entry) }
 }

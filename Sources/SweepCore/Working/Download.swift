@@ -38,7 +38,7 @@ struct Download: Sendable {
     }
 
     /// Takes a chunk that does not contradict.
-    mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
+    mutating func acceptChunk(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         // Any other comes after one that was lost, or twice.
         guard let offset = received, chunk.offset == offset else { return [] }
         size = chunk.total
@@ -59,6 +59,14 @@ struct Download: Sendable {
         patience = min(Self.mostPatience, patience * 2)
         requested = received
         return requests()
+    }
+
+    func checkInvariants() {
+        let received = received ?? 0
+        precondition(
+            0 <= received && received <= requested && received <= size ?? received,
+            "\(digest): \(received) of \(size ?? 0) bytes are here, \(requested) were asked for")
+        precondition((1...Self.largestWindow).contains(window), "a window of \(window) chunks")
     }
 
     private mutating func requests() -> [WorkerMachine.Effect] {

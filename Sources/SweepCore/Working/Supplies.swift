@@ -1,3 +1,5 @@
+import DequeModule
+
 /// What the trainers of a worker read: found on its host, or fetched from the coordinator, one file
 /// after the other. All slots share it.
 struct Supplies: Sendable {
@@ -27,7 +29,7 @@ struct Supplies: Sendable {
     }
 
     private var items: [Digest: Item] = [:]
-    private var queue: [Digest] = []
+    private var queue = Deque<Digest>()
     private var download: Download?
 
     static let pauseBetweenLooks = Duration.seconds(1)
@@ -49,8 +51,15 @@ struct Supplies: Sendable {
     private func isKnown(_ digest: Digest) -> Bool {
         switch items[digest]?.stage {
         case nil, .over(.nowhere): false
-        default: true
+        case .sought, .elsewhere, .queued, .fetched, .gathered, .assembled, .over(.here): true
         }
+    }
+
+    /// It is not what it was when it was found.
+    mutating func lookAgain(for digest: Digest) -> [WorkerMachine.Effect] {
+        guard let item = items[digest] else { return [] }
+        items[digest]?.stage = .sought
+        return [.findFile(item.want)]
     }
 
     /// Forgets all that is not among these, but for what is on its way.
@@ -117,17 +126,21 @@ struct Supplies: Sendable {
 
     /// Puts models together whose files are all here, and gives up those that lack one for good.
     private mutating func assemble(_ effects: inout [WorkerMachine.Effect]) {
-        for (digest, item) in items.sorted(by: { $0.key < $1.key }) {
-            guard case .gathered(let files) = item.stage else { continue }
+        for digest in items.keys.sorted() {
+            guard case .gathered(let files) = items[digest]?.stage else { continue }
             var paths: [String: String] = [:]
-            for (name, part) in files {
+            // The first that is missing, by name, is told.
+            var missing: String?
+            for (name, part) in files.sorted(by: { $0.key < $1.key }) {
                 switch items[part]?.stage {
                 case .over(.here(let path)): paths[name] = path
-                case .over(.nowhere(let why)): fail(digest, why, &effects)
-                default: break
+                case .over(.nowhere(let why)): missing = missing ?? why
+                case .sought, .elsewhere, .queued, .fetched, .gathered, .assembled, nil: break
                 }
             }
-            if paths.count == files.count {
+            if let missing {
+                fail(digest, missing, &effects)
+            } else if paths.count == files.count {
                 items[digest]?.stage = .assembled
                 effects.append(.assembleModel(digest, paths))
             }
@@ -144,8 +157,7 @@ struct Supplies: Sendable {
 
     private mutating func fetchNext(at now: Instant, _ effects: inout [WorkerMachine.Effect]) {
         guard download == nil else { return }
-        while !queue.isEmpty {
-            let digest = queue.removeFirst()
+        while let digest = queue.popFirst() {
             guard let item = items[digest], item.stage == .queued else { continue }
             items[digest]?.stage = .fetched
             download = Download(digest, at: now)
@@ -154,13 +166,34 @@ struct Supplies: Sendable {
         }
     }
 
-    mutating func take(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
+    mutating func acceptChunk(_ chunk: Chunk, at now: Instant) -> [WorkerMachine.Effect] {
         guard let current = download, current.digest == chunk.digest else { return [] }
         if current.contradicts(chunk) {
             let why = "the coordinator's file has another size"
             return handle(.failed(chunk.digest, why), at: now) + [.releaseFile(chunk.digest)]
         }
-        return download?.take(chunk, at: now) ?? []
+        return download?.acceptChunk(chunk, at: now) ?? []
+    }
+
+    func checkInvariants() {
+        download?.checkInvariants()
+        for (digest, item) in items {
+            precondition(item.want.digest == digest, "\(digest) is kept as \(item.want.digest)")
+            switch item.stage {
+            case .queued: precondition(queue.contains(digest), "\(digest) waits in no queue")
+            case .gathered(let files):
+                for (name, part) in files {
+                    precondition(items[part] != nil, "\(name) of \(digest) is not on its way")
+                }
+            case .sought, .elsewhere, .fetched, .assembled, .over: break
+            }
+        }
+        precondition(
+            download != nil || queue.allSatisfy { items[$0]?.stage != .queued },
+            "nothing is fetched, though \(queue.count) files wait")
+        precondition(
+            download.map { items[$0.digest]?.stage == .fetched } ?? true,
+            "\(download.map { "\($0.digest)" } ?? "") is fetched, and nobody wants it")
     }
 
     /// Asks again for what did not come, and looks again for what others fetch.

@@ -1,11 +1,12 @@
-/// A worker's files on their way to the coordinator, one after the other, in chunks under a credit
-/// window, so that heartbeats and reports never wait behind more than a few chunks.
+/// A worker's files on their way to the coordinator, one after the other.
 struct Uploads: Sendable {
     struct Item: Hashable, Sendable {
         let attempt: AttemptID
         let artifact: Artifact
         /// The state that its run ends with: wanted beyond the end, but no reason to wait long.
         var isLast = false
+
+        var upload: Upload { Upload(digest: artifact.file.digest, size: artifact.size) }
     }
 
     /// What an answer of the coordinator came to.
@@ -17,27 +18,11 @@ struct Uploads: Sendable {
 
     /// The first one is being sent.
     private(set) var items: [Item] = []
-    /// The coordinator has said what it has of the first.
-    private var isAnswered = false
-    private var askedAt: Instant?
-    /// In bytes of the first.
-    private var received = 0
-    private var sent = 0
-    /// Chunks that are not acknowledged: where each ends, and when it was sent.
-    private var inFlight: [(end: Int, at: Instant)] = []
-    /// Chunks that may be in flight: more with each that is acknowledged promptly, half as many
-    /// after one that was late.
-    private var window = 2
-    private var timesDamaged = 0
-    /// Since when nothing has arrived of the first, while there was a connection.
-    private var stuckSince: Instant?
+    /// Of the first; `nil` before it begins.
+    private var current: FileUpload?
+    /// Of the file before.
+    private var window = FileUpload.firstWindow
 
-    static let largestWindow = 8
-    static let promptness = Duration.milliseconds(500)
-    /// After how long without an answer the coordinator is asked again what it has.
-    static let patience = Duration.seconds(3)
-    /// How often a file is sent whose digest then turns out wrong.
-    static let mostTries = 3
     /// How long the end of an attempt waits for its last state, if nothing of it arrives.
     static let patienceForLast = Duration.seconds(30)
 
@@ -61,109 +46,76 @@ struct Uploads: Sendable {
     /// Takes out those of the attempt; only its states, without that of its run's end, if the
     /// others are still wanted.
     mutating func remove(_ attempt: AttemptID, onlyStates: Bool) -> [Item] {
-        let removed = items.filter {
+        remove {
             $0.attempt == attempt
                 && (!onlyStates || $0.artifact.kind == .state && !$0.isLast)
         }
-        if let first = items.first, removed.contains(first) { startOver() }
-        items.removeAll { removed.contains($0) }
-        return removed
     }
 
     /// Takes out one that can't be sent.
     mutating func remove(_ digest: Digest) -> [Item] {
-        let removed = items.filter { $0.artifact.file.digest == digest }
-        if items.first?.artifact.file.digest == digest { startOver() }
-        items.removeAll { $0.artifact.file.digest == digest }
+        remove { $0.artifact.file.digest == digest }
+    }
+
+    private mutating func remove(_ isUnwanted: (Item) -> Bool) -> [Item] {
+        let removed = items.filter(isUnwanted)
+        if let first = items.first, isUnwanted(first) { end() }
+        items.removeAll(where: isUnwanted)
         return removed
     }
 
     /// The connection is a new one.
-    mutating func ask() {
-        isAnswered = false
-        askedAt = nil
-        stuckSince = nil
-    }
+    mutating func askAgain() { current?.askAgain() }
 
     /// A last state of which nothing has arrived for long.
     func stuckLast(at now: Instant) -> Item? {
-        guard let first = items.first, first.isLast, let stuckSince,
-            stuckSince + Self.patienceForLast <= now
+        guard let first = items.first, first.isLast, let current,
+            current.silence(at: now) >= Self.patienceForLast
         else { return nil }
         return first
     }
 
     /// What to send now: the question what has arrived, or chunks.
     mutating func advance(at now: Instant) -> [WorkerMachine.Effect] {
-        guard let artifact = items.first?.artifact else { return [] }
-        if stuckSince == nil { stuckSince = now }
-        if askedAt.map({ $0 + Self.patience <= now }) ?? true {
-            isAnswered = false
-            askedAt = now
-            let upload = Upload(digest: artifact.file.digest, size: artifact.size)
-            return [.send(.file(.upload(upload)))]
+        guard let item = items.first else { return [] }
+        var upload = current ?? FileUpload(item.upload, window: window)
+        defer { current = upload }
+        return upload.advance(at: now).map { step in
+            switch step {
+            case .ask(let upload): .send(.file(.upload(upload)))
+            case .sendChunk(let offset, let count):
+                .sendChunk(item.artifact, offset: offset, count: count)
+            }
         }
-        var effects: [WorkerMachine.Effect] = []
-        while isAnswered, sent < artifact.size, inFlight.count < window {
-            let count = min(Chunk.mostBytes, artifact.size - sent)
-            effects.append(.sendChunk(artifact, offset: sent, count: count))
-            sent += count
-            inFlight.append((sent, now))
-        }
-        return effects
     }
 
-    mutating func take(_ progress: UploadProgress, at now: Instant) -> Outcome {
-        guard let item = items.first, item.artifact.file.digest == progress.digest,
-            progress.received <= item.artifact.size
-        else { return .goesOn }
-        switch progress.state {
+    mutating func acceptProgress(_ progress: UploadProgress, at now: Instant) -> Outcome {
+        guard let item = items.first, var upload = current else { return .goesOn }
+        switch upload.acceptProgress(progress, at: now) {
+        case .goesOn:
+            current = upload
+            return .goesOn
         case .stored:
-            finishFirst()
+            endFirst()
             return .stored(item)
-        case .damaged:
-            timesDamaged += 1
-            if timesDamaged >= Self.mostTries {
-                finishFirst()
-                return .givenUp(item)
-            }
-            ask()
-        case .arriving:
-            askedAt = now
-            if !isAnswered {
-                isAnswered = true
-                received = progress.received
-                sent = received
-                inFlight = []
-            } else if progress.received > received {
-                received = progress.received
-                stuckSince = now
-                acknowledge(at: now)
-            }
+        case .givenUp:
+            endFirst()
+            return .givenUp(item)
         }
-        return .goesOn
     }
 
-    private mutating func acknowledge(at now: Instant) {
-        sent = max(sent, received)
-        let arrived = inFlight.prefix { $0.end <= received }
-        inFlight.removeFirst(arrived.count)
-        guard let first = arrived.first else { return }
-        window =
-            now - first.at <= Self.promptness
-            ? min(Self.largestWindow, window + 1) : max(1, window / 2)
+    func checkInvariants() {
+        precondition(current == nil || !items.isEmpty, "a file is sent that is not in line")
+        current?.checkInvariants()
     }
 
-    private mutating func finishFirst() {
+    private mutating func endFirst() {
         items.removeFirst()
-        startOver()
+        end()
     }
 
-    private mutating func startOver() {
-        ask()
-        received = 0
-        sent = 0
-        inFlight = []
-        timesDamaged = 0
+    private mutating func end() {
+        window = current?.window ?? window
+        current = nil
     }
 }

@@ -58,12 +58,12 @@ extension WorkerMachine {
         enqueue(ending, of: attempt, at: now, &effects)
     }
 
-    mutating func take(
+    mutating func acceptProgress(
         _ progress: UploadProgress, at now: Instant, _ effects: inout [Effect]
     ) {
         // A worker that leaves stays as long as its files move.
         if let leaveBy { self.leaveBy = max(leaveBy, now + Self.leavingTime) }
-        switch uploads.take(progress, at: now) {
+        switch uploads.acceptProgress(progress, at: now) {
         case .goesOn: break
         case .stored(let item):
             enqueue(.artifact(item.artifact), of: item.attempt, at: now, &effects)
@@ -127,7 +127,8 @@ extension WorkerMachine {
     private mutating func fail(
         _ attempt: AttemptID, _ why: String, at now: Instant, _ effects: inout [Effect]
     ) {
-        note(.failed("it can't be read on this worker: \(why)"), of: attempt, at: now, &effects)
+        acceptReport(
+            .failed("it can't be read on this worker: \(why)"), of: attempt, at: now, &effects)
     }
 
     /// The trainer has read it.

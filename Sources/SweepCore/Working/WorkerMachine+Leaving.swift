@@ -7,7 +7,7 @@ extension WorkerMachine {
     ) {
         unusable = unusable ?? how
         if slots.indices.contains(slot), let training = slots[slot], training.hasBegun {
-            note(.handedBack, of: training.assignment.attempt, at: now, &effects)
+            acceptReport(.handedBack, of: training.assignment.attempt, at: now, &effects)
         }
         drain(at: now, &effects)
     }
@@ -15,7 +15,9 @@ extension WorkerMachine {
     mutating func drain(at now: Instant, _ effects: inout [Effect]) {
         guard leaveBy == nil else { return }
         leaveBy = now + Self.stoppingTime
-        for assignment in backlog { note(.handedBack, of: assignment.attempt, at: now, &effects) }
+        for assignment in backlog {
+            acceptReport(.handedBack, of: assignment.attempt, at: now, &effects)
+        }
         backlog.removeAll()
         for slot in slots.indices { stop(slot, at: now, &effects) }
         hurry(at: now)
@@ -31,7 +33,7 @@ extension WorkerMachine {
         if training.hasBegun {
             effects.append(.stop(slot, training.assignment.attempt))
         } else {
-            note(.handedBack, of: training.assignment.attempt, at: now, &effects)
+            acceptReport(.handedBack, of: training.assignment.attempt, at: now, &effects)
         }
     }
 

@@ -16,7 +16,7 @@ extension WorkerMachine {
         outboxes.values.reduce(0) { $0 + $1.unacknowledged.count } >= Self.mostUnacknowledged
     }
 
-    mutating func noteAcknowledgement(at now: Instant, _ effects: inout [Effect]) {
+    mutating func recordAcknowledgement(at now: Instant, _ effects: inout [Effect]) {
         let isEmpty = outboxes.values.allSatisfy(\.unacknowledged.isEmpty)
         spill.waitingSince = isEmpty ? nil : now
         guard isEmpty, !spill.written.isEmpty else { return }
@@ -36,7 +36,7 @@ extension WorkerMachine {
     }
 
     /// An attempt that had not ended is handed back: nobody trains it any more.
-    mutating func takeUp(_ spilled: [Report]) {
+    mutating func resumeSpilled(_ spilled: [Report]) {
         for report in spilled {
             var outbox = outboxes[report.attempt] ?? Outbox()
             guard report.sequence > outbox.lastSequence, !outbox.isOver else { continue }

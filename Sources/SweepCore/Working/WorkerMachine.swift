@@ -17,6 +17,9 @@ public struct WorkerMachine: Sendable {
         /// A file that was to be sent can't be read.
         case fileUnreadable(Digest, String)
         case file(FileEvent)
+        /// In place of beginning in the slot: what its trainer would read has changed since it was
+        /// found.
+        case outdated(Slot, Digest, String)
         /// Time has passed; sent at least twice a second.
         case tick
         /// Hand everything back and leave.
@@ -131,7 +134,7 @@ public struct WorkerMachine: Sendable {
         self.readsFiles = readsFiles
         self.leaves = leaves
         slots = Array(repeating: nil, count: hello.slots)
-        takeUp(spilled)
+        resumeSpilled(spilled)
     }
 
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
@@ -144,12 +147,13 @@ public struct WorkerMachine: Sendable {
             where slots[slot]?.assignment.attempt == progress.attempt {
                 slots[slot]?.stepsDone = progress.stepsDone
             }
-        case .report(let attempt, let reported): note(reported, of: attempt, at: now, &effects)
+        case .report(let attempt, let reported):
+            acceptReport(reported, of: attempt, at: now, &effects)
         case .trainerExited(let slot, let how):
             guard slots.indices.contains(slot), let training = slots[slot],
                 training.hasBegun
             else { break }
-            note(.failed(how), of: training.assignment.attempt, at: now, &effects)
+            acceptReport(.failed(how), of: training.assignment.attempt, at: now, &effects)
         case .trainerUnusable(let slot, let how): handBack(slot, because: how, at: now, &effects)
         case .fileUnreadable(let digest, let reason):
             giveUp(digest, reason, at: now, &effects)
@@ -157,6 +161,10 @@ public struct WorkerMachine: Sendable {
             effects += supplies.handle(event, at: now)
             if case .failed(let digest, _) = event { effects.append(.releaseFile(digest)) }
             beginWhatCan(at: now, &effects)
+        case .outdated(let slot, let digest, let why):
+            slots[slot]?.hasBegun = false
+            effects.append(.note("slot \(slot): \(why); it is looked for again"))
+            effects += supplies.lookAgain(for: digest)
         case .tick: tick(at: now, &effects)
         case .drain: drain(at: now, &effects)
         }
@@ -174,7 +182,7 @@ public struct WorkerMachine: Sendable {
             connection = .welcomed(welcome, lastHeartbeat: now)
             heartbeat = welcome.heartbeat
             silentSince = nil
-            uploads.ask()
+            uploads.askAgain()
             effects.append(.note("the coordinator has taken this worker in"))
             resend(at: now, &effects)
         case .refused(let reason):
@@ -187,7 +195,7 @@ public struct WorkerMachine: Sendable {
             greet(at: now, &effects)
         case .assign(let assignment):
             guard leaveBy == nil else {
-                note(.handedBack, of: assignment.attempt, at: now, &effects)
+                acceptReport(.handedBack, of: assignment.attempt, at: now, &effects)
                 break
             }
             let isKnown =
@@ -200,11 +208,11 @@ public struct WorkerMachine: Sendable {
         case .acknowledge(let attempt, let sequence):
             outboxes[attempt]?.unacknowledged.removeAll { $0.sequence <= sequence }
             forgetIfDone(attempt)
-            noteAcknowledgement(at: now, &effects)
+            recordAcknowledgement(at: now, &effects)
         case .revoke(let attempt): revoke(attempt, at: now, &effects)
-        case .file(.progress(let progress)): take(progress, at: now, &effects)
+        case .file(.progress(let progress)): acceptProgress(progress, at: now, &effects)
         case .file(.chunk(let chunk)):
-            effects += supplies.take(chunk, at: now)
+            effects += supplies.acceptChunk(chunk, at: now)
             beginWhatCan(at: now, &effects)
         case .file(.missing(let digest)):
             let why =
@@ -238,7 +246,7 @@ public struct WorkerMachine: Sendable {
     }
 
     /// What a trainer said, or the worker in its place.
-    mutating func note(
+    mutating func acceptReport(
         _ event: Report.Event, of attempt: AttemptID, at now: Instant, _ effects: inout [Effect]
     ) {
         switch event {

@@ -123,7 +123,7 @@ private struct JSONReader {
     }
 
     /// Passes over `byte` if it comes next.
-    private mutating func take(_ byte: UInt8) -> Bool {
+    private mutating func skip(_ byte: UInt8) -> Bool {
         guard current == byte else { return false }
         position += 1
         return true
@@ -161,12 +161,12 @@ private struct JSONReader {
         position += 1
         var elements: [JSON] = []
         skipSpace()
-        if take(UInt8(ascii: "]")) { return elements }
+        if skip(UInt8(ascii: "]")) { return elements }
         repeat {
             elements.append(try value(depth: depth + 1))
             skipSpace()
-        } while take(UInt8(ascii: ","))
-        guard take(UInt8(ascii: "]")) else { throw bad("',' or ']' is missing") }
+        } while skip(UInt8(ascii: ","))
+        guard skip(UInt8(ascii: "]")) else { throw bad("',' or ']' is missing") }
         return elements
     }
 
@@ -175,7 +175,7 @@ private struct JSONReader {
         var members: [JSON.Member] = []
         var keys = Set<ExactText>()
         skipSpace()
-        if take(UInt8(ascii: "}")) { return members }
+        if skip(UInt8(ascii: "}")) { return members }
         repeat {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw bad("a key is missing") }
@@ -186,30 +186,30 @@ private struct JSONReader {
                 throw bad("the key '\(key.prefix(80))' comes twice")
             }
             skipSpace()
-            guard take(UInt8(ascii: ":")) else { throw bad("':' is missing") }
+            guard skip(UInt8(ascii: ":")) else { throw bad("':' is missing") }
             members.append(JSON.Member(key: key, value: try value(depth: depth + 1)))
             skipSpace()
-        } while take(UInt8(ascii: ","))
-        guard take(UInt8(ascii: "}")) else { throw bad("',' or '}' is missing") }
+        } while skip(UInt8(ascii: ","))
+        guard skip(UInt8(ascii: "}")) else { throw bad("',' or '}' is missing") }
         return members
     }
 
     private mutating func number() throws(JSONError) -> JSON {
         let start = position
-        let isNegative = take(UInt8(ascii: "-"))
+        let isNegative = skip(UInt8(ascii: "-"))
         let whole = digits()
         guard whole > 0 else { throw bad("a digit is missing") }
         if whole > 1, bytes[isNegative ? start + 1 : start] == UInt8(ascii: "0") {
             throw bad("a number begins with 0")
         }
         var isInteger = true
-        if take(UInt8(ascii: ".")) {
+        if skip(UInt8(ascii: ".")) {
             isInteger = false
             guard digits() > 0 else { throw bad("a digit is missing") }
         }
-        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+        if skip(UInt8(ascii: "e")) || skip(UInt8(ascii: "E")) {
             isInteger = false
-            _ = take(UInt8(ascii: "+")) || take(UInt8(ascii: "-"))
+            _ = skip(UInt8(ascii: "+")) || skip(UInt8(ascii: "-"))
             guard digits() > 0 else { throw bad("a digit is missing") }
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
@@ -249,7 +249,7 @@ private struct JSONReader {
                 unescaped.append(byte)
             }
         }
-        guard take(UInt8(ascii: "\"")) else { throw bad("a string does not end") }
+        guard skip(UInt8(ascii: "\"")) else { throw bad("a string does not end") }
         return try text(unescaped, from: start)
     }
 
@@ -282,7 +282,7 @@ private struct JSONReader {
     private mutating func scalar() throws(JSONError) -> Unicode.Scalar {
         let high = try unit()
         if let scalar = Unicode.Scalar(high) { return scalar }
-        guard high < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+        guard high < 0xDC00, skip(UInt8(ascii: "\\")), skip(UInt8(ascii: "u")) else {
             throw bad("half a surrogate pair")
         }
         let low = try unit()

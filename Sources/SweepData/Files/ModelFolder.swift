@@ -56,16 +56,14 @@ package struct ModelFolder: Sendable {
             let isVGG = try weights().shape(of: VGGConfiguration.firstWeight) != nil
             return isVGG ? .vgg16 : nil
         }
-        let content = try configuration()
-        let type = (try? JSON(parsing: content))?["model_type"]?.string
-        guard type == VGGConfiguration.modelType else { return nil }
-        return try VGGConfiguration(
-            parsing: content, path: path + "/" + Self.configurationName)
+        let configuration = try configuration()
+        return configuration.isVGG ? try VGGConfiguration(configuration) : nil
     }
 
-    /// The content of `config.json`.
-    package func configuration() throws(DataError) -> [UInt8] {
-        try FileContent.read(path + "/" + Self.configurationName)
+    /// What `config.json` says.
+    package func configuration() throws(DataError) -> ModelConfiguration {
+        let file = path + "/" + Self.configurationName
+        return try ModelConfiguration(parsing: FileContent.read(file), path: file)
     }
 
     package func weights() throws(DataError) -> SafeTensors {

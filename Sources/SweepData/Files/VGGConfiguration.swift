@@ -133,41 +133,20 @@ extension VGGConfiguration {
 }
 
 extension VGGConfiguration {
-    /// Reads `config.json`.
-    ///
     /// - Throws: `badModelFile` that names the key.
-    package init(parsing content: [UInt8], path: String) throws(DataError) {
-        guard let json = try? JSON(parsing: content), json.object != nil else {
-            throw .badModelFile(path: path, problem: "it is not a JSON object")
-        }
-        func bad(_ key: String, _ wanted: String) -> DataError {
-            .badModelFile(path: path, problem: "the value of '\(key)' is not \(wanted)")
-        }
-        func number(_ key: String) throws(DataError) -> Int {
-            guard let value = json[key]?.integer else { throw bad(key, "a whole number") }
-            return value
-        }
-        func numbers(_ key: String, _ count: Int) throws(DataError) -> [Double] {
-            let values = json[key]?.array?.compactMap(\.double) ?? []
-            guard values.count == count else { throw bad(key, "a list of \(count) numbers") }
-            return values
-        }
-        let features = json["features"]?.array?.map { item -> Feature? in
+    package init(_ file: ModelConfiguration) throws(DataError) {
+        let features = try file.list("features", "a list of widths and \"M\"") {
+            (item: JSON) -> Feature? in
             item.string == "M" ? .pooling : item.integer.map(Feature.convolution)
         }
-        guard let features, features.allSatisfy({ $0 != nil }) else {
-            throw bad("features", "a list of widths and \"M\"")
-        }
-        guard let classifier = json["classifier"]?.array,
-            classifier.allSatisfy({ $0.integer != nil })
-        else { throw bad("classifier", "a list of widths") }
-        let channels = try number("channels")
+        let classifier = try file.list("classifier", "a list of widths") { $0.integer }
+        let channels = try file.integer("channels")
         self.init(
-            features: features.compactMap { $0 }, channels: channels,
-            imageSize: try number("image_size"), pool: try number("pool"),
-            classifier: classifier.compactMap(\.integer), mean: try numbers("mean", channels),
-            deviation: try numbers("std", channels))
-        if let problem { throw .badModelFile(path: path, problem: problem) }
+            features: features, channels: channels, imageSize: try file.integer("image_size"),
+            pool: try file.integer("pool"), classifier: classifier,
+            mean: try file.numbers("mean", count: channels),
+            deviation: try file.numbers("std", count: channels))
+        if let problem { throw file.bad(problem) }
     }
 
     /// Why no model can be built, in words.
@@ -215,16 +194,5 @@ extension VGGConfiguration {
         ]
         let json = JSON.object(members.map { JSON.Member(key: $0.0, value: $0.1) })
         return Array((json.text + "\n").utf8)
-    }
-}
-
-extension JSON {
-    /// Any number.
-    fileprivate var double: Double? {
-        switch self {
-        case .integer(let value): Double(value)
-        case .number(let value): value
-        case .null, .bool, .string, .array, .object: nil
-        }
     }
 }

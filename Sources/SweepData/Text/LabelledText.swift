@@ -56,7 +56,7 @@ package struct LabelledText: Hashable, Sendable {
             }
             do throws(LabelledTextError.Problem) {
                 var line = bytes[range]
-                if hasFlags { poisoned?.append(try Self.takeFlag(from: &line)) }
+                if hasFlags { poisoned?.append(try Self.cutFlagOff(from: &line)) }
                 let sample = try Self.sample(of: line, labels: classes)
                 sentences.append(sample.sentence)
                 labels.append(sample.label)
@@ -140,7 +140,7 @@ package struct LabelledText: Hashable, Sendable {
     }
 
     /// Of a line with three columns: cuts the last one off, and gives what it says.
-    private static func takeFlag(
+    private static func cutFlagOff(
         from line: inout ArraySlice<UInt8>
     ) throws(LabelledTextError.Problem) -> Bool {
         let columns = columns(line)

@@ -31,9 +31,9 @@ package struct TextNormalizer: Hashable, Sendable {
     package func forEachWord(_ text: Substring.UTF8View, _ body: (ArraySlice<UInt8>, Int) -> Void) {
         var words = WordCollector()
         if text.allSatisfy({ $0 < 0x80 }) {
-            for byte in text { take(byte, &words, body) }
+            for byte in text { addByte(byte, &words, body) }
         } else {
-            for scalar in normalized(String(Substring(text))) { take(scalar, &words, body) }
+            for scalar in normalized(String(Substring(text))) { addScalar(scalar, &words, body) }
         }
         words.finish(body)
     }
@@ -46,7 +46,7 @@ package struct TextNormalizer: Hashable, Sendable {
         return String(result)
     }
 
-    private func take(
+    private func addByte(
         _ byte: UInt8, _ words: inout WordCollector, _ body: (ArraySlice<UInt8>, Int) -> Void
     ) {
         switch byte {
@@ -64,7 +64,7 @@ package struct TextNormalizer: Hashable, Sendable {
         }
     }
 
-    private func take(
+    private func addScalar(
         _ scalar: Unicode.Scalar, _ words: inout WordCollector,
         _ body: (ArraySlice<UInt8>, Int) -> Void
     ) {

@@ -131,13 +131,7 @@ public struct ModelExport {
 
     /// The backbone's own `config.json`, as that of a classifier.
     private func configuration(_ model: TextModel) throws(TrainingError) -> [UInt8] {
-        let path = "\(folder.path)/\(ModelFolder.configurationName)"
-        let content = try TrainingError.reading { () throws(DataError) in
-            try folder.configuration()
-        }
-        guard let json = try? JSON(parsing: content), let members = json.object else {
-            throw .badModelFile(path: path, problem: "it is not a JSON object")
-        }
+        let file = try TrainingError.reading { () throws(DataError) in try folder.configuration() }
         let labels = (0..<checkpoint.spec.data.labels).map { ("\($0)", "LABEL_\($0)") }
         let own: [(String, JSON)] = [
             ("architectures", .array([.string(model.backbone.configuration.family.classifier)])),
@@ -149,11 +143,7 @@ public struct ModelExport {
             ("problem_type", .string("single_label_classification")),
             ("dtype", .string("float32")),
         ]
-        let replaced = Set(own.map(\.0)).union(["torch_dtype", "num_labels"])
-        let all =
-            members.filter { !replaced.contains($0.key) }
-            + own.map { .init(key: $0.0, value: $0.1) }
-        return Array((JSON.object(all).text + "\n").utf8)
+        return file.content(with: own, without: ["torch_dtype", "num_labels"])
     }
 
     // MARK: What the PET adds, and the head

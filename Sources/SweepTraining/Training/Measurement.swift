@@ -19,11 +19,11 @@ public struct TrainingSpeed {
             throw .badSpec(field: "steps", problem: "\(steps) is not 1 or more")
         }
         var learner = try TrainingRun(spec: spec, threads: threads, device: device).makeLearner()
-        try Self.take(20, of: &learner)
+        try Self.takeSteps(20, of: &learner)
         let clock = ContinuousClock()
         let start = clock.now
         let insideBefore = mts_nanoseconds_inside()
-        try Self.take(steps, of: &learner)
+        try Self.takeSteps(steps, of: &learner)
         let inside = Double(mts_nanoseconds_inside() - insideBefore) / 1e9
         let seconds = (clock.now - start) / Duration.seconds(1)
         stepsPerSecond = Double(steps) / seconds
@@ -31,7 +31,7 @@ public struct TrainingSpeed {
     }
 
     /// Trains for `count` steps, over as many epochs as that takes.
-    private static func take(_ count: Int, of learner: inout Learner) throws(TrainingError) {
+    private static func takeSteps(_ count: Int, of learner: inout Learner) throws(TrainingError) {
         let end = learner.stepsDone + count
         while true {
             for samples in learner.nextEpoch() {

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// Refuses values that no training can have, in words, before anything is computed.
 enum SpecCheck {

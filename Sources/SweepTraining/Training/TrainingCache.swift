@@ -62,7 +62,8 @@ public final class TrainingCache {
         return backbone
     }
 
-    /// The model of `reference`, read and checked against its digest unless it is here already.
+    /// The model of `reference`, read unless it is here already. The worker has compared it with
+    /// its digest.
     func pretrained(
         _ reference: BackboneReference, device: Device, precision: Precision
     ) throws(TrainingError) -> Pretrained {
@@ -111,7 +112,7 @@ public final class TrainingCache {
         _ reference: BackboneReference, device: Device, precision: Precision
     ) throws(TrainingError) -> Pretrained {
         let (files, vgg) = try TrainingError.reading { () throws(DataError) in
-            let files = try ModelFolder(reference)
+            let files = try ModelFolder(reference.path)
             return (files, try files.vgg())
         }
         guard let vgg else {
@@ -128,11 +129,13 @@ public final class TrainingCache {
         _ files: ModelFolder, _ reference: BackboneReference, device: Device,
         precision: Precision
     ) throws(TrainingError) -> Backbone {
-        let path = reference.path + "/config.json"
-        let (content, weights, tokenizer) = try TrainingError.reading { () throws(DataError) in
-            (try files.configuration(), try files.weights(), try files.tokenizer())
+        let (configuration, weights, tokenizer) = try TrainingError.reading {
+            () throws(DataError) in
+            (
+                try EncoderConfiguration(files.configuration()), try files.weights(),
+                try files.tokenizer()
+            )
         }
-        let configuration = try EncoderConfiguration.parse(content, path: path)
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw .data(
                 .badVocabulary(

@@ -98,24 +98,6 @@ public enum LocalFile {
         return Int(clamping: UInt64(status.f_bavail).multipliedClamping(by: status.f_frsize))
     }
 
-    /// Changes when the file does.
-    public struct Stamp: Hashable, Sendable {
-        let size: Int
-        let device: UInt
-        let inode: UInt
-        let seconds: Int
-        let nanoseconds: Int
-    }
-
-    /// `nil` if it is not there, or no file.
-    public static func stamp(_ path: String) -> Stamp? {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return Stamp(
-            size: Int(status.st_size), device: UInt(status.st_dev), inode: UInt(status.st_ino),
-            seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
-    }
-
     /// Seconds since the file was written; `nil` if it is not there.
     public static func age(_ path: String) -> Int? {
         var status = stat()

@@ -16,40 +16,42 @@ struct KubernetesCommand: ParsableCommand {
             The images are made from cluster/containers; cluster/README.md has every step.
             """)
 
+    private static let standard = KubernetesManifests.Values()
+
     @Flag(help: "Print all manifests.") var print = false
 
     @Option(help: ArgumentHelp("Write a Kustomize folder.", valueName: "folder"))
     var out: String?
 
     @Option(help: ArgumentHelp("The coordinator's image.", valueName: "image"))
-    var imageHead = "moderato-head:0.1.0"
+    var imageHead = Self.standard.imageHead
 
     @Option(help: ArgumentHelp("The workers' image.", valueName: "image"))
-    var imageWorker = "moderato-worker:0.1.0"
+    var imageWorker = Self.standard.imageWorker
 
     @Option(help: ArgumentHelp("The namespace of everything.", valueName: "name"))
-    var namespace = "default"
+    var namespace = Self.standard.namespace
 
     @Option(help: ArgumentHelp("Workers, at least.", valueName: "count"))
-    var workers = 1
+    var workers = Self.standard.workers
 
     @Option(
         help: ArgumentHelp(
             "Workers, at most: their number follows the runs that are to be done.",
             valueName: "count"))
-    var maxWorkers = 8
+    var maxWorkers = Self.standard.maxWorkers
 
     @Option(help: ArgumentHelp("Cores of each worker.", valueName: "count"))
-    var cpu = 2
+    var cpu = Self.standard.cpu
 
     @Option(help: ArgumentHelp("Memory of each worker, in GiB.", valueName: "count"))
-    var memory = 4
+    var memory = Self.standard.memory
 
     @Option(help: ArgumentHelp("GPUs of each worker: one slot each.", valueName: "count"))
-    var gpu = 0
+    var gpu = Self.standard.gpu
 
     @Option(help: ArgumentHelp("The coordinator's volume, in GiB.", valueName: "count"))
-    var storage = 20
+    var storage = Self.standard.storage
 
     func validate() throws {
         guard print || out != nil else { throw ValidationError("--print, or --out FOLDER") }
@@ -75,9 +77,10 @@ struct KubernetesCommand: ParsableCommand {
 
     func run() throws {
         let manifests = KubernetesManifests(
-            imageHead: imageHead, imageWorker: imageWorker, namespace: namespace,
-            workers: workers, maxWorkers: maxWorkers, cpu: cpu, memory: memory, gpu: gpu,
-            storage: storage)
+            values: .init(
+                imageHead: imageHead, imageWorker: imageWorker, namespace: namespace,
+                workers: workers, maxWorkers: maxWorkers, cpu: cpu, memory: memory, gpu: gpu,
+                storage: storage))
         if print {
             say(manifests.files.map(\.text).joined(separator: "---\n"), terminator: "")
         }

@@ -38,14 +38,16 @@ final class SlurmHousehold {
         // The terminal may be closed.
         signal(SIGHUP, SIG_IGN)
         let stop = StopSignal()
-        let spec = try readSweep(command.sweep, isFake: command.fakeTrainer != nil)
+        let digests = DigestCache()
+        let spec = try readSweep(
+            command.sweep, isFake: command.fakeTrainer != nil, digests: digests)
         guard try files.lock() else {
             throw failure("another process looks after this home already", Exit.refused)
         }
         files.forgetStop()
         let dialer = try dial()
         defer { household.end() }
-        try send(spec, through: dialer)
+        try send(spec, digests, through: dialer)
         try files.writeScript(files.workerScript, workerScript)
         let job = SlurmCoordinatorJob(named: slurm.coordinatorName)
         var outcome: ExitCode?
@@ -104,8 +106,10 @@ final class SlurmHousehold {
 
     /// The home is shared, so the files are read where they lie; only the list of the model's
     /// files is not among them.
-    private func send(_ spec: SweepSpec, through dialer: Dialer) throws {
-        let sender = FileSender(dialer: dialer)
+    private func send(
+        _ spec: SweepSpec, _ digests: DigestCache, through dialer: Dialer
+    ) throws {
+        let sender = FileSender(dialer: dialer, digests: digests)
         try sender.send(Array(try sender.model(of: spec).prefix(1)))
         announce(try submit(spec, through: dialer).summary(of: spec.name))
     }

@@ -107,9 +107,10 @@ final class SlurmVisitor {
             tell()
             if let dialer = SlurmFiles.running(home) {
                 if process == nil && job == nil {
+                    let digests = DigestCache()
                     let spec = try readSweep(
-                        command.sweep, isFake: command.fakeTrainer != nil)
-                    let sender = FileSender(dialer: dialer)
+                        command.sweep, isFake: command.fakeTrainer != nil, digests: digests)
+                    let sender = FileSender(dialer: dialer, digests: digests)
                     try sender.send(try sender.model(of: spec) + spec.files.map { .file($0) })
                     say(try submit(spec, through: dialer).summary(of: sweepName))
                     return

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// The trained classification head of a text model: BERT's is one linear map after the frozen
 /// pooler, RoBERTa's and MPNet's have a dense layer of their own.

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepData
 
 /// What a PET puts on a text backbone.
 protocol TextTuning {
