@@ -5,9 +5,7 @@ import SweepWire
 /// What peers say: who decides on it, and what people are answered.
 extension Coordinator {
     /// The least time after which what is asked for waits for the next turn of the loop.
-    private static let longestAnswers = Duration.milliseconds(20)
-    /// The most bytes of results in an answer, so that few are held for a peer that does not read.
-    private static let bytesInAnAnswer = 256 * 1_024
+    static let longestAnswers = Duration.milliseconds(20)
 
     /// For people.
     private func name(of arrival: Listener.Arrival) -> String {
@@ -73,12 +71,8 @@ extension Coordinator {
         var effects: [Effect] = []
         shares.beginTurn()
         while now - begin < Self.longestAnswers, let request = shares.next() {
-            if case .askResults(let sweep, let offset, let epoch) = request.message {
-                let answer =
-                    epoch == 0
-                    ? results(of: sweep, from: offset)
-                    : restOfCurve(sweep, at: offset, after: epoch)
-                effects.append(.send(answer, to: request.route))
+            if case .askResults(let sweep, let cursor) = request.message {
+                effects.append(.send(results(of: sweep, since: cursor), to: request.route))
             } else if case .askArtifacts(let question) = request.message {
                 effects.append(.send(artifacts(question), to: request.route))
             } else if case .explain(let subject) = request.message {
@@ -107,51 +101,6 @@ extension Coordinator {
         // A report that does not count yet comes again, and needs its file then.
         if effects.contains(where: { $0.acknowledges(report) }) { questionable.insert(digest) }
         return effects
-    }
-
-    /// As many points as fit into an answer, and are read soon.
-    private func results(of sweep: String, from offset: Int) -> Message {
-        let begin = now
-        do {
-            var whole = try store.results(of: sweep, offset: offset, limit: 1)
-            var bytes = Codec.encode(.results(whole)).count
-            if bytes > Self.bytesInAnAnswer { return restOfCurve(sweep, at: offset, after: 0) }
-            while now - begin < Self.longestAnswers, offset + whole.points.count < whole.total {
-                let room = (Self.bytesInAnAnswer - bytes) / max(1, bytes / whole.points.count)
-                let limit = min(room / 2, 2 * whole.points.count, 100)
-                guard limit > 0 else { break }
-                let more = try store.results(
-                    of: whole.name, offset: offset + whole.points.count, limit: limit)
-                let added = Codec.encode(.results(more)).count
-                guard !more.points.isEmpty, bytes + added <= Self.bytesInAnAnswer else { break }
-                whole.append(more)
-                bytes += added
-            }
-            return .results(whole)
-        } catch {
-            return .rejected("\(error)")
-        }
-    }
-
-    /// One point, with as much of its curve as fits.
-    private func restOfCurve(_ sweep: String, at offset: Int, after epoch: Int) -> Message {
-        do {
-            var slice = try store.results(of: sweep, offset: offset, limit: 1)
-            guard var point = slice.points.first else { return .results(slice) }
-            let rest = point.curve.drop { $0.epoch <= epoch }
-            var count = rest.count
-            while true {
-                point.curve = rest.prefix(count)
-                slice.points = [point]
-                slice.curveGoesOn = count < rest.count
-                let message = Message.results(slice)
-                let bytes = Codec.encode(message).count
-                if bytes <= Self.bytesInAnAnswer || count <= 1 { return message }
-                count = max(1, min(count / 2, count * Self.bytesInAnAnswer / bytes))
-            }
-        } catch {
-            return .rejected("\(error)")
-        }
     }
 
     /// Clients may have what runs left behind, and none of the data that others submitted. Without

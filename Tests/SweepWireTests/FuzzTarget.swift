@@ -139,10 +139,11 @@ private struct Conversation {
                 _ = try store.attempts(on: worker, last: 20)
             }
             _ = scheduler.explanation(of: .worker(worker), at: now)
-        case .askResults(let sweep, let offset, _):
+        case .askResults(let sweep, let cursor):
             var slice: ResultsSlice?
             withStore { (store) throws(StoreError) in
-                slice = try store.results(of: sweep, offset: offset, limit: 5)
+                let room = ResultsRoom(most: 1 << 12, size: Codec.bytes(of:))
+                slice = try store.results(of: sweep, since: cursor, room)
             }
             if let slice { check(.results(slice)) }
         default: break

@@ -71,7 +71,7 @@ struct FloodTests {
                 ]
                 .map(Codec.encode)
             default:
-                [.askStatus, .askResults(sweep: "", offset: 0), .explain(.run(RunID(1)))]
+                [.askStatus, .askResults(sweep: ""), .explain(.run(RunID(1)))]
                     .map(Codec.encode)
             }
         let flood = try Flood(access, frames)

@@ -194,144 +194,6 @@ public struct Submission: Hashable, Sendable {
     }
 }
 
-/// One point with what is known of it.
-public struct PointOutcome: Hashable, Sendable {
-    public enum State: Hashable, Sendable {
-        case waiting
-        indirect case finished(EpochMetrics)
-        case failed(String)
-    }
-
-    /// A sweep has a hundred thousand of these, and reports copy them: what is large is shared.
-    /// The spec is kept with 0 epochs, as points of one run differ in these alone.
-    private var endless: Shared<TrainingSpec>
-    public private(set) var epochs: Int
-    public var spec: TrainingSpec {
-        get {
-            var spec = endless.value
-            spec.epochs = epochs
-            return spec
-        }
-        set { (endless, epochs) = PointOutcome.split(newValue) }
-    }
-    public var state: State
-    /// Every measured epoch of the run that serves the point, up to the point's own: a part of the
-    /// run's.
-    public var curve: ArraySlice<EpochMetrics>
-    /// Of the run that serves the point; `nil` until the point has a result.
-    public var trainableParameters: Int?
-    /// `nil` until the point has a result, and in results of versions that did not write it down.
-    public var provenance: Provenance? {
-        get { sharedProvenance?.value }
-        set { sharedProvenance = newValue.map { Shared($0) } }
-    }
-    private var sharedProvenance: Shared<Provenance>?
-    /// The run that serves the point; `nil` before it has begun.
-    public var run: RunID?
-
-    public var metrics: EpochMetrics? {
-        if case .finished(let metrics) = state { return metrics }
-        return nil
-    }
-
-    public init(
-        spec: TrainingSpec, state: State, curve: ArraySlice<EpochMetrics> = [],
-        trainableParameters: Int? = nil, run: RunID? = nil, provenance: Provenance? = nil
-    ) {
-        (endless, epochs) = PointOutcome.split(spec)
-        self.state = state
-        self.curve = curve
-        self.trainableParameters = trainableParameters
-        self.run = run
-        sharedProvenance = provenance.map { Shared($0) }
-    }
-
-    private static func split(_ spec: TrainingSpec) -> (Shared<TrainingSpec>, Int) {
-        var endless = spec
-        endless.epochs = 0
-        return (Shared(endless), spec.epochs)
-    }
-
-    /// Keeps what both have once.
-    public mutating func share(with neighbour: PointOutcome) {
-        if endless == neighbour.endless { endless = neighbour.endless }
-        if sharedProvenance == neighbour.sharedProvenance {
-            sharedProvenance = neighbour.sharedProvenance
-        }
-    }
-
-    // What reports read of all points, without a copy of the whole spec.
-    public var capacity: Capacity { endless.value.capacity }
-    public var learningRate: Double { endless.value.learningRate }
-    public var attack: Attack { endless.value.attack }
-    public var poisonRatio: Double { endless.value.poisonRatio }
-    public var seed: UInt64 { endless.value.seed }
-    public var labels: Int { endless.value.data.labels }
-    public var trainer: TrainerKind { endless.value.trainer }
-    /// Epochs after which the learning rate is 0; `nil` if it never looks at an end.
-    public var horizon: Int? { endless.value.settings.schedule.horizon(epochs: epochs) }
-}
-
-/// One value for all copies of what has it.
-final class Shared<Value: Hashable & Sendable>: Hashable, Sendable {
-    let value: Value
-
-    init(_ value: Value) { self.value = value }
-
-    static func == (left: Shared, right: Shared) -> Bool {
-        left === right || left.value == right.value
-    }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(value) }
-}
-
-/// A part of a sweep's results, in grid order.
-public struct ResultsSlice: Hashable, Sendable {
-    public var name: String
-    /// Points of the whole sweep.
-    public var total: Int
-    /// Index of the first point in `points`.
-    public var offset: Int
-    public var points: [PointOutcome]
-    /// The curve of the only point did not fit: the rest of it has to be asked for.
-    public var curveGoesOn: Bool
-
-    public init(
-        name: String, total: Int, offset: Int, points: [PointOutcome], curveGoesOn: Bool = false
-    ) {
-        self.name = name
-        self.curveGoesOn = curveGoesOn
-        self.total = total
-        self.offset = offset
-        self.points = points
-    }
-}
-
-extension ResultsSlice {
-    /// The part that comes after this one, or the rest of the last point's curve; `nil`: none.
-    public var next: Message? {
-        if curveGoesOn, let epoch = points.last?.curve.last?.epoch {
-            return .askResults(
-                sweep: name, offset: offset + points.count - 1, curveAfter: epoch)
-        }
-        let end = offset + points.count
-        return points.isEmpty || end >= total ? nil : .askResults(sweep: name, offset: end)
-    }
-
-    /// Adds what was answered to `next`.
-    public mutating func append(_ part: ResultsSlice) {
-        if curveGoesOn, let rest = part.points.first, !points.isEmpty {
-            points[points.count - 1].curve += rest.curve
-        } else {
-            for var point in part.points {
-                if let last = points.last { point.share(with: last) }
-                points.append(point)
-            }
-        }
-        curveGoesOn = part.curveGoesOn
-    }
-}
-
 /// Everything that crosses a socket or a trainer's pipe: one message is one frame.
 public enum Message: Hashable, Sendable {
     // Worker to coordinator; `report` also trainer to worker.
@@ -374,9 +236,8 @@ public enum Message: Hashable, Sendable {
     /// `replaces`: a sweep of the same name may lose points by it.
     indirect case submit(SweepSpec, replaces: Bool = false)
     case askStatus
-    /// An empty name asks for the newest sweep. `curveAfter`: of the first point only the rest of
-    /// its curve.
-    case askResults(sweep: String, offset: Int, curveAfter: Int = 0)
+    /// What is new of a sweep's results. An empty name asks for the newest sweep.
+    case askResults(sweep: String, since: ResultsCursor = .start)
     indirect case askArtifacts(AskArtifacts)
     /// Asks for `ended` as soon as nothing of the sweep is left to do.
     case watch(sweep: String)
