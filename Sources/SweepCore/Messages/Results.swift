@@ -232,7 +232,10 @@ extension Array {
     /// Both are in ascending order of the number; where both have one, the news count.
     fileprivate mutating func update(with news: [Element], by number: (Element) -> Int) {
         guard let first = news.first else { return }
-        guard let last, number(last) >= number(first) else { return self += news }
+        guard let last, number(last) >= number(first) else {
+            self += news
+            return
+        }
         var merged: [Element] = []
         merged.reserveCapacity(count + news.count)
         var rest = news[...]
