@@ -21,11 +21,24 @@ public struct SweepResults: Hashable, Sendable {
         self.name = name
         self.runs = runs
         self.elapsed = elapsed
-        let points = runs.enumerated().flatMap { index, run in
-            run.points.map { (place: $0.place, point: $0.point, run: index) }
-        }.sorted { $0.place < $1.place }
-        self.points = points.map(\.point)
-        runOfPoint = points.map(\.run)
+        let count = runs.reduce(0) { $0 + $1.milestones.count }
+        var points: [PointOutcome] = []
+        var order: [(place: Int, index: Int)] = []
+        var served: [Int] = []
+        points.reserveCapacity(count)
+        order.reserveCapacity(count)
+        served.reserveCapacity(count)
+        for (index, run) in runs.enumerated() {
+            run.forEachPoint { place, point in
+                order.append((place, points.count))
+                points.append(point)
+                served.append(index)
+            }
+        }
+        let isInOrder = zip(order, order.dropFirst()).allSatisfy { $0.place < $1.place }
+        if !isInOrder { order.sort { $0.place < $1.place } }
+        self.points = isInOrder ? points : order.map { points[$0.index] }
+        runOfPoint = isInOrder ? served : order.map { served[$0.index] }
     }
 }
 

@@ -240,7 +240,7 @@ final class ResultsReader {
         outcome.curve = curve
         outcome.milestones = milestones
         for milestone in milestones {
-            guard case .finished(let attempt, _) = milestone.state,
+            guard case .finished(let attempt) = milestone.state,
                 !outcome.attempts.contains(where: { $0.attempt == attempt })
             else { continue }
             if let known = try provenances.provenance(attempt.number, of: run) {
@@ -271,10 +271,10 @@ final class ResultsReader {
             }
             while let index = due.first, milestones[index].epochs < epoch { due.removeFirst() }
             guard !isFirst, let index = due.first, milestones[index].epochs == epoch,
-                case .finished(let attempt, _) = milestones[index].state,
+                case .finished(let attempt) = milestones[index].state,
                 attempt.number == cells.known(.attempt)
             else { continue }
-            milestones[index].state = .finished(attempt, differing: try store.metrics(cells))
+            milestones[index].differing = try store.metrics(cells)
         }
         return curve
     }

@@ -23,8 +23,8 @@ enum Schema {
         INSERT INTO change (id, last) VALUES (1, 0);
         -- What a sweep's grid came to when it was submitted. Its runs have a row in `run` only once
         -- something has happened to them, and its points one in `point` once they have a result or
-        -- none is to come. began: the change from which on its results hold; who has read them before
-        -- that begins anew.
+        -- none is to come. began: the change from which on its results hold; whoever has read them
+        -- before that begins anew.
         CREATE TABLE plan (
             id INTEGER PRIMARY KEY, sweep INTEGER NOT NULL, spec TEXT NOT NULL,
             backbone TEXT NOT NULL, points INTEGER NOT NULL, first_run INTEGER,

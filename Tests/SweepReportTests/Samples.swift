@@ -110,9 +110,9 @@ extension SweepResults {
     var changed: [PointOutcome] {
         get {
             points.map {
-                var point = $0
-                point.curve = []
-                return point
+                PointOutcome(
+                    spec: $0.spec, state: $0.state, trainableParameters: $0.trainableParameters,
+                    run: $0.run, provenance: $0.provenance)
             }
         }
         set { self = SweepResults(name: name, points: newValue, elapsed: elapsed) }
@@ -122,6 +122,7 @@ extension SweepResults {
 extension RunOutcome {
     fileprivate mutating func add(_ point: PointOutcome, at place: Int) {
         var state = MilestoneOutcome.State.waiting
+        var differing: EpochMetrics?
         switch point.state {
         case .waiting: break
         case .cancelled: state = .cancelled
@@ -130,9 +131,8 @@ extension RunOutcome {
             self.error = error
         case .finished(let metrics):
             let known = curve.first { $0.epoch == metrics.epoch }
-            state = .finished(
-                point.provenance?.attempt ?? AttemptID(1),
-                differing: known == metrics ? nil : known.map { _ in metrics })
+            state = .finished(point.provenance?.attempt ?? AttemptID(1))
+            if known != nil, known != metrics { differing = metrics }
         }
         for metrics in point.curve + [point.metrics].compactMap(\.self)
         where !curve.contains(where: { $0.epoch == metrics.epoch }) {
@@ -144,7 +144,9 @@ extension RunOutcome {
         }
         trainableParameters = trainableParameters ?? point.trainableParameters
         spec.epochs = max(spec.epochs, point.epochs)
-        milestones.append(MilestoneOutcome(place: place, epochs: point.epochs, state: state))
+        milestones.append(
+            MilestoneOutcome(
+                place: place, epochs: point.epochs, state: state, differing: differing))
     }
 }
 

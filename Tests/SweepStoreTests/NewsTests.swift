@@ -213,7 +213,8 @@ struct NewsTests {
             ])
         let run = try #require(try news(store, since: .start).runs.first)
         #expect(run.curve == [Story.metrics(1), Story.metrics(2)])
-        #expect(run.milestones[1].state == .finished(AttemptID(2), differing: other))
+        #expect(run.milestones[1].state == .finished(AttemptID(2)))
+        #expect(run.milestones.map(\.differing) == [nil, other])
         #expect(run.attempts.map(\.attempt) == [AttemptID(1), AttemptID(2)])
         #expect(try store.results(of: "story").points[1].metrics == other)
     }

@@ -190,7 +190,7 @@ enum Sample {
                     MilestoneOutcome(place: 2, epochs: 3, state: .finished(AttemptID(9))),
                     MilestoneOutcome(
                         place: 3, epochs: 3,
-                        state: .finished(AttemptID(10), differing: metrics)),
+                        state: .finished(AttemptID(10)), differing: metrics),
                 ], curve: [metrics, metrics]),
             RunOutcome(
                 run: RunID(4), spec: specs[2], error: "out of memory",

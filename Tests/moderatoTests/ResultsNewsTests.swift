@@ -75,7 +75,7 @@ struct ResultsNewsTests {
         #expect(quiet.count == 1 && quiet[0].runs.isEmpty)
     }
 
-    @Test("Points that nothing will train are cancelled, and the client that has read them hears it")
+    @Test("Points that nothing will train are cancelled, and who has read them hears it")
     func cancelled() async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)

@@ -20,10 +20,21 @@ public struct PointOutcome: Hashable, Sendable {
         }
         set { (endless, epochs) = PointOutcome.split(newValue) }
     }
-    public var state: State
+    public var state: State {
+        get {
+            switch known {
+            case .waiting: .waiting
+            case .cancelled: .cancelled
+            case .failed(let error): .failed(error)
+            case .measured, .differing: metrics.map { .finished($0) } ?? .waiting
+            }
+        }
+        set { known = PointOutcome.known(newValue, curve) }
+    }
+    private var known: Known
     /// Every measured epoch of the run that serves the point, up to the point's own: a part of the
     /// run's.
-    public var curve: ArraySlice<EpochMetrics>
+    public let curve: ArraySlice<EpochMetrics>
     /// Of the run that serves the point; `nil` until the point has a result.
     public var trainableParameters: Int?
     /// `nil` until the point has a result, and in results of versions that did not write it down.
@@ -36,8 +47,31 @@ public struct PointOutcome: Hashable, Sendable {
     public var run: RunID?
 
     public var metrics: EpochMetrics? {
-        if case .finished(let metrics) = state { return metrics }
-        return nil
+        switch known {
+        case .measured: curve.last
+        case .differing(let metrics): metrics.value
+        case .waiting, .cancelled, .failed: nil
+        }
+    }
+
+    /// As `State`; figures that the curve has are not kept twice.
+    private enum Known: Hashable, Sendable {
+        case waiting
+        case cancelled
+        /// The last of the curve.
+        case measured
+        case differing(Shared<EpochMetrics>)
+        case failed(String)
+    }
+
+    private static func known(_ state: State, _ curve: ArraySlice<EpochMetrics>) -> Known {
+        switch state {
+        case .waiting: .waiting
+        case .cancelled: .cancelled
+        case .failed(let error): .failed(error)
+        case .finished(let metrics):
+            curve.last == metrics ? .measured : .differing(Shared(metrics))
+        }
     }
 
     public init(
@@ -45,7 +79,7 @@ public struct PointOutcome: Hashable, Sendable {
         trainableParameters: Int? = nil, run: RunID? = nil, provenance: Provenance? = nil
     ) {
         (endless, epochs) = PointOutcome.split(spec)
-        self.state = state
+        known = PointOutcome.known(state, curve)
         self.curve = curve
         self.trainableParameters = trainableParameters
         self.run = run
@@ -70,50 +104,48 @@ public struct PointOutcome: Hashable, Sendable {
     public var horizon: Int? { endless.value.settings.schedule.horizon(epochs: epochs) }
 }
 
-extension RunOutcome {
-    /// Its milestones, each with its place in the grid.
-    public var points: [(place: Int, point: PointOutcome)] {
-        guard let first = milestones.first else { return [] }
+extension PointOutcome {
+    /// The point with what it has of its run.
+    fileprivate init(
+        _ milestone: MilestoneOutcome, of run: RunOutcome, like other: PointOutcome?,
+        curve: ArraySlice<EpochMetrics>
+    ) {
         // Points of one run share its spec, its curve, and who measured them.
-        let shared = PointOutcome(spec: spec, state: .waiting, run: run)
-        var provenance: (attempt: AttemptID, shared: PointOutcome)?
-        var points: [(place: Int, point: PointOutcome)] = []
-        points.reserveCapacity(milestones.count)
-        var end = curve.firstIndex { $0.epoch > first.epochs } ?? curve.endIndex
-        for milestone in milestones {
-            while end > 0, curve[end - 1].epoch > milestone.epochs { end -= 1 }
-            while end < curve.count, curve[end].epoch <= milestone.epochs { end += 1 }
-            var point = shared
-            if case .finished(let attempt, _) = milestone.state {
-                if provenance?.attempt != attempt {
-                    var known = shared
-                    known.trainableParameters = trainableParameters
-                    known.provenance = attempts.first { $0.attempt == attempt }
-                    provenance = (attempt, known)
-                }
-                point = provenance?.shared ?? shared
+        endless = other?.endless ?? PointOutcome.split(run.spec).0
+        epochs = milestone.epochs
+        self.curve = curve
+        self.run = run.run
+        switch milestone.state {
+        case .waiting: known = .waiting
+        case .cancelled: known = .cancelled
+        case .failed: known = .failed(run.error ?? "")
+        case .finished(let attempt):
+            let isThere = curve.last?.epoch == milestone.epochs
+            // The figures of an epoch come with its point, or soon after.
+            known =
+                milestone.differing.map { .differing(Shared($0)) }
+                ?? (isThere ? .measured : .waiting)
+            trainableParameters = run.trainableParameters
+            if let before = other?.sharedProvenance, before.value.attempt == attempt {
+                sharedProvenance = before
+            } else {
+                provenance = run.attempts.first { $0.attempt == attempt }
             }
-            point.finish(milestone, curve[..<end], error)
-            points.append((milestone.place, point))
         }
-        return points
     }
 }
 
-extension PointOutcome {
-    fileprivate mutating func finish(
-        _ milestone: MilestoneOutcome, _ curve: ArraySlice<EpochMetrics>, _ error: String?
-    ) {
-        epochs = milestone.epochs
-        self.curve = curve
-        switch milestone.state {
-        case .waiting: state = .waiting
-        case .cancelled: state = .cancelled
-        case .failed: state = .failed(error ?? "")
-        case .finished(_, let differing):
-            let own = curve.last.flatMap { $0.epoch == milestone.epochs ? $0 : nil }
-            // The figures of an epoch come with it, before or after.
-            state = (differing ?? own).map { .finished($0) } ?? .waiting
+extension RunOutcome {
+    /// Calls for each milestone, with its place in the grid.
+    public func forEachPoint(_ body: (Int, PointOutcome) -> Void) {
+        var end = 0
+        var last: PointOutcome?
+        for milestone in milestones {
+            while end > 0, curve[end - 1].epoch > milestone.epochs { end -= 1 }
+            while end < curve.count, curve[end].epoch <= milestone.epochs { end += 1 }
+            let point = PointOutcome(milestone, of: self, like: last, curve: curve[..<end])
+            last = point
+            body(milestone.place, point)
         }
     }
 }
@@ -121,7 +153,10 @@ extension PointOutcome {
 extension GatheredResults {
     /// In the order of the grid.
     public var points: [PointOutcome] {
-        runs.flatMap(\.points).sorted { $0.place < $1.place }.map(\.point)
+        var points: [(place: Int, point: PointOutcome)] = []
+        points.reserveCapacity(total)
+        for run in runs { run.forEachPoint { points.append(($0, $1)) } }
+        return points.sorted { $0.place < $1.place }.map(\.point)
     }
 }
 

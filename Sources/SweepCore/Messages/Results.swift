@@ -38,9 +38,8 @@ public struct MilestoneOutcome: Hashable, Sendable {
         case waiting
         /// Its sweep was cancelled, and nothing trains it.
         case cancelled
-        /// The attempt that measured it. Its figures are those of the run's curve, but where an
-        /// earlier attempt has measured the epoch too.
-        indirect case finished(AttemptID, differing: EpochMetrics? = nil)
+        /// The attempt that measured it.
+        case finished(AttemptID)
         /// With the error of its run.
         case failed
     }
@@ -49,11 +48,20 @@ public struct MilestoneOutcome: Hashable, Sendable {
     public var place: Int
     public var epochs: Int
     public var state: State
+    /// Its figures where they are not those of the run's curve, because an earlier attempt has
+    /// measured the epoch too.
+    public var differing: EpochMetrics? {
+        get { box?.value }
+        set { box = newValue.map { Shared($0) } }
+    }
+    /// There are many milestones, and few of these.
+    private var box: Shared<EpochMetrics>?
 
-    public init(place: Int, epochs: Int, state: State) {
+    public init(place: Int, epochs: Int, state: State, differing: EpochMetrics? = nil) {
         self.place = place
         self.epochs = epochs
         self.state = state
+        box = differing.map { Shared($0) }
     }
 }
 

@@ -66,9 +66,7 @@ extension ArraySlice<EpochMetrics> {
 extension RunOutcome {
     /// Figures of milestones that are not those of the curve.
     var differing: some Sequence<EpochMetrics> {
-        milestones.lazy.compactMap {
-            if case .finished(_, let metrics) = $0.state { metrics } else { nil }
-        }
+        milestones.lazy.compactMap(\.differing)
     }
 }
 

@@ -63,15 +63,14 @@ extension Codec {
         case MODERATO__MILESTONE_OUTCOME__STATE_WAITING: state = .waiting
         case MODERATO__MILESTONE_OUTCOME__STATE_CANCELLED: state = .cancelled
         case MODERATO__MILESTONE_OUTCOME__STATE_FINISHED:
-            state = .finished(
-                AttemptID(try Decoding.identifier(value.finished, "attempt")),
-                differing: value.differing == nil ? nil : try metrics(value.differing))
+            state = .finished(AttemptID(try Decoding.identifier(value.finished, "attempt")))
         case MODERATO__MILESTONE_OUTCOME__STATE_FAILED: state = .failed
         default: throw .malformed("a point in no state this version knows")
         }
         return MilestoneOutcome(
             // No grid has more cells.
             place: try Decoding.integer(value.place, "place", in: 0...(1 << 32)),
-            epochs: try epochs(value.epochs), state: state)
+            epochs: try epochs(value.epochs), state: state,
+            differing: value.differing == nil ? nil : try metrics(value.differing))
     }
 }

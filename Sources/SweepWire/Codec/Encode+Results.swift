@@ -71,6 +71,7 @@ extension Arena {
         make(moderato__milestone_outcome__init) {
             $0.place = UInt64(value.place)
             $0.epochs = UInt32(value.epochs)
+            $0.differing = value.differing.map(metrics)
             switch value.state {
             case .waiting:
                 $0.state_case = MODERATO__MILESTONE_OUTCOME__STATE_WAITING
@@ -78,10 +79,9 @@ extension Arena {
             case .cancelled:
                 $0.state_case = MODERATO__MILESTONE_OUTCOME__STATE_CANCELLED
                 $0.cancelled = empty()
-            case .finished(let attempt, let differing):
+            case .finished(let attempt):
                 $0.state_case = MODERATO__MILESTONE_OUTCOME__STATE_FINISHED
                 $0.finished = attempt.number
-                $0.differing = differing.map(metrics)
             case .failed:
                 $0.state_case = MODERATO__MILESTONE_OUTCOME__STATE_FAILED
                 $0.failed = empty()
