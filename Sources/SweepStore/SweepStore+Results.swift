@@ -141,6 +141,11 @@ extension SweepStore {
         var reached = slice.cursor.news
         var isWhole = changed.count < Self.mostNews
         for news in changed {
+            // Runs of other sweeps take time too, and nothing of the answer.
+            if room.isLate(), reached != slice.cursor.news {
+                isWhole = false
+                break
+            }
             let groups = try reader.groups(of: news.run).filter { !told.contains($0.lowerBound) }
             let outcomes = try groups.flatMap { try reader.outcomes(of: $0, since: since) }
             guard packer.add(outcomes) else {

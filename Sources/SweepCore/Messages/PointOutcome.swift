@@ -13,11 +13,7 @@ public struct PointOutcome: Hashable, Sendable {
     private var endless: Shared<TrainingSpec>
     public private(set) var epochs: Int
     public var spec: TrainingSpec {
-        get {
-            var spec = endless.value
-            spec.epochs = epochs
-            return spec
-        }
+        get { PointOutcome.joined(endless, epochs) }
         set { (endless, epochs) = PointOutcome.split(newValue) }
     }
     public var state: State {
@@ -86,10 +82,16 @@ public struct PointOutcome: Hashable, Sendable {
         sharedProvenance = provenance.map { Shared($0) }
     }
 
-    private static func split(_ spec: TrainingSpec) -> (Shared<TrainingSpec>, Int) {
+    static func split(_ spec: TrainingSpec) -> (Shared<TrainingSpec>, Int) {
         var endless = spec
         endless.epochs = 0
         return (Shared(endless), spec.epochs)
+    }
+
+    static func joined(_ endless: Shared<TrainingSpec>, _ epochs: Int) -> TrainingSpec {
+        var spec = endless.value
+        spec.epochs = epochs
+        return spec
     }
 
     // What reports read of all points, without a copy of the whole spec.
@@ -111,7 +113,7 @@ extension PointOutcome {
         curve: ArraySlice<EpochMetrics>
     ) {
         // Points of one run share its spec, its curve, and who measured them.
-        endless = other?.endless ?? PointOutcome.split(run.spec).0
+        endless = run.endless
         epochs = milestone.epochs
         self.curve = curve
         self.run = run.run

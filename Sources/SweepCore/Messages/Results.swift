@@ -70,7 +70,13 @@ public struct RunOutcome: Hashable, Sendable {
     /// `nil`: no run has begun that serves these points.
     public var run: RunID?
     /// Up to the last point that the sweep asks for.
-    public var spec: TrainingSpec
+    public var spec: TrainingSpec {
+        get { PointOutcome.joined(endless, epochs) }
+        set { (endless, epochs) = PointOutcome.split(newValue) }
+    }
+    /// As in its points, which share it.
+    private(set) var endless: Shared<TrainingSpec>
+    public private(set) var epochs: Int
     public var trainableParameters: Int?
     /// Why it failed.
     public var error: String?
@@ -86,7 +92,7 @@ public struct RunOutcome: Hashable, Sendable {
         attempts: [Provenance] = [], milestones: [MilestoneOutcome], curve: [EpochMetrics] = []
     ) {
         self.run = run
-        self.spec = spec
+        (endless, epochs) = PointOutcome.split(spec)
         self.trainableParameters = trainableParameters
         self.error = error
         self.attempts = attempts
@@ -197,7 +203,7 @@ public struct GatheredResults: Hashable, Sendable {
         let place = known ?? told.count
         if known == nil {
             var run = run
-            if let last = told.last { run.spec.share(with: last.spec) }
+            if let last = told.last { run.share(with: last) }
             told.append(run)
             if let id = run.run { placeOfRun[id] = place }
         } else {
@@ -221,7 +227,7 @@ public struct GatheredResults: Hashable, Sendable {
 
 extension RunOutcome {
     fileprivate mutating func update(with news: RunOutcome) {
-        if news.spec.epochs > spec.epochs { spec.epochs = news.spec.epochs }
+        epochs = max(epochs, news.epochs)
         trainableParameters = news.trainableParameters ?? trainableParameters
         error = news.error
         for attempt in news.attempts {
@@ -259,12 +265,15 @@ extension Array {
     }
 }
 
-extension TrainingSpec {
+extension RunOutcome {
     /// Keeps what both have once: a hundred thousand specs differ in little.
-    fileprivate mutating func share(with neighbour: TrainingSpec) {
-        if backbone == neighbour.backbone { backbone = neighbour.backbone }
-        if data == neighbour.data { data = neighbour.data }
-        if attack == neighbour.attack { attack = neighbour.attack }
-        if settings == neighbour.settings { settings = neighbour.settings }
+    fileprivate mutating func share(with neighbour: RunOutcome) {
+        let other = neighbour.endless.value
+        var own = endless.value
+        if own.backbone == other.backbone { own.backbone = other.backbone }
+        if own.data == other.data { own.data = other.data }
+        if own.attack == other.attack { own.attack = other.attack }
+        if own.settings == other.settings { own.settings = other.settings }
+        endless = Shared(own)
     }
 }

@@ -2,11 +2,20 @@ import CSweepProto
 import SweepCore
 
 extension Codec {
-    /// What runs take of an answer.
+    /// What runs take of an answer at most: figures are counted, not encoded, since there are many.
     public static func bytes(of runs: [RunOutcome]) -> Int {
         let arena = Arena()
-        // The type and the length of each.
-        return runs.reduce(0) { $0 + moderato__run_outcome__get_packed_size(arena.run($1)) + 6 }
+        return runs.reduce(0) { sum, run in
+            var rest = run
+            rest.curve = []
+            let figures = run.curve.reduce(0) { $0 + bytes(of: $1) }
+            return sum + moderato__run_outcome__get_packed_size(arena.run(rest)) + figures + 8
+        }
+    }
+
+    /// Each figure has a tag and eight bytes at most, each class two counts, and lists a length.
+    private static func bytes(of metrics: EpochMetrics) -> Int {
+        10 * EpochMetrics.fields.count + 12 * metrics.classes.count + 16
     }
 }
 
