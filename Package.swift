@@ -132,7 +132,7 @@ let package = Package(
                 "SweepCore", "SweepStore", "SweepWire", "SweepWorker", "moderato",
                 "moderato-trainer", product("GRDB", "GRDB.swift"), product("Yams", "Yams"),
             ],
-            exclude: ["Peer"],
+            exclude: ["Exports", "Peer"],
             linkerSettings: linkShim),
     ],
     swiftLanguageModes: [.v6]

@@ -2707,6 +2707,51 @@ void   moderato__explanation__free_unpacked
   assert(message->base.descriptor == &moderato__explanation__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__results_cursor__init
+                     (Moderato__ResultsCursor         *message)
+{
+  static const Moderato__ResultsCursor init_value = MODERATO__RESULTS_CURSOR__INIT;
+  *message = init_value;
+}
+size_t moderato__results_cursor__get_packed_size
+                     (const Moderato__ResultsCursor *message)
+{
+  assert(message->base.descriptor == &moderato__results_cursor__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__results_cursor__pack
+                     (const Moderato__ResultsCursor *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__results_cursor__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__results_cursor__pack_to_buffer
+                     (const Moderato__ResultsCursor *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__results_cursor__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__ResultsCursor *
+       moderato__results_cursor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__ResultsCursor *)
+     protobuf_c_message_unpack (&moderato__results_cursor__descriptor,
+                                allocator, len, data);
+}
+void   moderato__results_cursor__free_unpacked
+                     (Moderato__ResultsCursor *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__results_cursor__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__ask_results__init
                      (Moderato__AskResults         *message)
 {
@@ -2842,49 +2887,94 @@ void   moderato__provenance__free_unpacked
   assert(message->base.descriptor == &moderato__provenance__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   moderato__point_outcome__init
-                     (Moderato__PointOutcome         *message)
+void   moderato__milestone_outcome__init
+                     (Moderato__MilestoneOutcome         *message)
 {
-  static const Moderato__PointOutcome init_value = MODERATO__POINT_OUTCOME__INIT;
+  static const Moderato__MilestoneOutcome init_value = MODERATO__MILESTONE_OUTCOME__INIT;
   *message = init_value;
 }
-size_t moderato__point_outcome__get_packed_size
-                     (const Moderato__PointOutcome *message)
+size_t moderato__milestone_outcome__get_packed_size
+                     (const Moderato__MilestoneOutcome *message)
 {
-  assert(message->base.descriptor == &moderato__point_outcome__descriptor);
+  assert(message->base.descriptor == &moderato__milestone_outcome__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t moderato__point_outcome__pack
-                     (const Moderato__PointOutcome *message,
+size_t moderato__milestone_outcome__pack
+                     (const Moderato__MilestoneOutcome *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &moderato__point_outcome__descriptor);
+  assert(message->base.descriptor == &moderato__milestone_outcome__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t moderato__point_outcome__pack_to_buffer
-                     (const Moderato__PointOutcome *message,
+size_t moderato__milestone_outcome__pack_to_buffer
+                     (const Moderato__MilestoneOutcome *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &moderato__point_outcome__descriptor);
+  assert(message->base.descriptor == &moderato__milestone_outcome__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Moderato__PointOutcome *
-       moderato__point_outcome__unpack
+Moderato__MilestoneOutcome *
+       moderato__milestone_outcome__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Moderato__PointOutcome *)
-     protobuf_c_message_unpack (&moderato__point_outcome__descriptor,
+  return (Moderato__MilestoneOutcome *)
+     protobuf_c_message_unpack (&moderato__milestone_outcome__descriptor,
                                 allocator, len, data);
 }
-void   moderato__point_outcome__free_unpacked
-                     (Moderato__PointOutcome *message,
+void   moderato__milestone_outcome__free_unpacked
+                     (Moderato__MilestoneOutcome *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &moderato__point_outcome__descriptor);
+  assert(message->base.descriptor == &moderato__milestone_outcome__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__run_outcome__init
+                     (Moderato__RunOutcome         *message)
+{
+  static const Moderato__RunOutcome init_value = MODERATO__RUN_OUTCOME__INIT;
+  *message = init_value;
+}
+size_t moderato__run_outcome__get_packed_size
+                     (const Moderato__RunOutcome *message)
+{
+  assert(message->base.descriptor == &moderato__run_outcome__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__run_outcome__pack
+                     (const Moderato__RunOutcome *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__run_outcome__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__run_outcome__pack_to_buffer
+                     (const Moderato__RunOutcome *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__run_outcome__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__RunOutcome *
+       moderato__run_outcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__RunOutcome *)
+     protobuf_c_message_unpack (&moderato__run_outcome__descriptor,
+                                allocator, len, data);
+}
+void   moderato__run_outcome__free_unpacked
+                     (Moderato__RunOutcome *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__run_outcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   moderato__results__init
@@ -8025,7 +8115,97 @@ const ProtobufCMessageDescriptor moderato__explanation__descriptor =
   (ProtobufCMessageInit) moderato__explanation__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[3] =
+static const ProtobufCFieldDescriptor moderato__results_cursor__field_descriptors[5] =
+{
+  {
+    "change",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__ResultsCursor, change),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "place",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__ResultsCursor, has_place),
+    offsetof(Moderato__ResultsCursor, place),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "news",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__ResultsCursor, has_news),
+    offsetof(Moderato__ResultsCursor, news),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__ResultsCursor, has_run),
+    offsetof(Moderato__ResultsCursor, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "parts",
+    5,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__ResultsCursor, has_parts),
+    offsetof(Moderato__ResultsCursor, parts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__results_cursor__field_indices_by_name[] = {
+  0,   /* field[0] = change */
+  2,   /* field[2] = news */
+  4,   /* field[4] = parts */
+  1,   /* field[1] = place */
+  3,   /* field[3] = run */
+};
+static const ProtobufCIntRange moderato__results_cursor__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor moderato__results_cursor__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.ResultsCursor",
+  "ResultsCursor",
+  "Moderato__ResultsCursor",
+  "moderato",
+  sizeof(Moderato__ResultsCursor),
+  5,
+  moderato__results_cursor__field_descriptors,
+  moderato__results_cursor__field_indices_by_name,
+  1,  moderato__results_cursor__number_ranges,
+  (ProtobufCMessageInit) moderato__results_cursor__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[2] =
 {
   {
     "sweep",
@@ -8040,39 +8220,27 @@ static const ProtobufCFieldDescriptor moderato__ask_results__field_descriptors[3
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "offset",
-    2,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__AskResults, offset),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "curve_after",
-    3,
+    "since",
+    100,
     PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT32,
-    offsetof(Moderato__AskResults, has_curve_after),
-    offsetof(Moderato__AskResults, curve_after),
-    NULL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__AskResults, since),
+    &moderato__results_cursor__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned moderato__ask_results__field_indices_by_name[] = {
-  2,   /* field[2] = curve_after */
-  1,   /* field[1] = offset */
+  1,   /* field[1] = since */
   0,   /* field[0] = sweep */
 };
-static const ProtobufCIntRange moderato__ask_results__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__ask_results__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 100, 1 },
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor moderato__ask_results__descriptor =
 {
@@ -8082,10 +8250,10 @@ const ProtobufCMessageDescriptor moderato__ask_results__descriptor =
   "Moderato__AskResults",
   "moderato",
   sizeof(Moderato__AskResults),
-  3,
+  2,
   moderato__ask_results__field_descriptors,
   moderato__ask_results__field_indices_by_name,
-  1,  moderato__ask_results__number_ranges,
+  2,  moderato__ask_results__number_ranges,
   (ProtobufCMessageInit) moderato__ask_results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -8295,27 +8463,51 @@ const ProtobufCMessageDescriptor moderato__provenance__descriptor =
   (ProtobufCMessageInit) moderato__provenance__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors[8] =
+static const ProtobufCFieldDescriptor moderato__milestone_outcome__field_descriptors[7] =
 {
   {
-    "spec",
+    "place",
     1,
     PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_MESSAGE,
+    PROTOBUF_C_TYPE_UINT64,
     0,   /* quantifier_offset */
-    offsetof(Moderato__PointOutcome, spec),
-    &moderato__training_spec__descriptor,
+    offsetof(Moderato__MilestoneOutcome, place),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "epochs",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__MilestoneOutcome, epochs),
+    NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "waiting",
-    2,
+    3,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__PointOutcome, state_case),
-    offsetof(Moderato__PointOutcome, waiting),
+    offsetof(Moderato__MilestoneOutcome, state_case),
+    offsetof(Moderato__MilestoneOutcome, waiting),
+    &moderato__empty__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cancelled",
+    4,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__MilestoneOutcome, state_case),
+    offsetof(Moderato__MilestoneOutcome, cancelled),
     &moderato__empty__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
@@ -8323,110 +8515,187 @@ static const ProtobufCFieldDescriptor moderato__point_outcome__field_descriptors
   },
   {
     "finished",
-    3,
+    5,
     PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__PointOutcome, state_case),
-    offsetof(Moderato__PointOutcome, finished),
-    &moderato__epoch_metrics__descriptor,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__MilestoneOutcome, state_case),
+    offsetof(Moderato__MilestoneOutcome, finished),
+    NULL,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "failed",
-    4,
+    6,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__PointOutcome, state_case),
-    offsetof(Moderato__PointOutcome, failed),
-    &moderato__text__descriptor,
+    offsetof(Moderato__MilestoneOutcome, state_case),
+    offsetof(Moderato__MilestoneOutcome, failed),
+    &moderato__empty__descriptor,
     NULL,
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "curve",
-    5,
-    PROTOBUF_C_LABEL_REPEATED,
+    "differing",
+    7,
+    PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__PointOutcome, n_curve),
-    offsetof(Moderato__PointOutcome, curve),
+    0,   /* quantifier_offset */
+    offsetof(Moderato__MilestoneOutcome, differing),
     &moderato__epoch_metrics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__milestone_outcome__field_indices_by_name[] = {
+  3,   /* field[3] = cancelled */
+  6,   /* field[6] = differing */
+  1,   /* field[1] = epochs */
+  5,   /* field[5] = failed */
+  4,   /* field[4] = finished */
+  0,   /* field[0] = place */
+  2,   /* field[2] = waiting */
+};
+static const ProtobufCIntRange moderato__milestone_outcome__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor moderato__milestone_outcome__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.MilestoneOutcome",
+  "MilestoneOutcome",
+  "Moderato__MilestoneOutcome",
+  "moderato",
+  sizeof(Moderato__MilestoneOutcome),
+  7,
+  moderato__milestone_outcome__field_descriptors,
+  moderato__milestone_outcome__field_indices_by_name,
+  1,  moderato__milestone_outcome__number_ranges,
+  (ProtobufCMessageInit) moderato__milestone_outcome__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__run_outcome__field_descriptors[7] =
+{
+  {
+    "run",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Moderato__RunOutcome, has_run),
+    offsetof(Moderato__RunOutcome, run),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "spec",
+    2,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__RunOutcome, spec),
+    &moderato__training_spec__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
     "trainable_parameters",
-    6,
+    3,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_UINT64,
-    offsetof(Moderato__PointOutcome, has_trainable_parameters),
-    offsetof(Moderato__PointOutcome, trainable_parameters),
+    offsetof(Moderato__RunOutcome, has_trainable_parameters),
+    offsetof(Moderato__RunOutcome, trainable_parameters),
     NULL,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "run",
-    40,
+    "error",
+    4,
     PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_UINT64,
-    offsetof(Moderato__PointOutcome, has_run),
-    offsetof(Moderato__PointOutcome, run),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "provenance",
-    60,
-    PROTOBUF_C_LABEL_OPTIONAL,
-    PROTOBUF_C_TYPE_MESSAGE,
+    PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
-    offsetof(Moderato__PointOutcome, provenance),
+    offsetof(Moderato__RunOutcome, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__RunOutcome, n_attempts),
+    offsetof(Moderato__RunOutcome, attempts),
     &moderato__provenance__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "milestones",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__RunOutcome, n_milestones),
+    offsetof(Moderato__RunOutcome, milestones),
+    &moderato__milestone_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "curve",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__RunOutcome, n_curve),
+    offsetof(Moderato__RunOutcome, curve),
+    &moderato__epoch_metrics__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
-static const unsigned moderato__point_outcome__field_indices_by_name[] = {
-  4,   /* field[4] = curve */
-  3,   /* field[3] = failed */
-  2,   /* field[2] = finished */
-  7,   /* field[7] = provenance */
-  6,   /* field[6] = run */
-  0,   /* field[0] = spec */
-  5,   /* field[5] = trainable_parameters */
-  1,   /* field[1] = waiting */
+static const unsigned moderato__run_outcome__field_indices_by_name[] = {
+  4,   /* field[4] = attempts */
+  6,   /* field[6] = curve */
+  3,   /* field[3] = error */
+  5,   /* field[5] = milestones */
+  0,   /* field[0] = run */
+  1,   /* field[1] = spec */
+  2,   /* field[2] = trainable_parameters */
 };
-static const ProtobufCIntRange moderato__point_outcome__number_ranges[3 + 1] =
+static const ProtobufCIntRange moderato__run_outcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 40, 6 },
-  { 60, 7 },
-  { 0, 8 }
+  { 0, 7 }
 };
-const ProtobufCMessageDescriptor moderato__point_outcome__descriptor =
+const ProtobufCMessageDescriptor moderato__run_outcome__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "moderato.PointOutcome",
-  "PointOutcome",
-  "Moderato__PointOutcome",
+  "moderato.RunOutcome",
+  "RunOutcome",
+  "Moderato__RunOutcome",
   "moderato",
-  sizeof(Moderato__PointOutcome),
-  8,
-  moderato__point_outcome__field_descriptors,
-  moderato__point_outcome__field_indices_by_name,
-  3,  moderato__point_outcome__number_ranges,
-  (ProtobufCMessageInit) moderato__point_outcome__init,
+  sizeof(Moderato__RunOutcome),
+  7,
+  moderato__run_outcome__field_descriptors,
+  moderato__run_outcome__field_indices_by_name,
+  1,  moderato__run_outcome__number_ranges,
+  (ProtobufCMessageInit) moderato__run_outcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__results__field_descriptors[5] =
+static const ProtobufCFieldDescriptor moderato__results__field_descriptors[6] =
 {
   {
     "name",
@@ -8453,36 +8722,48 @@ static const ProtobufCFieldDescriptor moderato__results__field_descriptors[5] =
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "offset",
-    3,
-    PROTOBUF_C_LABEL_REQUIRED,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Moderato__Results, offset),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "points",
-    4,
-    PROTOBUF_C_LABEL_REPEATED,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Moderato__Results, n_points),
-    offsetof(Moderato__Results, points),
-    &moderato__point_outcome__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "curve_goes_on",
-    5,
+    "anew",
+    100,
     PROTOBUF_C_LABEL_OPTIONAL,
     PROTOBUF_C_TYPE_BOOL,
-    offsetof(Moderato__Results, has_curve_goes_on),
-    offsetof(Moderato__Results, curve_goes_on),
+    offsetof(Moderato__Results, has_anew),
+    offsetof(Moderato__Results, anew),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "runs",
+    101,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Moderato__Results, n_runs),
+    offsetof(Moderato__Results, runs),
+    &moderato__run_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    102,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__Results, cursor),
+    &moderato__results_cursor__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "goes_on",
+    103,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__Results, has_goes_on),
+    offsetof(Moderato__Results, goes_on),
     NULL,
     NULL,
     0,             /* flags */
@@ -8490,16 +8771,18 @@ static const ProtobufCFieldDescriptor moderato__results__field_descriptors[5] =
   },
 };
 static const unsigned moderato__results__field_indices_by_name[] = {
-  4,   /* field[4] = curve_goes_on */
+  2,   /* field[2] = anew */
+  4,   /* field[4] = cursor */
+  5,   /* field[5] = goes_on */
   0,   /* field[0] = name */
-  2,   /* field[2] = offset */
-  3,   /* field[3] = points */
+  3,   /* field[3] = runs */
   1,   /* field[1] = total */
 };
-static const ProtobufCIntRange moderato__results__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__results__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 100, 2 },
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor moderato__results__descriptor =
 {
@@ -8509,10 +8792,10 @@ const ProtobufCMessageDescriptor moderato__results__descriptor =
   "Moderato__Results",
   "moderato",
   sizeof(Moderato__Results),
-  5,
+  6,
   moderato__results__field_descriptors,
   moderato__results__field_indices_by_name,
-  1,  moderato__results__number_ranges,
+  2,  moderato__results__number_ranges,
   (ProtobufCMessageInit) moderato__results__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

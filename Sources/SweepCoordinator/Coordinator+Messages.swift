@@ -5,9 +5,7 @@ import SweepWire
 /// Frames become events, and what the machine wants to know at once is looked up.
 extension Coordinator {
     /// The least time after which what is asked for waits for the next turn of the loop.
-    private static let longestAnswers = Duration.milliseconds(20)
-    /// The most bytes of results in an answer, so that few are held for a peer that does not read.
-    private static let bytesInAnAnswer = 256 * 1_024
+    static let longestAnswers = Duration.milliseconds(20)
 
     func hear(_ arrival: Listener.Arrival) -> [Effect] {
         guard machine.hears(arrival.route) else { return decide(.unread(arrival.route)) }
@@ -64,56 +62,9 @@ extension Coordinator {
         _ question: StoredQuestion, _ scheduler: Scheduler
     ) -> MessageToClient {
         switch question {
-        case .results(let sweep, let offset, let epoch):
-            epoch == 0
-                ? results(of: sweep, from: offset) : restOfCurve(sweep, at: offset, after: epoch)
+        case .results(let sweep, let cursor): results(of: sweep, since: cursor)
         case .artifacts(let question): artifacts(question, scheduler)
         case .history(let subject, let state): explanation(of: subject, state: state)
-        }
-    }
-
-    /// As many points as fit into an answer, and are read soon.
-    private func results(of sweep: String, from offset: Int) -> MessageToClient {
-        let begin = now
-        do {
-            var whole = try store.results(of: sweep, offset: offset, limit: 1)
-            var bytes = Codec.encode(MessageToClient.results(whole)).count
-            if bytes > Self.bytesInAnAnswer { return restOfCurve(sweep, at: offset, after: 0) }
-            while now - begin < Self.longestAnswers, offset + whole.points.count < whole.total {
-                let room = (Self.bytesInAnAnswer - bytes) / max(1, bytes / whole.points.count)
-                let limit = min(room / 2, 2 * whole.points.count, 100)
-                guard limit > 0 else { break }
-                let more = try store.results(
-                    of: whole.name, offset: offset + whole.points.count, limit: limit)
-                let added = Codec.encode(MessageToClient.results(more)).count
-                guard !more.points.isEmpty, bytes + added <= Self.bytesInAnAnswer else { break }
-                whole.append(more)
-                bytes += added
-            }
-            return .results(whole)
-        } catch {
-            return .rejected("\(error)")
-        }
-    }
-
-    /// One point, with as much of its curve as fits.
-    private func restOfCurve(_ sweep: String, at offset: Int, after epoch: Int) -> MessageToClient {
-        do {
-            var slice = try store.results(of: sweep, offset: offset, limit: 1)
-            guard var point = slice.points.first else { return .results(slice) }
-            let rest = point.curve.drop { $0.epoch <= epoch }
-            var count = rest.count
-            while true {
-                point.curve = rest.prefix(count)
-                slice.points = [point]
-                slice.curveGoesOn = count < rest.count
-                let message = MessageToClient.results(slice)
-                let bytes = Codec.encode(message).count
-                if bytes <= Self.bytesInAnAnswer || count <= 1 { return message }
-                count = max(1, min(count / 2, count * Self.bytesInAnAnswer / bytes))
-            }
-        } catch {
-            return .rejected("\(error)")
         }
     }
 

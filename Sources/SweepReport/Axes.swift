@@ -25,9 +25,9 @@ struct Axes {
     private let hasSeveralRates: Bool
 
     init(_ results: SweepResults) {
-        let attacks = distinct(results.points.map(\.spec.attack))
+        let attacks = distinct(results.points.lazy.map(\.attack))
         let capacities = results.capacities
-        let ratios = distinct(results.points.map(\.spec.poisonRatio))
+        let ratios = distinct(results.points.lazy.map(\.poisonRatio))
         let rates = results.learningRates
         let attackLabels = Axes.labels(of: attacks, short: \.label, long: \.details)
         self.attackLabels = attackLabels
@@ -84,7 +84,7 @@ struct Axes {
     /// The model, the seeds and the settings that a whole sweep shares.
     private static func common(_ results: SweepResults) -> [(title: String, value: String)] {
         guard let spec = results.points.first?.spec else { return [] }
-        let seeds = distinct(results.points.map(\.spec.seed)).sorted()
+        let seeds = distinct(results.points.lazy.map(\.seed)).sorted()
         let settings = spec.settings
         var rows: [(title: String, value: String)] = [
             (seeds.count == 1 ? "Seed" : "Seeds", seeds.map(String.init).joined(separator: ", ")),

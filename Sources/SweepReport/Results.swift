@@ -1,19 +1,44 @@
 import SweepCore
 
-/// What the reports are made of: the points of one sweep, which share model, data and settings.
+/// What the reports are made of: the runs and points of one sweep, which share model, data and
+/// settings. A curve is a run's; a point is a milestone of a run.
 public struct SweepResults: Hashable, Sendable {
     public var name: String
-    public var points: [PointOutcome]
+    public let runs: [RunOutcome]
+    /// In the order of the grid.
+    public let points: [PointOutcome]
+    /// For each point the place in `runs` of the one that serves it.
+    let runOfPoint: [Int]
     /// Seconds from the submission to the last result; `nil` if unknown.
     public var elapsed: Double?
 
     /// The whole of a sweep's results.
-    public init(_ slice: ResultsSlice) { self.init(name: slice.name, points: slice.points) }
+    public init(_ results: GatheredResults) {
+        self.init(name: results.name, runs: results.runs)
+    }
 
-    public init(name: String, points: [PointOutcome], elapsed: Double? = nil) {
+    public init(name: String, runs: [RunOutcome], elapsed: Double? = nil) {
         self.name = name
-        self.points = points
+        self.runs = runs
         self.elapsed = elapsed
+        let count = runs.reduce(0) { $0 + $1.milestones.count }
+        var points: [PointOutcome] = []
+        var order: [(place: Int, index: Int)] = []
+        var served: [Int] = []
+        points.reserveCapacity(count)
+        order.reserveCapacity(count)
+        served.reserveCapacity(count)
+        for (index, run) in runs.enumerated() {
+            run.forEachPoint { place, point in
+                order.append((place, points.count))
+                points.append(point)
+                served.append(index)
+            }
+        }
+        let isInOrder = zip(order, order.dropFirst()).allSatisfy { $0.place < $1.place }
+        if !isInOrder { order.sort { $0.place < $1.place } }
+        self.points = isInOrder ? points : order.map { points[$0.index] }
+        runOfPoint = isInOrder ? served : order.map { served[$0.index] }
     }
 }
 
@@ -132,13 +157,13 @@ struct SettingResult {
     var remark: String {
         if finished == points.count { return "" }
         let failed = points.count { if case .failed = $0.state { true } else { false } }
-        if points.count == 1 { return failed == 1 ? "failed" : "waiting" }
-        let waiting = points.count - failed - finished
-        var parts: [String] = []
-        if finished > 0 { parts.append("\(finished) of \(points.count) seeds") }
-        if failed > 0 { parts.append("\(failed) failed") }
-        if waiting > 0 { parts.append("\(waiting) waiting") }
-        return parts.joined(separator: ", ")
+        let cancelled = points.count { $0.state == .cancelled }
+        let waiting = points.count - failed - cancelled - finished
+        let rest = [(failed, "failed"), (cancelled, "cancelled"), (waiting, "waiting")]
+            .filter { $0.0 > 0 }
+        if points.count == 1 { return rest.first?.1 ?? "" }
+        let parts = finished > 0 ? ["\(finished) of \(points.count) seeds"] : []
+        return (parts + rest.map { "\($0) \($1)" }).joined(separator: ", ")
     }
 }
 

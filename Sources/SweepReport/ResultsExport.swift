@@ -165,8 +165,8 @@ public struct ResultsExport {
         }
         ResultsExport.addOrigin(of: point, to: &values)
         switch point.state {
-        case .waiting:
-            values["state"] = .text("waiting")
+        case .waiting: values["state"] = .text("waiting")
+        case .cancelled: values["state"] = .text("cancelled")
         case .finished(let metrics):
             values["state"] = .text("finished")
             ResultsExport.add(metrics, to: &values)

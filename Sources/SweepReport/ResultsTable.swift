@@ -174,7 +174,7 @@ extension SweepResults {
         guard points.contains(where: { $0.attack != .none }) else {
             return [Statistic.explanation]
         }
-        let isValidated = points.allSatisfy { $0.spec.data.validation != nil }
+        let isValidated = runs.allSatisfy { $0.spec.data.validation != nil }
         return [
             Judge.rule,
             isValidated
@@ -191,9 +191,11 @@ extension SweepResults {
     var progress: String {
         let finished = points.count { $0.metrics != nil }
         let failed = points.count { if case .failed = $0.state { true } else { false } }
-        let waiting = points.count - finished - failed
+        let cancelled = points.count { $0.state == .cancelled }
+        let waiting = points.count - finished - failed - cancelled
         var parts = [counted(points.count, "point"), "\(finished) finished"]
         if failed > 0 { parts.append("\(failed) failed") }
+        if cancelled > 0 { parts.append("\(cancelled) cancelled") }
         if waiting > 0 { parts.append("\(waiting) waiting") }
         if let elapsed { parts.append("in \(duration(elapsed))") }
         return parts.joined(separator: ", ")

@@ -58,9 +58,9 @@ struct Judge {
 
     init(_ results: SweepResults) {
         var seen = Seen()
-        for point in results.points {
-            for metrics in point.curve { seen.add(metrics) }
-            if let metrics = point.metrics { seen.add(metrics) }
+        for run in results.runs {
+            for metrics in run.curve { seen.add(metrics) }
+            for metrics in run.differing { seen.add(metrics) }
         }
         self.init(seen, labels: results.points.first?.labels ?? 2)
     }

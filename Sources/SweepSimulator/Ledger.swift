@@ -117,7 +117,7 @@ struct Ledger {
         case .runContinued(let run, let state):
             starts[run] = state.artifact
             measured[run] = measured[state.run]?.filter { $0.key <= state.artifact.epoch }
-        case .pointTaken(let point, _):
+        case .pointTaken(let point):
             let metrics = measured[point.run]?[point.epoch]
             require(metrics != nil, "point \(point.key) is taken from what was not measured")
             finished[point.key] = metrics

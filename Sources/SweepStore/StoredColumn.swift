@@ -4,9 +4,8 @@ import SweepCore
 /// A column that results are read from. Its place is looked up once for each statement: to look
 /// for it by name in each of a hundred thousand rows takes longer than to read it.
 enum StoredColumn: Int, CaseIterable {
-    case epoch, cacc, classes, trainableParameters, run, state, error, attemptId, worker,
-        started,
-        ended, process, host, device, trainer, program, trainingCore, libtorch
+    case epoch, attempt, changed, classes, worker, started, ended, process, host, device, trainer,
+        program, trainingCore, libtorch
 
     /// As in the store: `training_loss` for `trainingLoss`.
     var name: String {

@@ -1,35 +1,24 @@
 import GRDB
 import SweepCore
 
-/// Metrics in the columns that `point` and `measurement` have in common.
+/// Metrics in the columns of `measurement`.
 enum StoredMetrics {
     static let columns = EpochMetrics.fields.map(\.snakeName) + ["classes"]
 
     /// Adds the columns of figures that the store does not have yet.
     static func addColumns(_ database: Database) throws {
-        for table in ["point", "measurement"] {
-            let known = Set(try database.columns(in: table).map(\.name))
-            for field in EpochMetrics.fields where !known.contains(field.snakeName) {
-                let type = if case .number = field.kind { "REAL" } else { "INTEGER" }
-                try database.execute(
-                    sql: "ALTER TABLE \(table) ADD COLUMN \(field.snakeName) \(type)")
-            }
+        let known = Set(try database.columns(in: "measurement").map(\.name))
+        for field in EpochMetrics.fields where !known.contains(field.snakeName) {
+            let type = if case .number = field.kind { "REAL" } else { "INTEGER" }
+            try database.execute(
+                sql: "ALTER TABLE measurement ADD COLUMN \(field.snakeName) \(type)")
         }
     }
 
     static let insertMeasurement = """
         INSERT OR REPLACE INTO measurement
-        (run, attempt, seconds, \(columns.joined(separator: ", ")))
-        VALUES (?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
-        """
-
-    static let setPoint = """
-        INSERT INTO point
-        (key, run, attempt, trainable_parameters, \(columns.joined(separator: ", ")))
+        (run, attempt, seconds, changed, \(columns.joined(separator: ", ")))
         VALUES (?, ?, ?, ?, \(columns.map { _ in "?" }.joined(separator: ", ")))
-        ON CONFLICT (key) DO UPDATE SET run = excluded.run, attempt = excluded.attempt,
-        trainable_parameters = excluded.trainable_parameters,
-        \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
         """
 
     /// Others, and then those of `columns`.

@@ -12,60 +12,60 @@ extension SweepStore {
         guard !facts.isEmpty else { return }
         try run {
             try database.write { database in
+                var change = try Change(database)
                 // Of what an attempt's reports came to, only the last counts.
                 var acknowledged: [AttemptID: UInt64] = [:]
                 for fact in facts {
                     if case .reportsStored(let attempt, let sequence) = fact {
                         acknowledged[attempt] = sequence
                     } else {
-                        try apply(fact, at: time, in: database)
+                        try apply(fact, &change, at: time, in: database)
                     }
                 }
                 for (attempt, sequence) in acknowledged.sorted(by: { $0.key < $1.key }) {
                     try apply(
-                        .reportsStored(attempt, upTo: sequence), at: time, in: database)
+                        .reportsStored(attempt, upTo: sequence), &change, at: time, in: database)
                 }
+                try change.store(in: database)
             }
         }
         checkpoints?.noteCommit()
     }
 
-    private func apply(_ fact: Fact, at time: Double, in database: Database) throws {
+    private func apply(
+        _ fact: Fact, _ change: inout Change, at time: Double, in database: Database
+    ) throws {
         func execute(_ sql: String, _ arguments: StatementArguments) throws {
             try database.cachedStatement(sql: sql).execute(arguments: arguments)
         }
         switch fact {
         case .pointsPlanned(let grid, let places): try store(grid, places, in: database)
         case .sweepSubmitted(let id, let spec, let submitted):
-            try store(id, spec, submitted, at: time, in: database)
+            try store(id, spec, submitted, &change, at: time, in: database)
         case .runsCreated(let first, let runs): try store(runs, from: first, in: database)
+        case .workerJoined(let hello): try store(hello, at: time, in: database)
         case .attemptStarted(let id, let run, let worker, _):
-            try execute(
-                """
-                INSERT INTO run (id, state) VALUES (?, 'waiting')
-                ON CONFLICT (id) DO NOTHING
-                """, [run.stored])
+            try change.begin(run, in: database)
             try execute(
                 """
                 INSERT INTO attempt (id, run, worker, acknowledged, started, process)
                 VALUES (?, ?, ?, 0, ?, (SELECT MAX(id) FROM worker WHERE name = ?))
                 """,
                 [id.stored, run.stored, worker.name, time, worker.name])
-        case .workerJoined(let hello): try store(hello, at: time, in: database)
         case .reportsStored(let id, let sequence):
             try execute(
                 "UPDATE attempt SET acknowledged = ? WHERE id = ?",
                 [Int64(clamping: sequence), id.stored])
         case .epochMeasured(let run, let attempt, let metrics, let seconds):
+            change.note(run)
             try execute(
                 StoredMetrics.insertMeasurement,
-                StoredMetrics.arguments([run.stored, attempt.stored, seconds], metrics))
-        case .pointFinished(let key, let run, let attempt, let metrics, let parameters):
-            try execute(
-                StoredMetrics.setPoint,
                 StoredMetrics.arguments(
-                    [key.data, run.stored, attempt.stored, parameters], metrics))
-        case .pointTaken(let point, let like): try take(point, like: like, in: database)
+                    [run.stored, attempt.stored, seconds, change.number], metrics))
+        case .pointFinished(let key, let run, let attempt, let metrics, let parameters):
+            change.note(run, trainableParameters: parameters)
+            try execute(Self.finishPoint, [key.data, run.stored, attempt.stored, metrics.epoch])
+        case .pointTaken(let point): try take(point, &change, in: database)
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(
@@ -75,38 +75,66 @@ extension SweepStore {
                     Data(artifact.file.digest.bytes),
                 ])
         case .lastStateKept(let state): try keep(state, at: time, in: database)
-        case .runContinued(let run, let state): try goOn(run, from: state, in: database)
+        case .runContinued(let run, let state): try goOn(run, from: state, &change, in: database)
         case .attemptEnded(let id, let end):
-            try execute(
-                "UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?",
-                [time, end.outcome, end.detail, id.stored])
-        case .attemptResumed(let id):
-            try execute(
-                "UPDATE attempt SET ended = NULL, outcome = NULL, detail = NULL WHERE id = ?",
-                [id.stored])
+            try set(id, (ended: time, outcome: end.outcome, end.detail), &change, in: database)
+        case .attemptResumed(let id): try set(id, (nil, nil, nil), &change, in: database)
         case .sweepConditioned(let id, let condition):
-            try execute(
-                "UPDATE sweep SET condition = ?, priority = ?, reason = ? WHERE id = ?",
-                [condition.state.rawValue, condition.priority, condition.reason, id.stored])
-        case .runsCancelled(let runs): try cancel(runs, in: database)
+            try set(id, condition, &change, in: database)
+        case .runsCancelled(let runs):
+            for run in runs { try change.cancel(run, in: database) }
         case .runCompleted(let id, _, let steps, let seconds):
-            try execute(
-                "UPDATE run SET state = 'completed', steps = ?, seconds = ? WHERE id = ?",
-                [steps, seconds, id.stored])
+            try change.complete(id, steps: steps, seconds: seconds, in: database)
         case .runFailed(let id, let error, let points):
-            try fail(id, error, points, in: database)
+            change.note(id)
+            try execute(
+                "UPDATE run SET state = 'failed', error = ? WHERE id = ?", [error, id.stored])
+            for key in points { try execute(Self.failPoint, [key.data, id.stored]) }
         }
     }
 
-    private func cancel(_ runs: [RunID], in database: Database) throws {
-        for id in runs {
-            try database.cachedStatement(
+    private static let finishPoint = """
+        INSERT INTO point (key, run, attempt, epoch) VALUES (?, ?, ?, ?)
+        ON CONFLICT (key) DO UPDATE SET run = excluded.run, attempt = excluded.attempt,
+            epoch = excluded.epoch
+        """
+    private static let failPoint = """
+        INSERT INTO point (key, run) VALUES (?, ?)
+        ON CONFLICT (key) DO UPDATE SET run = excluded.run WHERE epoch IS NULL
+        """
+
+    private typealias Ending = (ended: Double?, outcome: String?, detail: String?)
+
+    private func set(
+        _ id: AttemptID, _ ending: Ending, _ change: inout Change, in database: Database
+    ) throws {
+        let run = try Int64.fetchOne(
+            database.cachedStatement(
                 sql: """
-                    INSERT INTO run (id, state) VALUES (?, 'cancelled')
-                    ON CONFLICT (id) DO UPDATE SET state = 'cancelled'
-                    """
-            ).execute(arguments: [id.stored])
+                    UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?
+                    RETURNING run
+                    """), arguments: [ending.ended, ending.outcome, ending.detail, id.stored])
+        if let run { change.note(RunID(UInt64(run))) }
+    }
+
+    /// Points without a result are told as cancelled from then on, or no longer.
+    private func set(
+        _ id: SweepID, _ condition: SweepCondition, _ change: inout Change, in database: Database
+    ) throws {
+        let before = try String.fetchOne(
+            database, sql: "SELECT condition FROM sweep WHERE id = ?", arguments: [id.stored])
+        let cancelled = SweepCondition.State.cancelled
+        if (before == cancelled.rawValue) != (condition.state == cancelled) {
+            try database.execute(
+                sql: "UPDATE plan SET began = ? WHERE id = (SELECT plan FROM sweep WHERE id = ?)",
+                arguments: [change.number, id.stored])
+            change.isMade = true
         }
+        try database.execute(
+            sql: "UPDATE sweep SET condition = ?, priority = ?, reason = ? WHERE id = ?",
+            arguments: [
+                condition.state.rawValue, condition.priority, condition.reason, id.stored,
+            ])
     }
 
     func keep(_ artifact: Artifact, of run: RunID, in database: Database) throws {
@@ -121,21 +149,6 @@ extension SweepStore {
                 Data(artifact.file.digest.bytes), artifact.size, artifact.file.path,
                 artifact.steps,
             ])
-    }
-
-    private func fail(
-        _ id: RunID, _ error: String, _ points: [PointKey], in database: Database
-    ) throws {
-        try database.execute(
-            sql: "UPDATE run SET state = 'failed', error = ? WHERE id = ?",
-            arguments: [error, id.stored])
-        for key in points {
-            try database.execute(
-                sql: """
-                    INSERT INTO point (key, run) VALUES (?, ?)
-                    ON CONFLICT (key) DO UPDATE SET run = excluded.run
-                    """, arguments: [key.data, id.stored])
-        }
     }
 
     /// A coordinator that was killed while a sweep was on its way leaves parts of a plan, and runs
@@ -193,19 +206,20 @@ extension SweepStore {
     }
 
     private func store(
-        _ id: SweepID, _ spec: SweepSpec, _ submitted: Submitted, at time: Double,
-        in database: Database
+        _ id: SweepID, _ spec: SweepSpec, _ submitted: Submitted, _ change: inout Change,
+        at time: Double, in database: Database
     ) throws {
+        change.isMade = true
         let json = try Self.json(spec)
         let plan = try nextPlan(database)
         try database.execute(
             sql: """
-                INSERT INTO plan (id, sweep, spec, backbone, points, first_run, run_count)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO plan (id, sweep, spec, backbone, points, first_run, run_count, began)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 plan, id.stored, json, spec.backbone.digest.hex, submitted.points,
-                submitted.firstRun.stored, submitted.runs,
+                submitted.firstRun.stored, submitted.runs, change.number,
             ])
         try database.execute(
             sql: """

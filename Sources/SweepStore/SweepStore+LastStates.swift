@@ -18,37 +18,35 @@ extension SweepStore {
 
     /// The run has a state of its own from now on, so what happens to the other is nothing to it,
     /// and the measurements of the epochs behind it, with the attempts that made them.
-    func goOn(_ run: RunID, from state: LastState, in database: Database) throws {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO run (id, state) VALUES (?, 'waiting')
-                ON CONFLICT (id) DO NOTHING
-                """
-        ).execute(arguments: [run.stored])
+    func goOn(
+        _ run: RunID, from state: LastState, _ change: inout Change, in database: Database
+    ) throws {
+        try change.begin(run, in: database)
         try keep(state.artifact, of: run, in: database)
         let columns = StoredMetrics.columns.joined(separator: ", ")
         try database.cachedStatement(
             sql: """
-                INSERT OR IGNORE INTO measurement (run, attempt, seconds, \(columns))
-                SELECT ?, attempt, seconds, \(columns) FROM measurement
+                INSERT OR IGNORE INTO measurement (run, attempt, seconds, changed, \(columns))
+                SELECT ?, attempt, seconds, ?, \(columns) FROM measurement
                 WHERE run = ? AND epoch <= ?
                 """
-        ).execute(arguments: [run.stored, state.run.stored, state.artifact.epoch])
+        ).execute(
+            arguments: [run.stored, change.number, state.run.stored, state.artifact.epoch])
     }
 
-    /// A point gets the measurement of a run that went further.
-    func take(_ point: MeasuredPoint, like: PointKey, in database: Database) throws {
-        let columns = StoredMetrics.columns.joined(separator: ", ")
+    /// A point is a milestone of a run that went further.
+    func take(_ point: MeasuredPoint, _ change: inout Change, in database: Database) throws {
         try database.cachedStatement(
             sql: """
-                INSERT OR REPLACE INTO point
-                    (key, run, attempt, trainable_parameters, \(columns))
-                SELECT ?, run, attempt,
-                    (SELECT trainable_parameters FROM point WHERE key = ?), \(columns)
+                INSERT OR REPLACE INTO point (key, run, attempt, epoch)
+                SELECT ?, run, attempt, epoch
                 FROM measurement WHERE run = ? AND epoch = ? ORDER BY attempt LIMIT 1
                 """
-        ).execute(arguments: [point.key.data, like.data, point.run.stored, point.epoch])
-        guard database.changesCount == 0 else { return }
+        ).execute(arguments: [point.key.data, point.run.stored, point.epoch])
+        guard database.changesCount == 0 else {
+            // A cancelled sweep may have the point too, which its runs do not tell.
+            return try change.renewCancelled(in: database)
+        }
         // A trainer kept the epoch to itself: after the next start the point is trained.
         try database.execute(
             sql: "DELETE FROM artifact WHERE run = ? AND trajectory IS NOT NULL",

@@ -21,6 +21,8 @@ final class KnownPlans: Sendable {
     private static let most = 8
 
     private let plans = Mutex<[PlanRow]>([])
+    /// The places of points in plans whose results runs of other sweeps change.
+    private let places = Mutex<[PlanPlaces]>([])
 
     func known(_ id: Int64) -> PlanRow? { plans.withLock { $0.first { $0.id == id } } }
 
@@ -30,16 +32,54 @@ final class KnownPlans: Sendable {
             if plans.count > Self.most { plans.removeFirst() }
         }
     }
+
+    /// Those of the plan, made if they are not known.
+    func places(of plan: PlanRow, _ make: () throws -> PlanPlaces) rethrows -> PlanPlaces {
+        if let known = places.withLock({ $0.first { $0.plan == plan.id } }) { return known }
+        let made = try make()
+        places.withLock { places in
+            places.append(made)
+            if places.count > Self.most { places.removeFirst() }
+        }
+        return made
+    }
+}
+
+/// Where the points of a plan stand in its grid.
+final class PlanPlaces: Sendable {
+    let plan: Int64
+    /// By the first bytes of a key; nobody meets two that begin alike.
+    private let places: [UInt64: UInt32]
+    /// Whether other plans have points in common with it.
+    private let meets = Mutex<[Int64: Bool]>([:])
+
+    init(_ plan: PlanRow, _ keys: [PointKey]) {
+        self.plan = plan.id
+        places = Dictionary(
+            keys.enumerated().map { ($1.digest.firstWord, UInt32($0)) },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    subscript(key: PointKey) -> Int? { places[key.digest.firstWord].map { Int($0) } }
+
+    func meets(_ other: PlanRow, _ keys: () throws -> [PointKey]) rethrows -> Bool {
+        if let known = meets.withLock({ $0[other.id] }) { return known }
+        let found = try keys().contains { places[$0.digest.firstWord] != nil }
+        meets.withLock { $0[other.id] = found }
+        return found
+    }
 }
 
 extension SweepStore {
-    private static let planColumns = "plan.id, plan.spec, plan.first_run, plan.run_count"
+    private static let planColumns = "plan.id, plan.first_run, plan.run_count"
 
-    private func planRow(_ row: Row) throws -> PlanRow {
+    private func planRow(_ database: Database, _ row: Row) throws -> PlanRow {
         let id: Int64 = row["id"]
         if let known = plans.known(id) { return known }
+        let spec = try String.fetchOne(
+            database, sql: "SELECT spec FROM plan WHERE id = ?", arguments: [id])
         let plan = PlanRow(
-            id: id, spec: try decode(SweepSpec.self, row["spec"], "plan \(id)"),
+            id: id, spec: try decode(SweepSpec.self, spec ?? "", "plan \(id)"),
             firstRun: row["first_run"] ?? 0, runCount: row["run_count"])
         plans.remember(plan)
         return plan
@@ -56,22 +96,18 @@ extension SweepStore {
     func planRows(_ database: Database) throws -> [PlanRow] {
         return try Row.fetchAll(
             database, sql: "SELECT \(Self.planColumns) FROM plan ORDER BY id"
-        ).map(planRow)
+        ).map { try planRow(database, $0) }
     }
 
-    /// The newest plan of a sweep.
-    func plan(_ database: Database, ofSweep sweep: UInt64) throws -> PlanRow? {
+    func plan(_ database: Database, numbered id: Int64) throws -> PlanRow? {
+        if let known = plans.known(id) { return known }
         return try Row.fetchOne(
-            database,
-            sql: """
-                SELECT \(Self.planColumns) FROM plan JOIN sweep ON sweep.plan = plan.id
-                WHERE sweep.id = ?
-                """, arguments: [sweep]
-        ).map(planRow)
+            database, sql: "SELECT \(Self.planColumns) FROM plan WHERE id = ?", arguments: [id]
+        ).map { try planRow(database, $0) }
     }
 
     /// The plan that made a run; `nil`: there is no such run.
-    private func plan(_ database: Database, ofRun run: UInt64) throws -> PlanRow? {
+    func plan(_ database: Database, ofRun run: UInt64) throws -> PlanRow? {
         return try Row.fetchOne(
             database,
             sql: """
@@ -79,7 +115,7 @@ extension SweepStore {
                 WHERE first_run <= ?1 AND ?1 < first_run + run_count
                 ORDER BY first_run DESC LIMIT 1
                 """, arguments: [run]
-        ).map(planRow)
+        ).map { try planRow(database, $0) }
     }
 
     /// The plan of an earlier submission, by `name@number`; `nil` if there is none of the kind.
@@ -94,7 +130,7 @@ extension SweepStore {
                 SELECT \(Self.planColumns) FROM plan JOIN sweep ON sweep.id = plan.sweep
                 WHERE sweep.name = ? ORDER BY plan.id LIMIT 1 OFFSET ?
                 """, arguments: [String(name[..<mark]), number - 1]
-        ).map(planRow)
+        ).map { try planRow(database, $0) }
     }
 
     /// `count` items of a list of the plan, from `offset` on.
@@ -149,11 +185,6 @@ extension SweepStore {
         let data = try packed(database, plan, .runs, offset: offset, count: count)
         guard let runs = Packed.runs(data) else { throw damaged(plan) }
         return runs
-    }
-
-    func pointCount(_ database: Database, of plan: PlanRow) throws -> Int {
-        try Int.fetchOne(
-            database, sql: "SELECT points FROM plan WHERE id = ?", arguments: [plan.id]) ?? 0
     }
 
     func grid(_ database: Database, of plan: PlanRow) throws -> PlannedGrid {

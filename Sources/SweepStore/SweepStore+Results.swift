@@ -2,169 +2,207 @@ import FoundationEssentials
 import GRDB
 import SweepCore
 
+/// What one answer about results has room for.
+public struct ResultsRoom {
+    /// The most that its runs may come to, by `size`. One point or figure is told in any case.
+    public var most: Int
+    public var size: ([RunOutcome]) -> Int
+    /// Whether the answer has taken long enough.
+    public var isLate: () -> Bool
+
+    public init(
+        most: Int, size: @escaping ([RunOutcome]) -> Int, isLate: @escaping () -> Bool = { false }
+    ) {
+        self.most = most
+        self.size = size
+        self.isLate = isLate
+    }
+}
+
 extension SweepStore {
-    /// A part of a sweep's points in grid order, from `offset` on.
+    /// All results of a sweep.
     ///
     /// - Parameter name: the sweep's name; empty for the sweep submitted last. `name@2` is the
     ///   sweep as it was submitted the second time.
-    public func results(
-        of name: String, offset: Int = 0, limit: Int = Int.max
-    ) throws(StoreError) -> ResultsSlice {
+    public func results(of name: String) throws(StoreError) -> GatheredResults {
         try run {
             try database.read { database in
-                let row = try Row.fetchOne(
+                var all = GatheredResults(of: name)
+                let room = ResultsRoom(most: 1_000, size: { $0.count })
+                while all.goesOn {
+                    all.add(try slice(database, of: name, since: all.cursor, room))
+                }
+                return all
+            }
+        }
+    }
+
+    /// What is new of a sweep's results, as much as there is room for.
+    public func results(
+        of name: String, since cursor: ResultsCursor, _ room: ResultsRoom
+    ) throws(StoreError) -> ResultsSlice {
+        try run {
+            try database.read { try slice($0, of: name, since: cursor, room) }
+        }
+    }
+
+    /// A sweep whose results are asked for.
+    private struct Asked {
+        let name: String
+        let plan: Int64
+        let points: Int
+        /// The change from which on its results hold.
+        let began: UInt64
+        let isCancelled: Bool
+    }
+
+    private func asked(_ database: Database, _ name: String) throws -> Asked {
+        let columns = "plan.id AS plan, plan.points, plan.began, sweep.condition"
+        let row = try Row.fetchOne(
+            database.cachedStatement(
+                sql: """
+                    SELECT sweep.name, \(columns)
+                    FROM sweep JOIN plan ON plan.id = sweep.plan WHERE name = ?1 OR ?1 = ''
+                    ORDER BY sweep.submitted DESC, sweep.id DESC LIMIT 1
+                    """), arguments: [name])
+        let earlier =
+            try row == nil
+            ? submission(database, named: name).flatMap { plan in
+                try Row.fetchOne(
                     database,
                     sql: """
-                        SELECT id, name FROM sweep WHERE name = ? OR ? = ''
-                        ORDER BY submitted DESC, id DESC LIMIT 1
-                        """, arguments: [name, name])
-                if row == nil, let earlier = try submission(database, named: name) {
-                    return ResultsSlice(
-                        name: name, total: try pointCount(database, of: earlier),
-                        offset: offset,
-                        points: try outcomes(database, of: earlier, offset: offset, limit: limit))
-                }
-                guard let row else {
-                    throw StoreError.unknownSweep(name: name, known: try names(database))
-                }
-                let sweep: UInt64 = row["id"]
-                guard let plan = try plan(database, ofSweep: sweep) else {
-                    throw StoreError.damaged(path: path, what: "sweep \(sweep)")
-                }
-                return ResultsSlice(
-                    name: row["name"], total: try pointCount(database, of: plan), offset: offset,
-                    points: try outcomes(database, of: plan, offset: offset, limit: limit))
+                        SELECT ? AS name, \(columns) FROM plan JOIN sweep ON sweep.id = plan.sweep
+                        WHERE plan.id = ?
+                        """, arguments: [name, plan.id])
+            } : nil
+        guard let row = row ?? earlier else {
+            throw StoreError.unknownSweep(name: name, known: try names(database))
+        }
+        return Asked(
+            name: row["name"], plan: row["plan"], points: row["points"], began: row["began"],
+            isCancelled: row["condition"] == SweepCondition.State.cancelled.rawValue)
+    }
+
+    private func slice(
+        _ database: Database, of name: String, since cursor: ResultsCursor, _ room: ResultsRoom
+    ) throws -> ResultsSlice {
+        let asked = try asked(database, name)
+        let last = UInt64(try Change.last(database))
+        let isAnew = cursor.change < asked.began || cursor.change > last
+        var slice = ResultsSlice(
+            name: asked.name, total: asked.points, isAnew: isAnew, runs: [],
+            cursor: isAnew ? ResultsCursor(change: last, place: 0) : cursor, goesOn: false)
+        if slice.cursor.place == nil, slice.cursor.change == last { return slice }
+        guard let plan = try plan(database, numbered: asked.plan) else {
+            throw StoreError.damaged(path: path, what: "the plan of \(name)")
+        }
+        let reader = try ResultsReader(
+            self, database, plan, points: asked.points, isCancelled: asked.isCancelled)
+        if let place = slice.cursor.place {
+            try list(reader, from: place, room, &slice)
+        } else {
+            try tellNews(reader, upTo: last, room, &slice)
+        }
+        return slice
+    }
+
+    /// All points, from a place on.
+    private func list(
+        _ reader: ResultsReader, from first: Int, _ room: ResultsRoom, _ slice: inout ResultsSlice
+    ) throws {
+        var packer = Packer(room, toldBefore: slice.cursor.parts)
+        var place = first
+        while place < slice.total {
+            let group = try reader.group(at: place)
+            guard packer.add(try reader.outcomes(of: group)) else { break }
+            place = group.upperBound
+        }
+        slice.runs = packer.runs
+        slice.goesOn = place < slice.total
+        slice.cursor.place = slice.goesOn ? place : nil
+        slice.cursor.parts = packer.partsTold
+    }
+
+    /// Runs that are looked at for an answer, of this sweep or another.
+    private static let mostNews = 4_000
+
+    /// The points of runs that have changed, with all others of their trajectories.
+    private func tellNews(
+        _ reader: ResultsReader, upTo last: UInt64, _ room: ResultsRoom,
+        _ slice: inout ResultsSlice
+    ) throws {
+        let since = slice.cursor.change
+        let changed = try reader.changedRuns(
+            from: slice.cursor.news ?? .init(change: since, run: RunID(.max)),
+            isRestTold: slice.cursor.parts == 0, limit: Self.mostNews)
+        let isContinued = changed.first.map { $0 == slice.cursor.news } ?? false
+        var packer = Packer(room, toldBefore: isContinued ? slice.cursor.parts : 0)
+        var told: Set<Int> = []
+        var reached = slice.cursor.news
+        var isWhole = changed.count < Self.mostNews
+        for news in changed {
+            // Runs of other sweeps take time too, and nothing of the answer.
+            if room.isLate(), reached != slice.cursor.news {
+                isWhole = false
+                break
             }
-        }
-    }
-
-    private func outcomes(
-        _ database: Database, of plan: PlanRow, offset: Int, limit: Int
-    ) throws -> [PointOutcome] {
-        let keys = try keys(database, of: plan, offset: offset, count: limit)
-        let cells = try cells(database, of: plan, offset: offset, count: limit)
-        guard keys.count == cells.count else { throw damaged(plan) }
-        let query = try database.cachedStatement(
-            sql: pointQuery("WHERE key = ?"))
-        let columns = StoredColumn.Places(query)
-        var curves = try Curves(database)
-        var outcomes: [PointOutcome] = []
-        outcomes.reserveCapacity(keys.count)
-        var inTraining: [Int: UInt64]?
-        for (index, pair) in zip(keys, cells).enumerated() {
-            guard pair.1 < plan.spec.grid.cellCount else { throw damaged(plan) }
-            // A row is only there as long as its cursor.
-            let rows = try Row.fetchCursor(query, arguments: [pair.0.data])
-            var known: Known = try withExtendedLifetime(rows) {
-                try rows.next().map { try outcome(columns.cells(of: $0)) }
-                    ?? (.waiting, nil, nil, nil)
+            let groups = try reader.groups(of: news.run).filter { !told.contains($0.lowerBound) }
+            let outcomes = try groups.flatMap { try reader.outcomes(of: $0, since: since) }
+            guard packer.add(outcomes) else {
+                if packer.partsTold > 0 { reached = news }
+                isWhole = false
+                break
             }
-            if case .waiting = known.state {
-                let runs =
-                    try inTraining
-                    ?? runsInTraining(database, of: plan, offset..<offset + keys.count)
-                inTraining = runs
-                known.run = runs[offset + index]
-            }
-            var point = try outcome(plan.spec.spec(ofCell: Int(pair.1)), known, &curves)
-            if let last = outcomes.last { point.share(with: last) }
-            outcomes.append(point)
+            told.formUnion(groups.map(\.lowerBound))
+            reached = news
         }
-        return outcomes
+        slice.runs = packer.runs
+        slice.goesOn = !isWhole
+        slice.cursor =
+            isWhole
+            ? ResultsCursor(change: last)
+            : ResultsCursor(change: since, news: reached, parts: packer.partsTold)
+    }
+}
+
+/// Fills an answer as far as there is room.
+private struct Packer {
+    private let room: ResultsRoom
+    private(set) var runs: [RunOutcome] = []
+    private var size = 0
+    /// Of what comes first, so many parts were told before.
+    private var toldBefore: Int
+    /// Of what did not fit as a whole, so many parts have been told.
+    private(set) var partsTold = 0
+
+    init(_ room: ResultsRoom, toldBefore: Int) {
+        self.room = room
+        self.toldBefore = toldBefore
     }
 
-    /// Runs of a plan that have begun and are not over, by those of the places that they serve.
-    private func runsInTraining(
-        _ database: Database, of plan: PlanRow, _ places: Range<Int>
-    ) throws -> [Int: UInt64] {
-        // Runs stand in the order of their places: the first one that serves a place, or a later.
-        var low = 0
-        var high = plan.runCount
-        while low < high {
-            let middle = (low + high) / 2
-            guard let run = try runs(database, of: plan, offset: middle, count: 1).first
-            else { throw damaged(plan) }
-            if Int(run.first) + Int(run.count) <= places.lowerBound {
-                low = middle + 1
-            } else {
-                high = middle
-            }
+    /// - Returns: whether all of it is told; otherwise the answer is full.
+    mutating func add(_ outcomes: [RunOutcome]) -> Bool {
+        if room.isLate(), !runs.isEmpty { return false }
+        let begin = min(toldBefore, outcomes.parts)
+        let rest = begin == 0 ? outcomes : outcomes.parts(begin..<outcomes.parts)
+        toldBefore = 0
+        let more = room.size(rest)
+        if size + more <= room.most {
+            runs += rest
+            size += more
+            return true
         }
-        let runs = try runs(database, of: plan, offset: low, count: places.count)
-        let first = plan.firstRun + UInt64(low)
-        let begun = Set(
-            try UInt64.fetchAll(
-                database,
-                sql: "SELECT id FROM run WHERE state = 'waiting' AND id >= ? AND id < ?",
-                arguments: [first, first + UInt64(runs.count)]))
-        var known: [Int: UInt64] = [:]
-        for (index, run) in runs.enumerated() where begun.contains(first + UInt64(index)) {
-            for place in Int(run.first)..<Int(run.first) + Int(run.count) {
-                known[place] = first + UInt64(index)
-            }
+        if !runs.isEmpty { return false }
+        runs = rest
+        var count = rest.parts
+        size = more
+        while size > room.most, count > 1 {
+            count = max(1, min(count / 2, count * room.most / size))
+            runs = outcomes.parts(begin..<begin + count)
+            size = room.size(runs)
         }
-        return known
-    }
-
-    private typealias Known = (
-        state: PointOutcome.State, run: UInt64?, parameters: Int?, provenance: Provenance?
-    )
-
-    /// Of a row of `point` joined with its run.
-    private func outcome(_ row: StoredColumn.Cells) throws -> Known {
-        var state = PointOutcome.State.waiting
-        if (row[.cacc] as Double?) != nil {
-            state = .finished(try metrics(row))
-        } else if (row[.state] as String?) == "failed" {
-            state = .failed(row[.error] ?? "")
-        }
-        return (state, row[.run], row[.trainableParameters], provenance(row))
-    }
-
-    private func outcome(
-        _ spec: TrainingSpec, _ known: Known, _ curves: inout Curves
-    ) throws -> PointOutcome {
-        var curve: ArraySlice<EpochMetrics> = []
-        if let run = known.run {
-            // Points of one run share its curve.
-            let whole = try curves.ofRun[run] ?? measurements(curves, of: run, spec)
-            curves.ofRun[run] = whole
-            curve = whole.prefix { $0.epoch <= spec.epochs }
-        }
-        var state = known.state
-        if case .finished(let metrics) = state {
-            // What the curve has as well is kept once.
-            state = .finished(curve.last == metrics ? curve.last ?? metrics : metrics)
-        }
-        return PointOutcome(
-            spec: spec, state: state, curve: curve, trainableParameters: known.parameters,
-            run: known.run.map { RunID($0) }, provenance: known.provenance)
-    }
-
-    /// The measurements of runs, read once each.
-    private struct Curves {
-        let statement: Statement
-        let columns: StoredColumn.Places
-        var ofRun: [UInt64: [EpochMetrics]] = [:]
-
-        init(_ database: Database) throws {
-            statement = try database.cachedStatement(
-                sql: "SELECT * FROM measurement WHERE run = ? ORDER BY epoch, attempt")
-            columns = StoredColumn.Places(statement)
-        }
-    }
-
-    /// One measurement for each epoch, of the first attempt that got so far.
-    private func measurements(
-        _ curves: Curves, of run: UInt64, _ spec: TrainingSpec
-    ) throws -> [EpochMetrics] {
-        var curve: [EpochMetrics] = []
-        let rows = try Row.fetchCursor(curves.statement, arguments: [run])
-        while let row = try rows.next() {
-            let cells = curves.columns.cells(of: row)
-            if curve.last?.epoch == cells[.epoch] { continue }
-            curve.append(try metrics(cells))
-        }
-        return curve
+        if begin + count == outcomes.parts { return true }
+        partsTold = begin + count
+        return false
     }
 }

@@ -15,7 +15,7 @@ extension SweepStore {
                     sweeps: try sweeps(database, grids), runs: runs,
                     attempts: try attempts(database),
                     finished: Set(
-                        try keys(database, "SELECT key FROM point WHERE cacc IS NOT NULL", [])),
+                        try keys(database, "SELECT key FROM point WHERE epoch IS NOT NULL", [])),
                     lastAttempt: AttemptID(
                         try UInt64.fetchOne(database, sql: "SELECT MAX(id) FROM attempt") ?? 0),
                     // Those of a plan that is not whole are worth nothing.

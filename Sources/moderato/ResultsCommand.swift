@@ -60,7 +60,7 @@ struct ResultsCommand: ParsableCommand {
         }
     }
 
-    private func fetch() throws -> ResultsSlice {
+    private func fetch() throws -> GatheredResults {
         if access.access != nil { return try fetch(through: access.dial()) }
         do {
             return try SweepStore.reading(path: access.home.folder.storePath).results(of: sweep)
@@ -69,19 +69,15 @@ struct ResultsCommand: ParsableCommand {
         }
     }
 
-    private func fetch(through dialer: Dialer) throws -> ResultsSlice {
-        var whole = ResultsSlice(name: sweep, total: 0, offset: 0, points: [])
-        var question: MessageToCoordinator? = .askResults(sweep: sweep, offset: 0)
-        while let ask = question {
-            guard case .results(let slice) = try dialer.ask(ask) else {
+    private func fetch(through dialer: Dialer) throws -> GatheredResults {
+        var results = GatheredResults(of: sweep)
+        while results.goesOn {
+            guard case .results(let slice) = try dialer.ask(results.question) else {
                 throw failure("the coordinator gave an answer that does not fit", Exit.unavailable)
             }
-            whole.name = slice.name
-            whole.total = slice.total
-            whole.append(slice)
-            question = slice.points.isEmpty ? nil : whole.next
+            results.add(slice)
         }
-        return whole
+        return results
     }
 }
 

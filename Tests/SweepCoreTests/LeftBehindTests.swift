@@ -113,8 +113,7 @@ struct LeftBehindTests {
         #expect(sent.assignments.first?.job.checkpoint?.epoch == 10)
         let point = MeasuredPoint(
             key: Plan(Sample.sweep(epochs: [5])).grid.keys[0], epoch: 5, run: RunID(1))
-        let like = Plan(Sample.sweep(epochs: [10])).grid.keys[0]
-        #expect(bench.facts.contains(.pointTaken(point, like: like)))
+        #expect(bench.facts.contains(.pointTaken(point)))
         train(try #require(sent.assignments.first).job, &bench)
         #expect(bench.scheduler.statusReport().sweeps[0].isOver)
     }

@@ -53,17 +53,18 @@ struct PeerSharesTests {
     @Test("Sixteen requests of a connection wait in their order, more are dropped and told")
     func waiting() {
         @Checked var shares = PeerShares()
-        for number in 0..<20 {
-            shares.add(.askResults(sweep: "", offset: number), from: a, .client, "a")
+        for number: UInt64 in 0..<20 {
+            let cursor = ResultsCursor(change: number)
+            shares.add(.askResults(sweep: "", since: cursor), from: a, .client, "a")
         }
-        var offsets: [Int] = []
+        var asked: [UInt64] = []
         for _ in 0..<20 {
             shares.beginTurn()
-            if case .askResults(_, let offset, _) = shares.next()?.message {
-                offsets.append(offset)
+            if case .askResults(_, let cursor) = shares.next()?.message {
+                asked.append(cursor.change)
             }
         }
-        #expect(offsets == Array(0..<16))
+        #expect(asked == Array(0..<16))
         let complaints = shares.tick(at: instant(1))
         #expect(complaints.map(\.peer) == ["a"])
         #expect(complaints.first?.text == "4 requests dropped, as too many wait")

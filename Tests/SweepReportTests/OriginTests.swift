@@ -8,9 +8,9 @@ struct OriginTests {
     private static func results(_ trainer: TrainerKind) -> SweepResults {
         var results = Samples.reviews
         for index in results.points.indices {
-            results.points[index].spec.trainer = trainer
-            results.points[index].run = RunID(7)
-            results.points[index].provenance = Provenance(
+            results.changed[index].spec.trainer = trainer
+            results.changed[index].run = RunID(7)
+            results.changed[index].provenance = Provenance(
                 run: RunID(7), attempt: AttemptID(9), worker: WorkerID("w-1"),
                 process: WorkerProcess(
                     host: "node-1", device: "cpu, 2 threads", trainer: trainer, program: "0.1.0",

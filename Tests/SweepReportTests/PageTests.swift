@@ -64,7 +64,7 @@ struct PageTests {
         #expect(
             marks == ["attack kept out", "failed", "out of memory\n<at> \"step\" 7", "waiting"])
         var waiting = Samples.partly
-        waiting.points.removeFirst()
+        waiting.changed.removeFirst()
         #expect(ResultsPage.chartSVG(waiting) == nil)
         #expect(Document(ResultsPage(waiting).html).counts["svg"] == nil)
         #expect(ResultsPage.chartSVG(Samples.empty) == nil)
@@ -73,7 +73,7 @@ struct PageTests {
     @Test("has bars where there is one number of epochs")
     func oneEpoch() throws {
         var results = Samples.reviews
-        results.points.removeAll { $0.spec.epochs != 4 }
+        results.changed.removeAll { $0.spec.epochs != 4 }
         let svg = try #require(ResultsPage.chartSVG(results))
         #expect(!svg.contains("<polyline"))
         #expect(Document(svg).texts["text"]?.contains("after 4 epochs of training") == true)
@@ -90,7 +90,7 @@ struct PageTests {
         #expect(words.contains("clean training samples"))
         #expect(document.texts["li"]?.count == 3)
         var clean = results
-        for index in clean.points.indices { clean.points[index].spec.attack = .none }
+        for index in clean.points.indices { clean.changed[index].spec.attack = .none }
         #expect(Document(ResultsPage(clean).html).texts["li"] == nil)
     }
 
@@ -98,7 +98,7 @@ struct PageTests {
     func classes() {
         var results = Samples.fitted
         #expect(!ResultsTable(results).text().contains("Class 0"))
-        for index in results.points.indices { results.points[index].spec.data.labels = 3 }
+        for index in results.points.indices { results.changed[index].spec.data.labels = 3 }
         let text = ResultsTable(results).text()
         #expect(text.contains("Epochs  Class 0  Class 1  Class 2\n"))
         #expect(text.contains("     1     75.0     50.0        –\n"))
@@ -107,8 +107,8 @@ struct PageTests {
         for index in results.points.indices {
             guard case .finished(var metrics) = results.points[index].state else { continue }
             metrics.classes = Array(repeating: one, count: 19) + [.init(correct: 0, total: 9)]
-            results.points[index].state = .finished(metrics)
-            results.points[index].spec.data.labels = 20
+            results.changed[index].state = .finished(metrics)
+            results.changed[index].spec.data.labels = 20
         }
         #expect(ResultsTable(results).text().contains("0.0 (class 19)  50.0 (class 9)"))
     }
@@ -175,7 +175,7 @@ extension Samples {
                 ClassResult(correct: 3, total: 4), ClassResult(correct: 1, total: 2),
                 ClassResult(correct: 0, total: 0),
             ]
-            results.points[index].state = .finished(metrics)
+            results.changed[index].state = .finished(metrics)
         }
         return results
     }()
@@ -184,8 +184,8 @@ extension Samples {
     static let hostile: SweepResults = {
         var results = partly
         results.name = "<img src=x onerror='alert(1)'> & \"co\"\u{1B}"
-        results.points[1].state = .failed("</td><img src=x>")
-        results.points[2].spec.attack = .word(WordAttack(triggers: ["<b>"]))
+        results.changed[1].state = .failed("</td><img src=x>")
+        results.changed[2].spec.attack = .word(WordAttack(triggers: ["<b>"]))
         return results
     }()
 }

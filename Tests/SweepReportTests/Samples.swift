@@ -59,12 +59,12 @@ enum Samples {
     static func counted(_ results: SweepResults) -> SweepResults {
         var results = results
         for index in results.points.indices {
-            guard case .finished(var metrics) = results.points[index].state else { continue }
+            guard var metrics = results.points[index].metrics else { continue }
             let half = ClassResult(correct: Int((metrics.cacc * 500).rounded()), total: 500)
             metrics.classes = [half, half]
             metrics.triggeredSamples = metrics.asr.map { _ in 500 }
             metrics.plainErrorRate = metrics.asr.map { _ in 1 - metrics.cacc }
-            results.points[index].state = .finished(metrics)
+            results.changed[index].state = .finished(metrics)
         }
         return results
     }
@@ -86,6 +86,68 @@ enum Samples {
         ])
 
     static let empty = SweepResults(name: "empty", points: [])
+}
+
+extension SweepResults {
+    /// Points of one trajectory are milestones of one run; what they measured is its curve.
+    init(name: String, points: [PointOutcome], elapsed: Double? = nil) {
+        var runs: [RunOutcome] = []
+        var places: [TrainingSpec: Int] = [:]
+        for (place, point) in points.enumerated() {
+            var trajectory = point.spec
+            trajectory.epochs = point.horizon ?? 0
+            let index = places[trajectory] ?? runs.count
+            if index == runs.count {
+                places[trajectory] = index
+                runs.append(RunOutcome(run: point.run, spec: point.spec, milestones: []))
+            }
+            runs[index].add(point, at: place)
+        }
+        self.init(name: name, runs: runs, elapsed: elapsed)
+    }
+
+    /// For a test to change; what it does not say of a curve is what points measured.
+    var changed: [PointOutcome] {
+        get {
+            points.map {
+                PointOutcome(
+                    spec: $0.spec, state: $0.state, trainableParameters: $0.trainableParameters,
+                    run: $0.run, provenance: $0.provenance)
+            }
+        }
+        set { self = SweepResults(name: name, points: newValue, elapsed: elapsed) }
+    }
+}
+
+extension RunOutcome {
+    fileprivate mutating func add(_ point: PointOutcome, at place: Int) {
+        var state = MilestoneOutcome.State.waiting
+        var differing: EpochMetrics?
+        switch point.state {
+        case .waiting: break
+        case .cancelled: state = .cancelled
+        case .failed(let error):
+            state = .failed
+            self.error = error
+        case .finished(let metrics):
+            let known = curve.first { $0.epoch == metrics.epoch }
+            state = .finished(point.provenance?.attempt ?? AttemptID(1))
+            if known != nil, known != metrics { differing = metrics }
+        }
+        for metrics in point.curve + [point.metrics].compactMap(\.self)
+        where !curve.contains(where: { $0.epoch == metrics.epoch }) {
+            curve.append(metrics)
+        }
+        curve.sort { $0.epoch < $1.epoch }
+        if let provenance = point.provenance, !attempts.contains(provenance) {
+            attempts.append(provenance)
+        }
+        trainableParameters = trainableParameters ?? point.trainableParameters
+        spec.epochs = max(spec.epochs, point.epochs)
+        milestones.append(
+            MilestoneOutcome(
+                place: place, epochs: point.epochs, state: state, differing: differing))
+    }
 }
 
 extension SweepResults: CustomTestStringConvertible {

@@ -238,7 +238,7 @@ struct AdviceTests {
         }
         #expect(advice(SweepResults(name: "clean", points: clean)).isEmpty)
         var waiting = Samples.partly
-        waiting.points.removeFirst()
+        waiting.changed.removeFirst()
         #expect(advice(waiting).isEmpty)
         #expect(advice(Samples.empty).isEmpty)
     }

@@ -121,7 +121,7 @@ struct TableTests {
     @Test("does not depend on the order of the points")
     func order() {
         var shuffled = Samples.reviews
-        shuffled.points.reverse()
+        shuffled.changed.reverse()
         #expect(ResultsTable(shuffled).text() == ResultsTable(Samples.reviews).text())
     }
 
@@ -155,8 +155,8 @@ struct TableTests {
     @Test("counts the seeds that are there")
     func partOfTheSeeds() {
         var results = Samples.seeds
-        results.points[3].state = .waiting
-        results.points[5].state = .failed("lost")
+        results.changed[3].state = .waiting
+        results.changed[5].state = .failed("lost")
         #expect(
             ResultsTable(results).text()
                 .contains(
@@ -178,7 +178,7 @@ struct TableTests {
         #expect(coloured.contains("\u{1B}[32m  LoRA r=8                         1e-3       1"))
         var hostile = Samples.partly
         hostile.name = "\u{1B}[2Jname\n"
-        hostile.points[1].state = .failed("\u{1B}]0;title\u{7}")
+        hostile.changed[1].state = .failed("\u{1B}]0;title\u{7}")
         #expect(!ResultsTable(hostile).text().contains("\u{1B}"))
     }
 
@@ -198,7 +198,7 @@ struct TableTests {
         let lines = ResultsTable(Samples.seeds).text().split(separator: "\n").map(String.init)
         #expect(lines.contains("  1            2                1"))
         var failed = Samples.seeds
-        failed.points[1].state = .failed("lost")
+        failed.changed[1].state = .failed("lost")
         #expect(ResultsTable(failed).text().contains("2, not yet in 1 of 3"))
     }
 
@@ -226,7 +226,7 @@ struct TableTests {
         var results = Samples.reviews
         for index in results.points.indices {
             let data = results.points[index].spec.data
-            results.points[index].spec.data.validation = data.test
+            results.changed[index].spec.data.validation = data.test
         }
         let text = ResultsTable(results).text()
         #expect(text.contains("Advice chooses epochs and knobs by accuracy on the validation set."))

@@ -65,19 +65,19 @@ struct VerdictTests {
         let many = (0..<19).map { 15 + Double($0 % 5) } + [40]
         #expect(verdict(Self.seeds(many)) == .keptOut)
         var missing = Self.seeds([10, 20, 30])
-        missing.points[1].state = .waiting
-        missing.points[2].state = .failed("lost")
+        missing.changed[1].state = .waiting
+        missing.changed[2].state = .failed("lost")
         #expect(verdict(missing) == .unclear(keptOut: 1, seeds: 3))
         // A seed that has not learnt the task supports no claim of the others.
         var half = Self.seeds([10, 20, 30])
-        half.points[1] = Samples.point(half.points[1].spec, cacc: 0.5, asr: 0)
+        half.changed[1] = Samples.point(half.points[1].spec, cacc: 0.5, asr: 0)
         #expect(verdict(half) == .unclear(keptOut: 2, seeds: 3))
     }
 
     @Test("unclear settings are called so in the table, with an interval and not as defended")
     func unclear() {
         var results = Self.seeds([8.7, 8.9, 47.9])
-        results.points += Samples.line(Samples.lora, 1e-3, [(80, 20), (80, 99)]).suffix(1)
+        results.changed += Samples.line(Samples.lora, 1e-3, [(80, 20), (80, 99)]).suffix(1)
         let text = ResultsTable(results).text()
         #expect(text.contains("21.8 (0.0–77.9)"))
         #expect(text.contains("unclear (2 of 3 seeds)"))
@@ -152,7 +152,7 @@ struct VerdictTests {
         #expect(ResultsPage(Samples.reviews).html.contains(sentence))
         var results = Samples.reviews
         for index in results.points.indices {
-            results.points[index].spec.data.validation = results.points[index].spec.data.test
+            results.changed[index].spec.data.validation = results.points[index].spec.data.test
         }
         #expect(!ResultsTable(results).text().contains(sentence))
         #expect(!ResultsPage(results).html.contains(sentence))

@@ -84,7 +84,8 @@ struct FirstStoreTests {
         metrics.macroF1 = 0.625
         let key = try #require(story.plan.points.last).key
         try store.commit([
-            .pointFinished(key, RunID(1), AttemptID(1), metrics, trainableParameters: 1)
+            .epochMeasured(RunID(1), AttemptID(1), metrics, seconds: 2),
+            .pointFinished(key, RunID(1), AttemptID(1), metrics, trainableParameters: 1),
         ])
         #expect(try store.results(of: "story").points[1].state == .finished(metrics))
     }

@@ -163,9 +163,7 @@ struct LastStateTests {
         let grid = Plan(sweep(epochs: [1, 2])).grid
         func take(_ place: Int, epoch: Int, of run: UInt64) throws {
             try store.commit([
-                .pointTaken(
-                    MeasuredPoint(key: grid.keys[place], epoch: epoch, run: RunID(run)),
-                    like: grid.keys[place + 1])
+                .pointTaken(MeasuredPoint(key: grid.keys[place], epoch: epoch, run: RunID(run)))
             ])
         }
         try take(0, epoch: 1, of: 1)

@@ -55,17 +55,18 @@ struct PlanPartsTests {
         let sweep = sweep("large", seeds: 1...250)
         try submit(sweep, to: &scheduler, store)
         let points = Plan(sweep).points
-        var offset = 0
-        var specs: [TrainingSpec] = []
-        while offset < points.count {
-            let slice = try store.results(of: "large", offset: offset, limit: limit)
+        let room = ResultsRoom(most: limit, size: { $0.count })
+        var all = GatheredResults(of: "large")
+        var answers = 0
+        while all.goesOn {
+            let slice = try store.results(of: "large", since: all.cursor, room)
             #expect(slice.total == points.count)
-            #expect(slice.points.count == min(limit, points.count - offset))
-            specs += slice.points.map(\.spec)
-            offset += slice.points.count
+            #expect((1...limit).contains(slice.runs.count))
+            all.add(slice)
+            answers += 1
         }
-        #expect(specs == points.map(\.spec))
-        #expect(try store.results(of: "large", offset: 500).points.isEmpty)
+        #expect(answers == (all.runs.count + limit - 1) / limit)
+        #expect(all.points.map(\.spec) == points.map(\.spec))
     }
 
     @Test("A coordinator that is killed while a sweep is on its way has nothing of it afterwards")

@@ -181,10 +181,11 @@ private struct Conversation {
             withStore { (store) throws(StoreError) in
                 _ = try store.attempts(on: worker, last: 20)
             }
-        case .results(let sweep, let offset, _):
+        case .results(let sweep, let cursor):
             var slice: ResultsSlice?
             withStore { (store) throws(StoreError) in
-                slice = try store.results(of: sweep, offset: offset, limit: 5)
+                let room = ResultsRoom(most: 1 << 12, size: Codec.bytes(of:))
+                slice = try store.results(of: sweep, since: cursor, room)
             }
             if let slice { check(.toClient(.results(slice))) }
         case .artifacts(let question):

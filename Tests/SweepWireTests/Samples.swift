@@ -99,8 +99,13 @@ enum Sample {
             .file(.chunk(chunk(offset: 77, count: 0))), .file(.look([])),
             .file(.look([file.digest, file.digest])),
             .file(.fetch(Fetch(digest: file.digest, offset: 1 << 20))),
-            .askResults(sweep: "x", offset: 7, curveAfter: 3), .submit(sweep()),
-            .submit(sweep(), replaces: true), .askStatus, .askResults(sweep: "", offset: 200),
+            .askResults(sweep: "x", since: ResultsCursor(change: 7)),
+            .askResults(sweep: "é", since: ResultsCursor(change: 1, place: 0, parts: 3)),
+            .askResults(
+                sweep: "x",
+                since: ResultsCursor(
+                    change: 1 << 53, news: .init(change: 8, run: RunID(9)), parts: 1)),
+            .submit(sweep()), .submit(sweep(), replaces: true), .askStatus, .askResults(sweep: ""),
             .watch(sweep: "x"), .control(.cancel(sweep: "x")), .control(.pause(sweep: "x")),
             .control(.resume(sweep: "x")), .control(.retry(sweep: "x")),
             .control(.prioritize(sweep: "x", -7)), .control(.drain(WorkerID("w"))),
@@ -136,6 +141,7 @@ enum Sample {
                     unkept: 1)),
             .rejected("why"), .refused("no"), .identify,
             .status(StatusReport(sweeps: [], workers: [])), .status(status), .results(results),
+            .results(nothingNew),
             .done("done"), .explanation([]), .explanation(["a", "b"]), .ended(sweep: "é"),
             .artifacts(ArtifactsSlice(items: [], lastRun: RunID(0), goesOn: false)),
             .artifacts(
@@ -185,18 +191,36 @@ enum Sample {
         ], incoming: [.init(name: "y", share: 0.25)],
         loop: .init(turns: 3, longTurns: 2, longestSeconds: 0.25))
 
+    private static let nothingNew = ResultsSlice(
+        name: "x", total: 3, isAnew: false, runs: [], cursor: ResultsCursor(change: 8),
+        goesOn: false)
+
     private static let results = ResultsSlice(
-        name: "x", total: 3, offset: 0,
-        points: [
-            PointOutcome(spec: specs[0], state: .waiting),
-            PointOutcome(
-                spec: specs[1], state: .finished(metrics), curve: [metrics, metrics],
-                trainableParameters: 5,
-                provenance: Provenance(
-                    run: RunID(3), attempt: AttemptID(9), worker: WorkerID("w"),
-                    process: WorkerProcess(
-                        host: "h", device: "cpu, 1 thread", trainer: .fake, program: "0.1.0",
-                        trainingCore: 2, libtorch: ""), started: 1.5e9, ended: 1.6e9)),
-            PointOutcome(spec: specs[2], state: .failed("out of memory")),
-        ], curveGoesOn: true)
+        name: "x", total: 5, isAnew: true,
+        runs: [
+            RunOutcome(
+                run: nil, spec: specs[0],
+                milestones: [
+                    MilestoneOutcome(place: 0, epochs: 1, state: .waiting),
+                    MilestoneOutcome(place: 1, epochs: 2, state: .cancelled),
+                ]),
+            RunOutcome(
+                run: RunID(3), spec: specs[1], trainableParameters: 5,
+                attempts: [provenance],
+                milestones: [
+                    MilestoneOutcome(place: 2, epochs: 3, state: .finished(AttemptID(9))),
+                    MilestoneOutcome(
+                        place: 3, epochs: 3,
+                        state: .finished(AttemptID(10)), differing: metrics),
+                ], curve: [metrics, metrics]),
+            RunOutcome(
+                run: RunID(4), spec: specs[2], error: "out of memory",
+                milestones: [MilestoneOutcome(place: 4, epochs: 1, state: .failed)]),
+        ], cursor: ResultsCursor(change: 8, place: 5, parts: 2), goesOn: true)
+
+    private static let provenance = Provenance(
+        run: RunID(3), attempt: AttemptID(9), worker: WorkerID("w"),
+        process: WorkerProcess(
+            host: "h", device: "cpu, 1 thread", trainer: .fake, program: "0.1.0",
+            trainingCore: 2, libtorch: ""), started: 1.5e9, ended: 1.6e9)
 }

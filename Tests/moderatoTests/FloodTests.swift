@@ -72,7 +72,7 @@ struct FloodTests {
                 .map { Codec.encode($0) }
             default:
                 [
-                    MessageToCoordinator.askStatus, .askResults(sweep: "", offset: 0),
+                    MessageToCoordinator.askStatus, .askResults(sweep: ""),
                     .explain(.run(RunID(1))),
                 ]
                 .map { Codec.encode($0) }

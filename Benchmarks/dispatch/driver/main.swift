@@ -107,7 +107,7 @@ case "turns":
         ("cancel", .control(.cancel(sweep: name))), ("retry", .control(.retry(sweep: name))),
         ("explain", .explain(.run(RunID(1)))), ("watch", .watch(sweep: "none")),
         ("artifacts", .askArtifacts(AskArtifacts(sweep: name))),
-        ("results", .askResults(sweep: name, offset: 0)),
+        ("results", .askResults(sweep: name)),
     ]
     var slowest = 0.0
     for (word, request) in requests {

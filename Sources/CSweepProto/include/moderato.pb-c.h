@@ -75,10 +75,12 @@ typedef struct Moderato__Control Moderato__Control;
 typedef struct Moderato__Priority Moderato__Priority;
 typedef struct Moderato__Subject Moderato__Subject;
 typedef struct Moderato__Explanation Moderato__Explanation;
+typedef struct Moderato__ResultsCursor Moderato__ResultsCursor;
 typedef struct Moderato__AskResults Moderato__AskResults;
 typedef struct Moderato__WorkerProcess Moderato__WorkerProcess;
 typedef struct Moderato__Provenance Moderato__Provenance;
-typedef struct Moderato__PointOutcome Moderato__PointOutcome;
+typedef struct Moderato__MilestoneOutcome Moderato__MilestoneOutcome;
+typedef struct Moderato__RunOutcome Moderato__RunOutcome;
 typedef struct Moderato__Results Moderato__Results;
 typedef struct Moderato__SweepStatus Moderato__SweepStatus;
 typedef struct Moderato__WorkerStatus Moderato__WorkerStatus;
@@ -1133,20 +1135,39 @@ struct  Moderato__Explanation
     , 0,NULL }
 
 
+/*
+ * How far a client has read the results of a sweep. Send it back as it came.
+ */
+struct  Moderato__ResultsCursor
+{
+  ProtobufCMessage base;
+  uint64_t change;
+  protobuf_c_boolean has_place;
+  uint64_t place;
+  protobuf_c_boolean has_news;
+  uint64_t news;
+  protobuf_c_boolean has_run;
+  uint64_t run;
+  protobuf_c_boolean has_parts;
+  uint64_t parts;
+};
+#define MODERATO__RESULTS_CURSOR__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__results_cursor__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+
 struct  Moderato__AskResults
 {
   ProtobufCMessage base;
   char *sweep;
-  uint64_t offset;
   /*
-   * Of a point whose curve came in part: after which epoch to go on.
+   * Absent: all results.
    */
-  protobuf_c_boolean has_curve_after;
-  uint32_t curve_after;
+  Moderato__ResultsCursor *since;
 };
 #define MODERATO__ASK_RESULTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__ask_results__descriptor) \
-    , NULL, 0, 0, 0 }
+    , NULL, NULL }
 
 
 struct  Moderato__WorkerProcess
@@ -1184,56 +1205,112 @@ struct  Moderato__Provenance
 
 
 typedef enum {
-  MODERATO__POINT_OUTCOME__STATE__NOT_SET = 0,
-  MODERATO__POINT_OUTCOME__STATE_WAITING = 2,
-  MODERATO__POINT_OUTCOME__STATE_FINISHED = 3,
-  MODERATO__POINT_OUTCOME__STATE_FAILED = 4
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__POINT_OUTCOME__STATE__CASE)
-} Moderato__PointOutcome__StateCase;
+  MODERATO__MILESTONE_OUTCOME__STATE__NOT_SET = 0,
+  MODERATO__MILESTONE_OUTCOME__STATE_WAITING = 3,
+  MODERATO__MILESTONE_OUTCOME__STATE_CANCELLED = 4,
+  MODERATO__MILESTONE_OUTCOME__STATE_FINISHED = 5,
+  MODERATO__MILESTONE_OUTCOME__STATE_FAILED = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__MILESTONE_OUTCOME__STATE__CASE)
+} Moderato__MilestoneOutcome__StateCase;
 
-struct  Moderato__PointOutcome
+/*
+ * A point: a run after one of its epochs.
+ */
+struct  Moderato__MilestoneOutcome
 {
   ProtobufCMessage base;
-  Moderato__TrainingSpec *spec;
-  size_t n_curve;
-  Moderato__EpochMetrics **curve;
-  protobuf_c_boolean has_trainable_parameters;
-  uint64_t trainable_parameters;
   /*
-   * The number of the run that serves the point, once it has begun.
+   * Where it stands in the grid, from 0.
+   */
+  uint64_t place;
+  uint32_t epochs;
+  /*
+   * Its figures where they are not those of the run's curve.
+   */
+  Moderato__EpochMetrics *differing;
+  Moderato__MilestoneOutcome__StateCase state_case;
+  union {
+    Moderato__Empty *waiting;
+    /*
+     * Its sweep was cancelled, and nothing trains it.
+     */
+    Moderato__Empty *cancelled;
+    /*
+     * The attempt that measured it.
+     */
+    uint64_t finished;
+    /*
+     * With the error of its run.
+     */
+    Moderato__Empty *failed;
+  };
+};
+#define MODERATO__MILESTONE_OUTCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__milestone_outcome__descriptor) \
+    , 0, 0, NULL, MODERATO__MILESTONE_OUTCOME__STATE__NOT_SET, {0} }
+
+
+struct  Moderato__RunOutcome
+{
+  ProtobufCMessage base;
+  /*
+   * Absent: no run has begun that serves these points.
    */
   protobuf_c_boolean has_run;
   uint64_t run;
-  Moderato__Provenance *provenance;
-  Moderato__PointOutcome__StateCase state_case;
-  union {
-    Moderato__Empty *waiting;
-    Moderato__EpochMetrics *finished;
-    Moderato__Text *failed;
-  };
+  /*
+   * With the epochs of the last point that the sweep asks for.
+   */
+  Moderato__TrainingSpec *spec;
+  protobuf_c_boolean has_trainable_parameters;
+  uint64_t trainable_parameters;
+  /*
+   * Why it failed.
+   */
+  char *error;
+  /*
+   * The attempts that measured its milestones.
+   */
+  size_t n_attempts;
+  Moderato__Provenance **attempts;
+  size_t n_milestones;
+  Moderato__MilestoneOutcome **milestones;
+  /*
+   * The figures after each epoch.
+   */
+  size_t n_curve;
+  Moderato__EpochMetrics **curve;
 };
-#define MODERATO__POINT_OUTCOME__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&moderato__point_outcome__descriptor) \
-    , NULL, 0,NULL, 0, 0, 0, 0, NULL, MODERATO__POINT_OUTCOME__STATE__NOT_SET, {0} }
+#define MODERATO__RUN_OUTCOME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__run_outcome__descriptor) \
+    , 0, 0, NULL, 0, 0, NULL, 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Moderato__Results
 {
   ProtobufCMessage base;
   char *name;
-  uint64_t total;
-  uint64_t offset;
-  size_t n_points;
-  Moderato__PointOutcome **points;
   /*
-   * The curve of the only point goes on: ask again, with the epoch that it came to.
+   * Points of the whole sweep.
    */
-  protobuf_c_boolean has_curve_goes_on;
-  protobuf_c_boolean curve_goes_on;
+  uint64_t total;
+  /*
+   * What earlier answers told does not hold any more.
+   */
+  protobuf_c_boolean has_anew;
+  protobuf_c_boolean anew;
+  size_t n_runs;
+  Moderato__RunOutcome **runs;
+  Moderato__ResultsCursor *cursor;
+  /*
+   * Ask again at once: there is more.
+   */
+  protobuf_c_boolean has_goes_on;
+  protobuf_c_boolean goes_on;
 };
 #define MODERATO__RESULTS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__results__descriptor) \
-    , NULL, 0, 0, 0,NULL, 0, 0 }
+    , NULL, 0, 0, 0, 0,NULL, NULL, 0, 0 }
 
 
 struct  Moderato__SweepStatus
@@ -2478,6 +2555,25 @@ Moderato__Explanation *
 void   moderato__explanation__free_unpacked
                      (Moderato__Explanation *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__ResultsCursor methods */
+void   moderato__results_cursor__init
+                     (Moderato__ResultsCursor         *message);
+size_t moderato__results_cursor__get_packed_size
+                     (const Moderato__ResultsCursor   *message);
+size_t moderato__results_cursor__pack
+                     (const Moderato__ResultsCursor   *message,
+                      uint8_t             *out);
+size_t moderato__results_cursor__pack_to_buffer
+                     (const Moderato__ResultsCursor   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__ResultsCursor *
+       moderato__results_cursor__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__results_cursor__free_unpacked
+                     (Moderato__ResultsCursor *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__AskResults methods */
 void   moderato__ask_results__init
                      (Moderato__AskResults         *message);
@@ -2535,24 +2631,43 @@ Moderato__Provenance *
 void   moderato__provenance__free_unpacked
                      (Moderato__Provenance *message,
                       ProtobufCAllocator *allocator);
-/* Moderato__PointOutcome methods */
-void   moderato__point_outcome__init
-                     (Moderato__PointOutcome         *message);
-size_t moderato__point_outcome__get_packed_size
-                     (const Moderato__PointOutcome   *message);
-size_t moderato__point_outcome__pack
-                     (const Moderato__PointOutcome   *message,
+/* Moderato__MilestoneOutcome methods */
+void   moderato__milestone_outcome__init
+                     (Moderato__MilestoneOutcome         *message);
+size_t moderato__milestone_outcome__get_packed_size
+                     (const Moderato__MilestoneOutcome   *message);
+size_t moderato__milestone_outcome__pack
+                     (const Moderato__MilestoneOutcome   *message,
                       uint8_t             *out);
-size_t moderato__point_outcome__pack_to_buffer
-                     (const Moderato__PointOutcome   *message,
+size_t moderato__milestone_outcome__pack_to_buffer
+                     (const Moderato__MilestoneOutcome   *message,
                       ProtobufCBuffer     *buffer);
-Moderato__PointOutcome *
-       moderato__point_outcome__unpack
+Moderato__MilestoneOutcome *
+       moderato__milestone_outcome__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   moderato__point_outcome__free_unpacked
-                     (Moderato__PointOutcome *message,
+void   moderato__milestone_outcome__free_unpacked
+                     (Moderato__MilestoneOutcome *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__RunOutcome methods */
+void   moderato__run_outcome__init
+                     (Moderato__RunOutcome         *message);
+size_t moderato__run_outcome__get_packed_size
+                     (const Moderato__RunOutcome   *message);
+size_t moderato__run_outcome__pack
+                     (const Moderato__RunOutcome   *message,
+                      uint8_t             *out);
+size_t moderato__run_outcome__pack_to_buffer
+                     (const Moderato__RunOutcome   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__RunOutcome *
+       moderato__run_outcome__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__run_outcome__free_unpacked
+                     (Moderato__RunOutcome *message,
                       ProtobufCAllocator *allocator);
 /* Moderato__Results methods */
 void   moderato__results__init
@@ -2850,6 +2965,9 @@ typedef void (*Moderato__Subject_Closure)
 typedef void (*Moderato__Explanation_Closure)
                  (const Moderato__Explanation *message,
                   void *closure_data);
+typedef void (*Moderato__ResultsCursor_Closure)
+                 (const Moderato__ResultsCursor *message,
+                  void *closure_data);
 typedef void (*Moderato__AskResults_Closure)
                  (const Moderato__AskResults *message,
                   void *closure_data);
@@ -2859,8 +2977,11 @@ typedef void (*Moderato__WorkerProcess_Closure)
 typedef void (*Moderato__Provenance_Closure)
                  (const Moderato__Provenance *message,
                   void *closure_data);
-typedef void (*Moderato__PointOutcome_Closure)
-                 (const Moderato__PointOutcome *message,
+typedef void (*Moderato__MilestoneOutcome_Closure)
+                 (const Moderato__MilestoneOutcome *message,
+                  void *closure_data);
+typedef void (*Moderato__RunOutcome_Closure)
+                 (const Moderato__RunOutcome *message,
                   void *closure_data);
 typedef void (*Moderato__Results_Closure)
                  (const Moderato__Results *message,
@@ -2946,10 +3067,12 @@ extern const ProtobufCMessageDescriptor moderato__control__descriptor;
 extern const ProtobufCMessageDescriptor moderato__priority__descriptor;
 extern const ProtobufCMessageDescriptor moderato__subject__descriptor;
 extern const ProtobufCMessageDescriptor moderato__explanation__descriptor;
+extern const ProtobufCMessageDescriptor moderato__results_cursor__descriptor;
 extern const ProtobufCMessageDescriptor moderato__ask_results__descriptor;
 extern const ProtobufCMessageDescriptor moderato__worker_process__descriptor;
 extern const ProtobufCMessageDescriptor moderato__provenance__descriptor;
-extern const ProtobufCMessageDescriptor moderato__point_outcome__descriptor;
+extern const ProtobufCMessageDescriptor moderato__milestone_outcome__descriptor;
+extern const ProtobufCMessageDescriptor moderato__run_outcome__descriptor;
 extern const ProtobufCMessageDescriptor moderato__results__descriptor;
 extern const ProtobufCMessageDescriptor moderato__sweep_status__descriptor;
 extern const ProtobufCMessageDescriptor moderato__worker_status__descriptor;

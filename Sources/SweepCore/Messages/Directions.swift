@@ -14,9 +14,8 @@ public enum MessageToCoordinator: Hashable, Sendable {
     /// `replaces`: a sweep of the same name may lose points by it.
     indirect case submit(SweepSpec, replaces: Bool = false)
     case askStatus
-    /// An empty name asks for the newest sweep. `curveAfter`: of the first point only the rest of
-    /// its curve.
-    case askResults(sweep: String, offset: Int, curveAfter: Int = 0)
+    /// What is new of a sweep's results. An empty name asks for the newest sweep.
+    case askResults(sweep: String, since: ResultsCursor = .start)
     indirect case askArtifacts(AskArtifacts)
     /// Asks for `ended` as soon as nothing of the sweep is left to do.
     case watch(sweep: String)

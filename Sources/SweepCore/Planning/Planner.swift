@@ -163,8 +163,7 @@ struct RunPlanner: Sendable {
     let grid: PlannedGrid
     private(set) var trajectories: TrajectoryPlanner
     private let cost: Cost
-    private let sharesEpochs: Bool
-    private let epochCount: Int
+    private let cellsOfATrajectory: Int
     /// The place of the first point that has not been looked at.
     private(set) var place = 0
     /// Points looked at whose result is known.
@@ -182,10 +181,7 @@ struct RunPlanner: Sendable {
         self.grid = grid
         trajectories = TrajectoryPlanner(sweep, grid)
         cost = Cost(sweep)
-        sharesEpochs =
-            sweep.settings.schedule.horizon(epochs: 1)
-            == sweep.settings.schedule.horizon(epochs: 2)
-        epochCount = sweep.grid.epochs.count
+        cellsOfATrajectory = sweep.cellsOfATrajectory
     }
 
     var isDone: Bool { place == grid.keys.count }
@@ -245,13 +241,12 @@ struct RunPlanner: Sendable {
         continuation = all
     }
 
-    /// Prefix sharing: cells that differ only in epochs are one run where the schedule does not
-    /// look at the end of training.
     private var endOfTrajectory: Int {
         var end = place + 1
-        guard sharesEpochs else { return end }
-        let trajectory = Int(grid.cells[place]) / epochCount
-        while end < grid.keys.count, Int(grid.cells[end]) / epochCount == trajectory { end += 1 }
+        let trajectory = Int(grid.cells[place]) / cellsOfATrajectory
+        while end < grid.keys.count, Int(grid.cells[end]) / cellsOfATrajectory == trajectory {
+            end += 1
+        }
         return end
     }
 

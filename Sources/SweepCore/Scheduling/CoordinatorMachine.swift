@@ -269,10 +269,8 @@ public struct CoordinatorMachine: Sendable {
     private mutating func answerNext(at now: Instant) -> [Effect] {
         guard let request = shares.next() else { return [] }
         switch request.message {
-        case .askResults(let sweep, let offset, let epoch):
-            return [
-                .read(.results(sweep: sweep, offset: offset, curveAfter: epoch), for: request.route)
-            ]
+        case .askResults(let sweep, let cursor):
+            return [.read(.results(sweep: sweep, since: cursor), for: request.route)]
         case .askArtifacts(let question): return [.read(.artifacts(question), for: request.route)]
         case .explain(let subject):
             let state = scheduler.explanation(of: subject, at: now)

@@ -40,8 +40,7 @@ public enum Effect: Hashable, Sendable {
 
 /// What the store answers.
 public enum StoredQuestion: Hashable, Sendable {
-    /// `curveAfter`: of the first point only the rest of its curve.
-    case results(sweep: String, offset: Int, curveAfter: Int)
+    case results(sweep: String, since: ResultsCursor)
     case artifacts(AskArtifacts)
     /// What happened before `state`, in words, which is `nil` for what the scheduler does not know.
     case history(Subject, state: [String]?)
@@ -64,11 +63,11 @@ public enum Fact: Hashable, Sendable {
     /// The attempt's reports up to the sequence are accounted for.
     case reportsStored(AttemptID, upTo: UInt64)
     indirect case epochMeasured(RunID, AttemptID, EpochMetrics, seconds: Double)
+    /// A milestone of the run, whose epoch was measured just before.
     indirect case pointFinished(
         PointKey, RunID, AttemptID, EpochMetrics, trainableParameters: Int)
-    /// The point has its result from what the run measured on its way; `like`: the run's own
-    /// point.
-    indirect case pointTaken(MeasuredPoint, like: PointKey)
+    /// The point has its result from what the run measured on its way.
+    indirect case pointTaken(MeasuredPoint)
     /// A later artifact of the same kind and epoch takes the place of an earlier one.
     indirect case artifactKept(RunID, Artifact)
     /// Nobody needs the artifact any more.

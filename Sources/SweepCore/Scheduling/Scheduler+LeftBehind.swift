@@ -18,8 +18,8 @@ extension Scheduler {
     /// Points whose epochs were measured before, though nobody asked for them.
     mutating func finishMeasured(_ points: ArraySlice<MeasuredPoint>) {
         for point in points {
-            guard let run = runs[point.run], finished.insert(point.key) else { continue }
-            effects.append(.persist(.pointTaken(point, like: run.plan.lastKey)))
+            guard runs[point.run] != nil, finished.insert(point.key) else { continue }
+            effects.append(.persist(.pointTaken(point)))
         }
     }
 

@@ -24,6 +24,9 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     var firstByte: UInt8 { UInt8(truncatingIfNeeded: words[0] >> 56) }
 
+    /// The first eight bytes as a number.
+    public var firstWord: UInt64 { words[0] }
+
     /// `nil` unless `hex` is 64 hexadecimal digits.
     public init?(hex: String) {
         let digits = Array(hex.utf8)

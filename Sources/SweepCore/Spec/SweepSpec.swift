@@ -86,6 +86,13 @@ extension SweepSpec {
 }
 
 extension SweepSpec {
+    /// Prefix sharing: cells that differ only in epochs are one run where the schedule does not
+    /// look at the end of training. So many neighbours in the grid.
+    public var cellsOfATrajectory: Int {
+        settings.schedule.horizon(epochs: 1) == settings.schedule.horizon(epochs: 2)
+            ? grid.epochs.count : 1
+    }
+
     /// The files of data and attacks, each content once.
     public var files: [FileReference] {
         var known: Set<Digest> = []

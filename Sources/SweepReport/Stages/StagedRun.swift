@@ -1,12 +1,13 @@
 import SweepCore
 
-/// One run of a sweep with its stages, put together from the points it serves.
+/// One training of a sweep with its stages: a run, with those that went on from it, or that tried
+/// it again.
 struct StagedRun {
     /// The point of it that asks for the most epochs.
     private let point: PointOutcome
     /// Every measured epoch, ascending.
     let curve: ArraySlice<EpochMetrics>
-    /// Where `SweepResults.points` has the points it serves.
+    /// Where `SweepResults.points` has its points.
     let places: [Int]
     let stages: Stages
     let judge: Judge
@@ -48,16 +49,24 @@ extension ArraySlice<EpochMetrics> {
         guard place < endIndex, self[place].epoch == metrics.epoch else {
             return insert(metrics, at: place)
         }
-        // What is the same already stays shared with the points.
+        // What is the same already stays shared with the run.
         if self[place] != metrics { self[place] = metrics }
     }
 
-    fileprivate mutating func set(_ curve: ArraySlice<EpochMetrics>) {
-        if curve.starts(with: self) {
-            self = curve
+    fileprivate mutating func set(_ run: RunOutcome) {
+        if isEmpty || run.curve.starts(with: self) {
+            self = run.curve[...]
         } else {
-            for metrics in curve { set(metrics) }
+            for metrics in run.curve { set(metrics) }
         }
+        for metrics in run.differing { set(metrics) }
+    }
+}
+
+extension RunOutcome {
+    /// Figures of milestones that are not those of the curve.
+    var differing: some Sequence<EpochMetrics> {
+        milestones.lazy.compactMap(\.differing)
     }
 }
 
@@ -68,39 +77,44 @@ extension SweepResults {
     func runs(of settings: [SettingResult]) -> [StagedRun] {
         let judge = Judge(self)
         return settings[...].lines.flatMap { line in
-            SweepResults.parts(ofLine: line).map {
+            trainings(ofLine: line).map {
                 StagedRun($0.longest, curve: $0.curve, places: $0.places, judge: judge)
             }
         }
     }
 
-    private typealias Part = (
-        longest: PointOutcome, curve: ArraySlice<EpochMetrics>, places: [Int]
-    )
+    private struct Training {
+        var longest: PointOutcome
+        var curve: ArraySlice<EpochMetrics> = []
+        var places: [Int] = []
+        var runs: [Int] = []
+    }
 
-    /// What one run can serve, of settings that differ in epochs alone.
-    private static func parts(ofLine line: ArraySlice<SettingResult>) -> [Part] {
+    /// The runs of settings that differ in epochs alone; those that continue each other together.
+    private func trainings(ofLine line: ArraySlice<SettingResult>) -> [Training] {
         var known: [Trajectory: Int] = [:]
-        var parts: [Part] = []
+        var trainings: [Training] = []
         for (point, place) in line.lazy.flatMap({ zip($0.points, $0.places) }) {
             let trajectory = Trajectory(point)
-            let part = known[trajectory] ?? parts.count
-            if part == parts.count {
-                known[trajectory] = part
-                parts.append((point, [], []))
-            } else if point.epochs > parts[part].longest.epochs {
-                parts[part].longest = point
+            let index = known[trajectory] ?? trainings.count
+            if index == trainings.count {
+                known[trajectory] = index
+                trainings.append(Training(longest: point))
+            } else if point.epochs > trainings[index].longest.epochs {
+                trainings[index].longest = point
             }
-            parts[part].places.append(place)
-            parts[part].curve.set(point.curve)
-            if let metrics = point.metrics { parts[part].curve.set(metrics) }
+            trainings[index].places.append(place)
+            let run = runOfPoint[place]
+            guard !trainings[index].runs.contains(run) else { continue }
+            trainings[index].runs.append(run)
+            trainings[index].curve.set(runs[run])
         }
-        return parts
+        return trainings
     }
 }
 
-/// What tells the runs of a line apart: `TrainingSpec.trajectory` without what a sweep's points
-/// have in common.
+/// What tells the trainings of a line apart: `TrainingSpec.trajectory` without what a sweep's
+/// points have in common.
 private struct Trajectory: Hashable {
     let seed: UInt64
     let horizon: Int?

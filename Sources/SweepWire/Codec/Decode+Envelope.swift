@@ -232,15 +232,4 @@ extension Codec {
             AttemptID(try Decoding.identifier(value.attempt, "attempt")),
             upTo: UInt64(try Decoding.integer(value.up_to, "sequence")))
     }
-
-    private static func askResults(
-        _ pointer: UnsafeMutablePointer<Moderato__AskResults>?
-    ) throws(WireError) -> MessageToCoordinator {
-        let value = try Decoding.part(pointer, "request for results")
-        return .askResults(
-            sweep: try Decoding.text(
-                value.sweep, "name of the sweep", maxBytes: Decoding.maxNameBytes),
-            offset: try Decoding.integer(value.offset, "offset"),
-            curveAfter: value.has_curve_after == 0 ? 0 : try epochs(value.curve_after))
-    }
 }

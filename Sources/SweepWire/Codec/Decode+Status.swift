@@ -74,39 +74,4 @@ extension Codec {
             secondsHere: value.has_seconds_here == 0
                 ? nil : try Decoding.seconds(value.seconds_here, "seconds here"))
     }
-
-    static func results(
-        _ pointer: UnsafeMutablePointer<Moderato__Results>?
-    ) throws(WireError) -> ResultsSlice {
-        let value = try Decoding.part(pointer, "results")
-        return ResultsSlice(
-            name: try Decoding.name(value.name, "name"),
-            total: try Decoding.integer(value.total, "total"),
-            offset: try Decoding.integer(value.offset, "offset"),
-            points: try Decoding.list(value.points, value.n_points, outcome),
-            curveGoesOn: value.has_curve_goes_on != 0 && value.curve_goes_on != 0)
-    }
-
-    private static func outcome(_ value: Moderato__PointOutcome) throws(WireError) -> PointOutcome {
-        let state: PointOutcome.State
-        switch value.state_case {
-        case MODERATO__POINT_OUTCOME__STATE_WAITING: state = .waiting
-        case MODERATO__POINT_OUTCOME__STATE_FINISHED:
-            state = .finished(try metrics(value.finished))
-        case MODERATO__POINT_OUTCOME__STATE_FAILED:
-            let failed = try Decoding.part(value.failed, "error")
-            state = .failed(try Decoding.text(failed.text, "error"))
-        default: throw .malformed("a point in no state this version knows")
-        }
-        return PointOutcome(
-            spec: try trainingSpec(try Decoding.part(value.spec, "spec")), state: state,
-            curve: try Decoding.pointers(value.curve, value.n_curve, metrics)[...],
-            trainableParameters: value.has_trainable_parameters == 0
-                ? nil : try Decoding.integer(value.trainable_parameters, "trainable parameters"),
-            run: value.has_run == 0
-                ? nil : RunID(try Decoding.identifier(value.run, "run")),
-            provenance: try value.provenance.map { (value) throws(WireError) in
-                try provenance(value.pointee)
-            })
-    }
 }

@@ -30,14 +30,9 @@ extension Arena {
         case .askStatus:
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_STATUS
             envelope.ask_status = empty()
-        case .askResults(let sweep, let offset, let epoch):
+        case .askResults(let sweep, let cursor):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_RESULTS
-            envelope.ask_results = make(moderato__ask_results__init) {
-                $0.sweep = string(sweep)
-                $0.offset = UInt64(offset)
-                $0.has_curve_after = epoch == 0 ? 0 : 1
-                $0.curve_after = UInt32(clamping: epoch)
-            }
+            envelope.ask_results = askResults(sweep, cursor)
         case .askArtifacts(let value):
             envelope.message_case = MODERATO__ENVELOPE__MESSAGE_ASK_ARTIFACTS
             envelope.ask_artifacts = make(moderato__ask_artifacts__init) {

@@ -76,42 +76,4 @@ extension Arena {
             $0.seconds_here = value.secondsHere ?? 0
         }
     }
-
-    func results(_ value: ResultsSlice) -> UnsafeMutablePointer<Moderato__Results> {
-        make(moderato__results__init) {
-            $0.name = string(value.name)
-            $0.total = UInt64(value.total)
-            $0.offset = UInt64(value.offset)
-            $0.n_points = value.points.count
-            $0.points = pointers(value.points.map(outcome))
-            $0.has_curve_goes_on = value.curveGoesOn ? 1 : 0
-            $0.curve_goes_on = value.curveGoesOn ? 1 : 0
-        }
-    }
-
-    private func outcome(
-        _ value: PointOutcome
-    ) -> UnsafeMutablePointer<Moderato__PointOutcome> {
-        make(moderato__point_outcome__init) {
-            $0.spec = trainingSpec(value.spec)
-            switch value.state {
-            case .waiting:
-                $0.state_case = MODERATO__POINT_OUTCOME__STATE_WAITING
-                $0.waiting = empty()
-            case .finished(let measured):
-                $0.state_case = MODERATO__POINT_OUTCOME__STATE_FINISHED
-                $0.finished = metrics(measured)
-            case .failed(let error):
-                $0.state_case = MODERATO__POINT_OUTCOME__STATE_FAILED
-                $0.failed = text(error)
-            }
-            $0.n_curve = value.curve.count
-            $0.curve = pointers(value.curve.map(metrics))
-            $0.has_trainable_parameters = value.trainableParameters == nil ? 0 : 1
-            $0.trainable_parameters = UInt64(value.trainableParameters ?? 0)
-            $0.provenance = value.provenance.map(provenance)
-            $0.has_run = value.run == nil ? 0 : 1
-            $0.run = value.run?.number ?? 0
-        }
-    }
 }

@@ -214,8 +214,8 @@ def reports(schema, version, accesses):
     assert reason[0] == "rejected", reason
     # The results of the sweep can be read.
     reader = Peer(schema, client, version)
-    slice = reader.ask("ask_results", {"sweep": "lies", "offset": 0}, ["results", "rejected"])
-    assert slice[0] == "results" and slice[1]["points"], slice[0]
+    slice = reader.ask("ask_results", {"sweep": "lies"}, ["results", "rejected"])
+    assert slice[0] == "results" and slice[1]["runs"], slice[0]
     print(f"{len(events)} reports that can't be, answered by {answers}")
 
 
@@ -266,7 +266,7 @@ def unread(schema, version, accesses):
     asked, end = 0, time.monotonic() + 8
     while time.monotonic() < end:
         if peer.socket.poll(50, zmq.POLLOUT):
-            peer.send("ask_results", {"sweep": "", "offset": 0})
+            peer.send("ask_results", {"sweep": ""})
             asked += 1
             time.sleep(0.001)
     peer.socket.close()
@@ -342,7 +342,7 @@ def grids(schema, version, accesses):
     requests.append(("control", {"prioritize": {"sweep": "grid", "priority": 100}}))
     requests.append(("watch", {"text": "grid"}))
     requests.append(("ask_artifacts", {"sweep": "grid"}))
-    requests.append(("ask_results", {"sweep": "grid", "offset": count - 1}))
+    requests.append(("ask_results", {"sweep": "grid"}))
     for name, value in requests:
         client.send(name, value)
         begin = time.monotonic()

@@ -61,20 +61,35 @@ def sweep(name):
 
 
 def results(peer, name):
-    points, total = [], None
-    while total is None or len(points) < total:
-        slice = ask(peer, "ask_results", {"sweep": name, "offset": len(points)}, ["results"],
-                    lambda answer: answer["offset"] == len(points))
-        part = slice["points"]
-        while slice.get("curve_goes_on"):
-            after = part[0]["curve"][-1]["epoch"]
-            slice = ask(
-                peer, "ask_results",
-                {"sweep": name, "offset": len(points), "curve_after": after}, ["results"],
-                lambda answer: answer["points"][0]["curve"][0]["epoch"] == after + 1)
-            part[0]["curve"] += slice["points"][0]["curve"]
-        points, total = points + part, slice["total"]
-    return points
+    """All points in the order of the grid, put together from runs."""
+    runs, serving, cursor, goes_on = {}, {}, {}, True
+    while goes_on:
+        answer = ask(peer, "ask_results", {"sweep": name, **cursor}, ["results"])
+        if answer.get("anew"):
+            runs, serving = {}, {}
+        for run in answer.get("runs", []):
+            places = {milestone["place"]: milestone for milestone in run.get("milestones", [])}
+            # Points that no run has begun to serve are known by their places.
+            number = run.get("run", ("not begun", *places))
+            known = runs.setdefault(number, {"epochs": {}, "milestones": {}})
+            known["run"] = run
+            known["epochs"].update({epoch["epoch"]: epoch for epoch in run.get("curve", [])})
+            known["milestones"].update(places)
+            serving.update({place: number for place in places})
+        cursor, goes_on = {"since": answer["cursor"]}, answer.get("goes_on")
+    return [point(runs[serving[place]], place) for place in sorted(serving)]
+
+
+def point(known, place):
+    run, milestone = known["run"], known["milestones"][place]
+    epochs = known["epochs"]
+    found = {
+        "spec": {**run["spec"], "epochs": milestone["epochs"]},
+        "curve": [epochs[epoch] for epoch in sorted(epochs) if epoch <= milestone["epochs"]],
+        **{key: run[key] for key in ["run", "trainable_parameters"] if key in run}}
+    if "finished" in milestone:
+        found["finished"] = milestone.get("differing", epochs.get(milestone["epochs"]))
+    return found
 
 
 def artifacts(peer, name):
