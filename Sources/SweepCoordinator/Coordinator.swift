@@ -159,7 +159,9 @@ public final class Coordinator {
             if isReadable[2] { return logger.info("stopped; the store has everything") }
             let begin = now
             guard try takeTurn(until: stop) else { return }
-            if let line = meter.note(now - begin, turnWords, at: now) { logger.warning("\(line)") }
+            if let line = meter.record(now - begin, turnWords, at: now) {
+                logger.warning("\(line)")
+            }
         }
     }
 
@@ -221,20 +223,20 @@ public final class Coordinator {
 
     private func tick() -> [Effect] {
         lastTick = now
-        noteCuts(listener.measure(wasDrained: wasDrained, at: now))
+        logCuts(listener.measure(wasDrained: wasDrained, at: now))
         wasDrained = false
-        return decide(.tick) + takeKeys()
+        return decide(.tick) + readKeys()
     }
 
     /// Who has gone: nothing waits for it any more.
     func observeConnections() throws -> [Effect] {
         let news = try listener.observe(at: now)
-        noteCuts(news.cuts)
+        logCuts(news.cuts)
         return news.gone.flatMap { decide(.disconnected($0)) }
     }
 
     /// One line in ten seconds, so that nobody fills the log.
-    private func noteCuts(_ cuts: [Connections.Cut]) {
+    private func logCuts(_ cuts: [Connections.Cut]) {
         for cut in cuts {
             cutCount += 1
             let who = cut.route.flatMap { machine.name(of: $0) }.map { "\($0) at " } ?? ""
@@ -247,7 +249,7 @@ public final class Coordinator {
     }
 
     /// Looks whether `moderato keys` has changed who may come in.
-    private func takeKeys() -> [Effect] {
+    private func readKeys() -> [Effect] {
         guard let stamp = home.stamp, stamp != keysStamp else { return [] }
         keysStamp = stamp
         do {

@@ -83,7 +83,7 @@ struct Ledger {
         case .workerJoined: break
         case .epochMeasured, .artifactKept, .artifactDropped, .lastStateKept, .runContinued,
             .pointTaken:
-            takeWhatIsLeft(fact)
+            commitWhatIsLeft(fact)
         case .pointFinished(let key, _, _, let metrics, _):
             require(finished[key] == nil, "point \(key) is finished twice")
             finished[key] = metrics
@@ -103,7 +103,7 @@ struct Ledger {
     }
 
     /// What runs measure, and the files that they leave.
-    private mutating func takeWhatIsLeft(_ fact: Fact) {
+    private mutating func commitWhatIsLeft(_ fact: Fact) {
         switch fact {
         case .epochMeasured(let run, _, let metrics, _):
             measured[run, default: [:]][metrics.epoch] = metrics

@@ -46,7 +46,7 @@ extension World {
         }
         let peer = CoordinatorMachine.Peer(route: route, key: keys[connection])
         guard let message = try? Codec.decode(frame, as: MessageToCoordinator.self) else {
-            noteNonsense(connection)
+            countNonsense(connection)
             handle(.nonsense("simulated", from: peer))
             return
         }
@@ -65,7 +65,7 @@ extension World {
     }
 
     /// Who sends nonsense again and again is read as much as it may be, and no more.
-    private mutating func noteNonsense(_ connection: Int) {
+    private mutating func countNonsense(_ connection: Int) {
         var conduct = nonsense[connection] ?? (0, now)
         conduct.count += 1
         nonsense[connection] = conduct
@@ -152,7 +152,7 @@ extension World {
             switch effect {
             case .send(let message, let route): send(message, Self.connection(route))
             case .answerFile(let answer, let route): send(.file(answer), Self.connection(route))
-            case .answer(let message, let route): noteAnswer(message, Self.connection(route))
+            case .answer(let message, let route): countAnswer(message, Self.connection(route))
             case .persist, .file, .weigh, .read, .serve, .sift, .note, .warn: break
             }
         }
@@ -163,7 +163,7 @@ extension World {
     }
 
     /// A status takes many turns; what is answered at once is counted.
-    private mutating func noteAnswer(_ message: MessageToClient, _ connection: Int) {
+    private mutating func countAnswer(_ message: MessageToClient, _ connection: Int) {
         guard case .explanation = message else { return }
         answersInTurn[connection, default: 0] += 1
         require(

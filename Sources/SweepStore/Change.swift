@@ -24,7 +24,7 @@ struct Change {
         return try Int64.fetchOne(database.cachedStatement(sql: sql)) ?? 0
     }
 
-    mutating func note(_ run: RunID, trainableParameters: Int? = nil) {
+    mutating func mark(_ run: RunID, trainableParameters: Int? = nil) {
         touched.insert(run.stored)
         if let trainableParameters { self.trainableParameters[run.stored] = trainableParameters }
     }

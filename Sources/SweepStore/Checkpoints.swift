@@ -23,7 +23,7 @@ final class Checkpoints: Sendable {
     }
 
     /// Something was committed.
-    func noteCommit() {
+    func countCommit() {
         let isDue = state.withLock { state in
             let now = ContinuousClock.now
             guard !state.isRunning, now - state.last >= Self.interval else { return false }

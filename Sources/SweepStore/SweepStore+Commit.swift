@@ -29,7 +29,7 @@ extension SweepStore {
                 try change.store(in: database)
             }
         }
-        checkpoints?.noteCommit()
+        checkpoints?.countCommit()
     }
 
     private func apply(
@@ -57,15 +57,15 @@ extension SweepStore {
                 "UPDATE attempt SET acknowledged = ? WHERE id = ?",
                 [Int64(clamping: sequence), id.stored])
         case .epochMeasured(let run, let attempt, let metrics, let seconds):
-            change.note(run)
+            change.mark(run)
             try execute(
                 StoredMetrics.insertMeasurement,
                 StoredMetrics.arguments(
                     [run.stored, attempt.stored, seconds, change.number], metrics))
         case .pointFinished(let key, let run, let attempt, let metrics, let parameters):
-            change.note(run, trainableParameters: parameters)
+            change.mark(run, trainableParameters: parameters)
             try execute(Self.finishPoint, [key.data, run.stored, attempt.stored, metrics.epoch])
-        case .pointTaken(let point): try take(point, &change, in: database)
+        case .pointTaken(let point): try finishPoint(point, &change, in: database)
         case .artifactKept(let run, let artifact): try keep(artifact, of: run, in: database)
         case .artifactDropped(let run, let artifact):
             try execute(
@@ -86,7 +86,7 @@ extension SweepStore {
         case .runCompleted(let id, _, let steps, let seconds):
             try change.complete(id, steps: steps, seconds: seconds, in: database)
         case .runFailed(let id, let error, let points):
-            change.note(id)
+            change.mark(id)
             try execute(
                 "UPDATE run SET state = 'failed', error = ? WHERE id = ?", [error, id.stored])
             for key in points { try execute(Self.failPoint, [key.data, id.stored]) }
@@ -114,7 +114,7 @@ extension SweepStore {
                     UPDATE attempt SET ended = ?, outcome = ?, detail = ? WHERE id = ?
                     RETURNING run
                     """), arguments: [ending.ended, ending.outcome, ending.detail, id.stored])
-        if let run { change.note(RunID(UInt64(run))) }
+        if let run { change.mark(RunID(UInt64(run))) }
     }
 
     /// Points without a result are told as cancelled from then on, or no longer.

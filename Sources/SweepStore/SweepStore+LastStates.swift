@@ -35,7 +35,7 @@ extension SweepStore {
     }
 
     /// A point is a milestone of a run that went further.
-    func take(_ point: MeasuredPoint, _ change: inout Change, in database: Database) throws {
+    func finishPoint(_ point: MeasuredPoint, _ change: inout Change, in database: Database) throws {
         try database.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO point (key, run, attempt, epoch)

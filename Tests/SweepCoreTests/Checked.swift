@@ -6,6 +6,7 @@ protocol HasInvariants {
 }
 
 extension Connections: HasInvariants {}
+extension CoordinatorMachine: HasInvariants {}
 extension Elastic: HasInvariants {}
 extension PeerShares: HasInvariants {}
 extension Scheduler: HasInvariants {}

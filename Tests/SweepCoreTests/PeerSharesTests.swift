@@ -81,9 +81,9 @@ struct PeerSharesTests {
                 continue
             }
             read += 1
-            shares.noteSenseless("no version", from: a, "a")
+            shares.countSenseless("no version", from: a, "a")
         }
-        shares.noteSenseless("no version", from: b, "b")
+        shares.countSenseless("no version", from: b, "b")
         #expect(read == 100)
         #expect(!shares.hears(a) && shares.hears(b))
         shares.countUnread(a)
@@ -106,14 +106,14 @@ struct PeerSharesTests {
         @Checked var shares = PeerShares()
         for number in 0..<8 {
             for _ in 0...number {
-                shares.noteSenseless("x", from: Route([UInt8(number)]), "\(number)")
+                shares.countSenseless("x", from: Route([UInt8(number)]), "\(number)")
             }
         }
         let first = shares.tick(at: instant(0))
         #expect(first.map(\.peer) == ["7", "6", "5", "4", "3"])
         var count = 0
         for quarter in 1...160 {
-            shares.noteSenseless("x", from: a, "a")
+            shares.countSenseless("x", from: a, "a")
             count += shares.tick(at: instant(Double(quarter) / 4)).count
         }
         #expect(count == 4)

@@ -161,17 +161,17 @@ struct LastStateTests {
         }
         try store.commit(shorter)
         let grid = Plan(sweep(epochs: [1, 2])).grid
-        func take(_ place: Int, epoch: Int, of run: UInt64) throws {
+        func finish(_ place: Int, epoch: Int, of run: UInt64) throws {
             try store.commit([
                 .pointTaken(MeasuredPoint(key: grid.keys[place], epoch: epoch, run: RunID(run)))
             ])
         }
-        try take(0, epoch: 1, of: 1)
+        try finish(0, epoch: 1, of: 1)
         let point = try store.results(of: "story").points[0]
         #expect(point.state == .finished(metrics(1)) && point.curve == [metrics(1)])
         #expect(point.trainableParameters == 7 && point.run == RunID(1))
         #expect(point.provenance?.attempt == AttemptID(1))
-        try take(2, epoch: 9, of: 2)
+        try finish(2, epoch: 9, of: 2)
         #expect(try store.results(of: "story").points[2].metrics == nil)
         #expect(try store.snapshot().lastStates == [states[0]])
     }

@@ -162,12 +162,12 @@ public struct CoordinatorMachine: Sendable {
         var later: [Effect] = []
         var hasFailed = false
         for effect in effects {
+            // What follows what failed is about the same file: nothing of it is there.
+            if hasFailed, effect.isAboutFiles { continue }
             guard effect.isAtOnce else {
                 later.append(effect)
                 continue
             }
-            // What follows what failed is about the same file.
-            if hasFailed { continue }
             let done = perform(effect, self)
             later += done.answers
             if case .file(.failed) = done.next { hasFailed = true }
@@ -181,7 +181,7 @@ public struct CoordinatorMachine: Sendable {
     private func isAdmitted(_ peer: Peer) -> Bool { peer.key.map { roles[$0] != nil } ?? true }
 
     private mutating func blame(_ peer: Peer, _ reason: String) {
-        shares.noteSenseless(
+        shares.countSenseless(
             reason, from: peer.route, name(of: peer.route, key: peer.key) ?? "a peer")
     }
 
@@ -346,6 +346,13 @@ extension Effect {
         switch self {
         case .file, .weigh, .read: true
         case .persist, .send, .answer, .answerFile, .serve, .sift, .note, .warn: false
+        }
+    }
+
+    fileprivate var isAboutFiles: Bool {
+        switch self {
+        case .file, .answerFile: true
+        case .persist, .send, .answer, .weigh, .read, .serve, .sift, .note, .warn: false
         }
     }
 

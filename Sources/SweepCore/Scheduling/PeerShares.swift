@@ -72,7 +72,7 @@ public struct PeerShares: Sendable {
     public mutating func countUnread(_ route: Route) { conducts[route]?.unread += 1 }
 
     /// A message made no sense; the reason and who it was are for the complaint.
-    public mutating func noteSenseless(_ reason: String, from route: Route, _ peer: String) {
+    public mutating func countSenseless(_ reason: String, from route: Route, _ peer: String) {
         var conduct = conducts[route] ?? Conduct()
         conduct.peer = peer
         conduct.senseless += 1

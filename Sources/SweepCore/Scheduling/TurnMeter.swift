@@ -14,7 +14,7 @@ public struct TurnMeter: Sendable {
     public init() {}
 
     /// - Returns: a line for the log, if the turn took very long.
-    public mutating func note(_ turn: Duration, _ what: String, at now: Instant) -> String? {
+    public mutating func record(_ turn: Duration, _ what: String, at now: Instant) -> String? {
         let began = windowBegan ?? now
         windowBegan = began
         if began + Self.window <= now {
