@@ -4,8 +4,9 @@ import SweepWire
 
 /// Frames become events, and what the machine wants to know at once is looked up.
 extension Coordinator {
-    /// The least time after which what is asked for waits for the next turn of the loop.
-    static let longestAnswers = Duration.milliseconds(20)
+    /// The least time after which what is asked for waits for the next turn of the loop; one answer
+    /// takes as much at most.
+    static let longestAnswers = Duration.milliseconds(10)
 
     func hear(_ arrival: Listener.Arrival) -> [Effect] {
         guard machine.hears(arrival.route) else { return decide(.unread(arrival.route)) }

@@ -38,11 +38,11 @@ public final class Coordinator {
     /// A batch has so many messages at most; of larger ones, that carry files, so many fewer.
     private static let messagesInABatch = 2_000
     private static let bytesLikeAMessage = 5_000
-    /// What a batch may store, so that its commit takes about 10 ms.
-    private static let factsInABatch = 2_000
+    /// What a batch may store, so that its commit takes about 5 ms.
+    private static let factsInABatch = 1_000
     /// The least time after which a batch is committed and answered, and what is asked for waits.
-    private static let longestBatch = Duration.milliseconds(20)
-    private static let longestPieces = Duration.milliseconds(10)
+    private static let longestBatch = Duration.milliseconds(10)
+    private static let longestPieces = Duration.milliseconds(5)
     private static let tickInterval = Duration.milliseconds(250)
 
     private let home: CoordinatorHome

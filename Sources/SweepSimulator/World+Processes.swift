@@ -163,8 +163,9 @@ extension World {
             case .spill(let reports): workers[name].spilled += reports
             case .clearSpill, .renameSpill: workers[name].spilled = []
             case .leave, .abandon:
+                let isRevoked = roles[workers[name].key] == nil
                 require(
-                    workers[name].trainings.isEmpty || now < faultsEnd,
+                    workers[name].trainings.isEmpty || now < faultsEnd || isRevoked,
                     "worker-\(name) left while it trained")
                 killWorker(name)
                 return
@@ -193,6 +194,11 @@ extension World {
         guard let training = workers[name].trainings[attempt], !training.isStopping else { return }
         let spec = training.assignment.spec
         let seconds = workers[name].pace * Double(epoch)
+        // It had a state of the last epoch: all that is left is to say so.
+        guard epoch <= spec.epochs else {
+            workers[name].trainings[attempt] = nil
+            return work(name, .report(attempt, .completed(seconds: seconds)))
+        }
         work(name, .progress(AttemptProgress(attempt: attempt, stepsDone: epoch * 10)))
         work(
             name,
