@@ -114,6 +114,15 @@ struct CoordinatorMachineTests {
         machine.checkInvariants()
     }
 
+    @Test("Of two workers whose keys are revoked at once neither gets the other's run")
+    func bothRevoked() throws {
+        var (machine, _) = try training(["a", "b"])
+        let effects = machine.handle(.admitted(["k-client": .client], names: [:]), at: start)
+        #expect(jobs(effects).isEmpty)
+        #expect(machine.scheduler.workerCount == 0)
+        machine.checkInvariants()
+    }
+
     @Test("In a turn each connection has one answer, however many it asks for")
     func turns() {
         @Checked var machine = machine()

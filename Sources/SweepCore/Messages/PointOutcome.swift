@@ -125,7 +125,7 @@ extension PointOutcome {
             let isThere = curve.last?.epoch == milestone.epochs
             // The figures of an epoch come with its point, or soon after.
             known =
-                milestone.differing.map { .differing(Shared($0)) }
+                milestone.differing.map { PointOutcome.known(.finished($0), curve) }
                 ?? (isThere ? .measured : .waiting)
             trainableParameters = run.trainableParameters
             if let before = other?.sharedProvenance, before.value.attempt == attempt {

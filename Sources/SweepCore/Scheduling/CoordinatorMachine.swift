@@ -194,15 +194,14 @@ public struct CoordinatorMachine: Sendable {
 
     private mutating func refuseRevoked(_ peer: Peer, at now: Instant) -> [Effect] {
         blame(peer, "its key was revoked")
-        return sendAway(peer.route, at: now)
+        return sendAway([peer.route], at: now)
     }
 
-    /// A peer whose key was revoked: what it has goes to others.
-    private mutating func sendAway(_ route: Route, at now: Instant) -> [Effect] {
-        greeted[route] = nil
+    private mutating func sendAway(_ routes: [Route], at now: Instant) -> [Effect] {
+        for route in routes { greeted[route] = nil }
         let words = "the key of this access file was revoked; ask for another access file"
-        return scheduler.handle(.message(.goodbye(), from: route, role: .worker), at: now)
-            + [.send(.refused(words), to: route)]
+        return scheduler.handle(.revoked(routes), at: now)
+            + routes.map { .send(.refused(words), to: $0) }
     }
 
     private mutating func admit(
@@ -211,8 +210,7 @@ public struct CoordinatorMachine: Sendable {
         self.roles = roles
         self.names.merge(names) { $1 }
         let revoked = greeted.filter { roles[$0.value] == nil }.keys.sorted()
-        return [.note("\(roles.count) keys may come in")]
-            + revoked.flatMap { sendAway($0, at: now) }
+        return [.note("\(roles.count) keys may come in")] + sendAway(revoked, at: now)
     }
 
     // MARK: Who answers

@@ -4,6 +4,8 @@ public enum Event: Hashable, Sendable {
     case message(MessageToCoordinator, from: Route, role: Role)
     /// The connection has ended.
     case disconnected(Route)
+    /// The keys of these peers were revoked: what they have goes to others, and to none of them.
+    case revoked([Route])
     /// Nothing else is to be done now; sent while `Scheduler.isBusy`.
     case spareTime
     /// Time has passed; sent at least twice a second.

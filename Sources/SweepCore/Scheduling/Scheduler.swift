@@ -208,6 +208,8 @@ public struct Scheduler: Sendable {
             handle(message, from: route, at: now)
         case .disconnected(let route):
             if let id = workerByRoute[route] { workers[id]?.isConnected = false }
+        case .revoked(let routes):
+            for route in routes { dismiss(route, why: nil, at: now) }
         case .spareTime:
             count(at: now)
             // People who ask how it goes wait for less than a new sweep.
