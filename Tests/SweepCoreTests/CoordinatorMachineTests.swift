@@ -126,13 +126,21 @@ struct CoordinatorMachineTests {
     @Test("In a turn each connection has one answer, however many it asks for")
     func turns() {
         @Checked var machine = machine()
-        for _ in 0..<3 {
-            let question = MessageToCoordinator.explain(.run(RunID(1)))
+        let digest = Digest(ofText: "x")
+        let questions: [MessageToCoordinator] = [
+            .explain(.run(RunID(1))), .file(.look([digest])), .explain(.run(RunID(1))),
+        ]
+        for question in questions {
             _ = machine.handle(.message(question, from: peer("client")), at: start)
         }
         _ = machine.handle(.message(.explain(.run(RunID(2))), from: peer("reader")), at: start)
         let turns = answers(&machine).map { effects in
-            effects.compactMap { if case .read(_, let route) = $0 { route } else { nil } }
+            effects.compactMap { effect -> Route? in
+                switch effect {
+                case .read(_, let route), .file(.look(_, let route)): route
+                default: nil
+                }
+            }
         }
         #expect(
             turns == [[route("client"), route("reader")], [route("client")], [route("client")]])

@@ -244,11 +244,12 @@ public struct CoordinatorMachine: Sendable {
             let reader: Transfers.Reader =
                 isWorker ? .worker : peer.key == nil ? .anyone : .client
             return files(.fetch(fetch, by: reader, from: route), at: now)
-        case .file(.look(let digests)): return [.file(.look(digests, for: route))]
         case .file(.upload(let upload)):
             return files(.upload(upload, from: route), at: now)
         case .file(.chunk(let chunk)): return files(.chunk(chunk, from: route), at: now)
-        case .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain:
+        // A look at thousands of files takes as long as an answer does.
+        case .submit, .askStatus, .askResults, .askArtifacts, .watch, .control, .explain,
+            .file(.look):
             shares.add(
                 message, from: route, role, name(of: route, key: peer.key) ?? "a peer")
             return []
@@ -273,6 +274,7 @@ public struct CoordinatorMachine: Sendable {
         case .explain(let subject):
             let state = scheduler.explanation(of: subject, at: now)
             return [.read(.history(subject, state: state), for: request.route)]
+        case .file(.look(let digests)): return [.file(.look(digests, for: request.route))]
         case .hello, .heartbeat, .report, .goodbye, .file, .submit, .askStatus, .watch, .control:
             return scheduler.handle(
                 .message(request.message, from: request.route, role: request.role), at: now)
