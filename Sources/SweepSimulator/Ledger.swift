@@ -31,8 +31,6 @@ struct Ledger {
     private var measured: [RunID: [Int: EpochMetrics]] = [:]
     private var kept: [RunID: [Artifact]] = [:]
     private var lastStates: [LastState] = []
-    /// What runs go on from that have left no state of their own.
-    private var starts: [RunID: Artifact] = [:]
     /// What went wrong while facts were taken in.
     private(set) var violations: [String] = []
 
@@ -45,7 +43,7 @@ struct Ledger {
     private mutating func apply(_ fact: Fact) {
         switch fact {
         case .pointsPlanned(let grid, let places):
-            if places.lowerBound == 0 { planned = Planned() }
+            if places.lowerBound == 0 { beginPlan() }
             require(planned.keys.count == places.lowerBound, "a part of a plan is missing")
             planned.keys += grid.keys[places]
         case .sweepSubmitted(let id, let spec, let submitted):
@@ -102,6 +100,15 @@ struct Ledger {
         }
     }
 
+    /// Of one that was begun before, and whose sweep never came, nothing is left.
+    private mutating func beginPlan() {
+        for run in planned.runs.keys where runs[run] == nil {
+            kept[run] = nil
+            measured[run] = nil
+        }
+        planned = Planned()
+    }
+
     /// What runs measure, and the files that they leave.
     private mutating func commitWhatIsLeft(_ fact: Fact) {
         switch fact {
@@ -115,7 +122,7 @@ struct Ledger {
             lastStates.removeAll { $0.run == run && $0.artifact == artifact }
         case .lastStateKept(let state): lastStates.append(state)
         case .runContinued(let run, let state):
-            starts[run] = state.artifact
+            kept[run, default: []].append(state.artifact)
             measured[run] = measured[state.run]?.filter { $0.key <= state.artifact.epoch }
         case .pointTaken(let point):
             let metrics = measured[point.run]?[point.epoch]
@@ -140,7 +147,7 @@ struct Ledger {
     var artifacts: Set<Digest> { Set(kept.values.joined().map(\.file.digest)) }
 
     private var states: [RunID: Artifact] {
-        var states = starts
+        var states: [RunID: Artifact] = [:]
         for (run, artifacts) in kept {
             if let newest = artifacts.filter({ $0.kind == .state }).max(by: { $0.epoch < $1.epoch })
             {
