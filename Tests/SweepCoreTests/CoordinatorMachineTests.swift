@@ -114,6 +114,19 @@ struct CoordinatorMachineTests {
         machine.checkInvariants()
     }
 
+    @Test("What a client asked for before its key was revoked is not begun, and nobody answers it")
+    func revokedClient() throws {
+        @Checked var machine = machine()
+        for message in [MessageToCoordinator.submit(Sample.sweep()), .askStatus] {
+            _ = machine.handle(.message(message, from: peer("client")), at: start)
+        }
+        let effects = machine.handle(.admitted(["k-reader": .readOnly], names: [:]), at: start)
+        #expect(!machine.hasRequests && !machine.isBusy)
+        #expect(
+            effects.filter { if case .send(.refused, route("client")) = $0 { true } else { false } }
+                .count == 1)
+    }
+
     @Test("Of two workers whose keys are revoked at once neither gets the other's run")
     func bothRevoked() throws {
         var (machine, _) = try training(["a", "b"])

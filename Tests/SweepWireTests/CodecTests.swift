@@ -139,11 +139,16 @@ struct CodecTests {
     func unequalLists() {
         let classes = [ClassResult(correct: 1, total: 2), ClassResult(correct: 3, total: 4)]
         var frame = Codec.encode(MessageToCoordinator.report(Sample.report(classes: classes)))
-        // The field of the totals gets a number that no field has.
         let totals: [UInt8] = [21 << 3 & 0x7F | 2 | 0x80, 1, 2, 2, 4]
-        let place = frame.indices.first { frame[$0...].starts(with: totals) }
-        frame[(place ?? 0) + 1] = 31
-        #expect(throws: WireError.malformed("figures of 2 and 0 classes")) { try read(frame) }
+        let place = frame.indices.first { frame[$0...].starts(with: totals) } ?? 0
+        // The first of the two goes on in the second.
+        frame[place + 3] |= 0x80
+        #expect(throws: WireError.malformed("figures of 2 and 1 classes")) { try read(frame) }
+        // The field of the totals gets a number that no field has.
+        frame[place + 1] = 31
+        #expect(throws: WireError.malformed("a field that this version does not know")) {
+            try read(frame)
+        }
     }
 
     @Test("A text that is not UTF-8 is refused")

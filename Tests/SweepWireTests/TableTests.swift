@@ -115,6 +115,20 @@ struct TableTests {
         #expect(try sent(spec) == spec)
     }
 
+    @Test("Each setting is in the key of a point, but for those that change no result")
+    func keys() throws {
+        let base = try #require(
+            Plan(Sample.sweep()).points.map(\.spec).first {
+                $0.attack != .none && $0.poisonRatio > 0
+            })
+        let silent = TrainingSettings.fields.filter { field in
+            var changed = base
+            field.set(&changed.settings, Other.value(field, than: base.settings))
+            return PointKey(of: changed) == PointKey(of: base)
+        }
+        #expect(silent.map(\.name) == [])
+    }
+
     @Test("So do the figures of an epoch")
     func figures() throws {
         let report = Report(

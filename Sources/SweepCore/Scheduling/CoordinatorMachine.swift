@@ -51,7 +51,7 @@ public struct CoordinatorMachine: Sendable {
     private var roles: [String: Role]
     /// What people call keys, those that were revoked too.
     private var names: [String: String]
-    /// The keys of workers, by the routes that they said hello on.
+    /// The keys of peers, by the routes of their connections.
     private var greeted: [Route: String] = [:]
     /// Of artifacts that were reported or dropped since the last commit: their files are removed
     /// unless the store knows them.
@@ -59,6 +59,8 @@ public struct CoordinatorMachine: Sendable {
     /// Files that a worker was told are stored, until it has reported them: they stay, also where
     /// another run with the same content needs them no longer.
     private var pledges: [Digest: [WorkerID: Instant]] = [:]
+    /// More than there may be connections: ends of some may never be told.
+    private static let mostGreeted = 16_384
     /// After which a worker is not expected to report any more.
     private static let patienceForReports = Duration.seconds(3_600)
     /// The folder of artifacts, where a file has its digest as its name.
@@ -198,7 +200,10 @@ public struct CoordinatorMachine: Sendable {
     }
 
     private mutating func sendAway(_ routes: [Route], at now: Instant) -> [Effect] {
-        for route in routes { greeted[route] = nil }
+        for route in routes {
+            greeted[route] = nil
+            shares.forget(route)
+        }
         let words = "the key of this access file was revoked; ask for another access file"
         return scheduler.handle(.revoked(routes), at: now)
             + routes.map { .send(.refused(words), to: $0) }
@@ -222,6 +227,7 @@ public struct CoordinatorMachine: Sendable {
         guard let role = peer.key == nil ? message.sender : roles[peer.key ?? ""] else {
             return refuseRevoked(peer, at: now)
         }
+        remember(peer)
         guard message.isAllowed(for: role) else {
             blame(peer, "not allowed for the role \(role.rawValue)")
             return reject(
@@ -229,14 +235,11 @@ public struct CoordinatorMachine: Sendable {
                     + "this; use the access file of another role", route, role)
         }
         switch message {
-        case .hello:
-            remember(peer)
-            return scheduler.handle(.message(message, from: route, role: role), at: now)
         case .report(let report):
             // Its file has arrived before it: how large that is counts, and not what is said.
             if case .artifact = report.event { return [.weigh(report, from: route)] }
             return scheduler.handle(.message(message, from: route, role: role), at: now)
-        case .heartbeat, .goodbye:
+        case .hello, .heartbeat, .goodbye:
             return scheduler.handle(.message(message, from: route, role: role), at: now)
         case .file(.fetch(let fetch)):
             // Without keys a worker is who has said hello.
@@ -256,13 +259,13 @@ public struct CoordinatorMachine: Sendable {
         }
     }
 
-    /// Remembers the key of a connection, and forgets those of workers that have left.
+    /// Remembers the key of a connection until it ends.
     private mutating func remember(_ peer: Peer) {
-        guard let key = peer.key else { return }
-        greeted[peer.route] = key
-        if greeted.count > 2 * scheduler.workerCount + 1_000 {
+        guard let key = peer.key, greeted[peer.route] == nil else { return }
+        if greeted.count >= Self.mostGreeted {
             greeted = greeted.filter { scheduler.isWorker($0.key) }
         }
+        greeted[peer.route] = key
     }
 
     private mutating func answerNext(at now: Instant) -> [Effect] {
@@ -333,10 +336,9 @@ public struct CoordinatorMachine: Sendable {
     package func checkInvariants() {
         scheduler.checkInvariants()
         transfers.checkInvariants()
-        for (route, key) in greeted where !scheduler.isWorker(route) {
-            // Of one that was refused, or has left: forgotten when there are many.
-            precondition(greeted.count <= 2 * scheduler.workerCount + 1_001, "\(key) is kept")
-        }
+        precondition(
+            greeted.count <= max(Self.mostGreeted, scheduler.workerCount + 1),
+            "\(greeted.count) connections are remembered")
     }
 }
 

@@ -26,6 +26,13 @@ extension Scheduler {
         watches[sweep.id] = watch
     }
 
+    /// Nobody answers these peers any more, and what they asked for is not begun.
+    mutating func forgetWhatTheyAsked(_ routes: Set<Route>) {
+        queued.removeAll { routes.contains($0.route) }
+        statusPass?.routes.removeAll { routes.contains($0) }
+        for id in watches.keys { watches[id]?.routes.removeAll { routes.contains($0) } }
+    }
+
     /// A run is over; called once for each.
     mutating func runEnded(_ run: RunID) {
         intake?.ended.insert(run)

@@ -210,6 +210,7 @@ public struct Scheduler: Sendable {
             if let id = workerByRoute[route] { workers[id]?.isConnected = false }
         case .revoked(let routes):
             for route in routes { dismiss(route, why: nil, at: now) }
+            forgetWhatTheyAsked(Set(routes))
         case .spareTime:
             count(at: now)
             // People who ask how it goes wait for less than a new sweep.

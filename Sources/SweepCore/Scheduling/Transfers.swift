@@ -62,6 +62,8 @@ public struct Transfers: Sendable {
 
     private var arriving: [Digest: Arriving] = [:]
     private var lastClear: Instant?
+    /// One line of the log tells of many.
+    private var lastFailure: Instant?
     /// Messages that made no sense.
     public private(set) var droppedMessages = 0
 
@@ -72,6 +74,7 @@ public struct Transfers: Sendable {
     /// How long an upload may be silent.
     static let patience = Duration.seconds(600)
     private static let clearInterval = Duration.seconds(600)
+    private static let failureInterval = Duration.seconds(10)
 
     public init() {}
 
@@ -98,6 +101,8 @@ public struct Transfers: Sendable {
             return [progress(digest, state == .stored ? size : 0, state, route)]
         case .outcome(.failed(let digest, let reason)):
             arriving[digest] = nil
+            if let lastFailure, now < lastFailure + Self.failureInterval { return [] }
+            lastFailure = now
             return [.note("\(digest.short) can't be stored: \(reason)")]
         case .gone(let route):
             let begun = arriving.filter { $0.value.route == route }.keys.sorted()

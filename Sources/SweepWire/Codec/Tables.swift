@@ -213,6 +213,10 @@ extension Codec {
     private static func read<Root>(
         _ message: AnyMessage, _ layout: TableLayout<Root>, into root: inout Root
     ) throws(WireError) {
+        // Of a later program: without it another training would be meant.
+        guard message.pointee.n_unknown_fields == 0 else {
+            throw .malformed("a field that this version does not know")
+        }
         for place in layout.places {
             let field = place.field
             guard let value = try value(of: field.kind, field.name, message, place.descriptor)

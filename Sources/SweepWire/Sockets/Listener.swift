@@ -32,6 +32,15 @@ public final class Listener {
     private let context = SocketContext()
     private let monitor: ConnectionMonitor
     private var pending = News()
+    /// Peers that are gone, the last ones: what libzmq has of them is still to be read.
+    private var gone: Set<Route> = []
+    private var goneInOrder: [Route] = []
+    private static let mostGone = 8_192
+    /// Of a peer that is gone small messages count, such as its goodbye; large ones are passed over
+    /// unread, so that the memory that they take is free again soon.
+    private static let bytesOfASmallMessage = 5_000
+    private static let mostPassedOver = 64
+    private var hasPassedOver = false
     private var now = Instant(nanoseconds: 0)
 
     /// - Parameters:
@@ -79,7 +88,7 @@ public final class Listener {
     }
 
     /// Whether more news wait than fit into one turn of the loop.
-    public var hasMoreNews: Bool { monitor.hasMore }
+    public var hasMoreNews: Bool { monitor.hasMore || hasPassedOver }
 
     /// Looks who has come and gone; called in every turn of the loop, before anything is received.
     public func observe(at now: Instant) throws(WireError) -> News {
@@ -87,6 +96,11 @@ public final class Listener {
         var news = pending
         pending = News()
         news.gone += try monitor.observe(at: now, &news.cuts)
+        for route in news.gone where gone.insert(route).inserted { goneInOrder.append(route) }
+        if goneInOrder.count > Self.mostGone {
+            gone.subtract(goneInOrder.prefix(Self.mostGone / 2))
+            goneInOrder.removeFirst(Self.mostGone / 2)
+        }
         monitor.carryOut(news.cuts)
         return news
     }
@@ -103,6 +117,8 @@ public final class Listener {
     /// The next frame if one has arrived. What is no frame of an admitted peer is passed over, and
     /// who sends a message in parts is cut off.
     public func receive() throws(WireError) -> Arrival? {
+        hasPassedOver = false
+        var passedOver = 0
         while let received = try socket.receive() {
             guard received.parts.count == 2 else {
                 let cuts = received.file.map { monitor.partsCame(from: $0) } ?? []
@@ -116,6 +132,12 @@ public final class Listener {
                 if let gone = monitor.heard(file, route, bytes: bytes, at: now) {
                     if pending.gone.last != gone { pending.gone.append(gone) }
                 }
+            }
+            if received.parts[1].count > Self.bytesOfASmallMessage, gone.contains(route) {
+                passedOver += 1
+                hasPassedOver = passedOver >= Self.mostPassedOver
+                if hasPassedOver { return nil }
+                continue
             }
             let sender: Sender
             if isInsecure {
