@@ -60,8 +60,7 @@ struct PoisonCommand: ParsableCommand {
         _ attack: Attack, _ ratio: Double, of spec: SweepSpec, to folder: String
     ) throws {
         func read(_ file: FileReference) throws -> LabelledText {
-            try LabelledText(
-                parsing: FileContent.read(file), labels: spec.data.labels, file: file.path)
+            try LabelledText(reading: file, labels: spec.data.labels)
         }
         let own = try Dictionary(
             attack.files.map { ($0, try read($0)) }, uniquingKeysWith: { first, _ in first })
