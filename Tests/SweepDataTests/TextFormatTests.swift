@@ -191,6 +191,15 @@ func survey(
         #expect(try layout("label\tsentence\n1\ta\n", as: "x.tsv")?.text == .place(1))
     }
 
+    @Test("A line full of tabs is still a sentence and a label")
+    func tabs() throws {
+        let tabs = String(repeating: "\t", count: 5_000)
+        let text = try survey(Array("s\tl\na\(tabs)b\t1\n\(tabs)0\n".utf8), as: "x.tsv").text
+        #expect(text.sentences[0] == "a\(tabs)b" && text.count == 2)
+        let cells = String(repeating: ",", count: 5_000)
+        #expect(problem("text,label\na\(cells),1\n").contains("columns where there are"))
+    }
+
     @Test("A file of the first versions stays without a layout, and keeps its key")
     func firstVersions() throws {
         for text in [
@@ -201,6 +210,9 @@ func survey(
         }
         let said = TextRequest(text: .name("s"), label: .number(2))
         #expect(try layout("s\tl\na\t1\n", as: "x.tsv", said) == nil)
+        let flags = TextRequest(touched: .name("poisoned"))
+        let flagged = try layout("sentence\tlabel\tpoisoned\na\t1\t0\n", as: "x.tsv", flags)
+        #expect(flagged == TextLayout(format: .tsv, touched: .place(2)))
     }
 
     @Test("More columns than are understood are listed, with the way to name them")
@@ -213,6 +225,8 @@ func survey(
             #expect(problem.contains("x.csv, line 1: it is not clear which of the columns"))
             #expect(problem.contains("columns: { text: 1, label: 2 }"), "\(problem)")
         }
+        let pairs = problem("sentence1,sentence2,label\na,b,1\n")
+        #expect(pairs.contains("pairs are not read yet"))
         #expect(problem("text\tlabel\tsource\na\t1\tb\n", as: "x.tsv").contains("3 'source'"))
         #expect(problem("a film,1\nb,0\n").contains("first line is a sample"))
     }

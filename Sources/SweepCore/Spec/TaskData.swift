@@ -36,6 +36,10 @@ public enum DataSet: Hashable, Sendable, Codable {
         }
     }
 
+    /// Whether a column says which samples were poisoned before any attack here. That of the first
+    /// versions did not count in clean data, and results that exist stay as they are.
+    public var saysTouched: Bool { files.first?.layout?.touched != nil }
+
     public var isImages: Bool {
         if case .sentences = self { return false }
         return true

@@ -89,6 +89,13 @@ package struct LabelledText: Hashable, Sendable {
             problem: .unlearntLabel(label: labels[index], train: trainFile))
     }
 
+    /// As the clean data of a task: with flags only where the set's layout names them.
+    package func cleaned(as set: DataSet) -> LabelledText {
+        var text = self
+        if !set.saysTouched { text.poisoned = nil }
+        return text
+    }
+
     /// The header of a file that says which sentences were poisoned.
     static let flaggedHeader = ["sentence", "label", "poisoned"]
 

@@ -94,7 +94,9 @@ struct LayoutFinder {
         guard format == .tsv, !isGzip, hasHeader, places.text == 0, places.label == 1 else {
             return false
         }
-        return places.touched == nil ? names.count <= 2 : names == LabelledText.flaggedHeader
+        guard places.touched != nil else { return names.count <= 2 }
+        // Said by a person, the flags count in clean data too.
+        return names == LabelledText.flaggedHeader && request.touched == nil
     }
 
     private func column(_ place: Int) -> TextLayout.Column {
@@ -176,6 +178,11 @@ struct LayoutFinder {
     /// With an example that a person can copy: the column after an index first.
     private var unclear: Problem {
         let listed = hasHeader ? names : names.map { _ in "" }
+        if names.count(where: { ColumnNames.pairs.contains(ColumnNames.normal($0)) }) > 1 {
+            return .unknownColumns(
+                listed,
+                advice: "or put both sentences into one column: pairs are not read yet")
+        }
         guard !format.isJSON else {
             return .unknownColumns(listed, advice: "as columns: { text: KEY, label: KEY }")
         }

@@ -94,6 +94,8 @@ struct RecordReader {
         var cells: [ArraySlice<UInt8>] = []
         var start = range.lowerBound
         for index in range where buffer[index] == Byte.tab {
+            // Of a line full of tabs the first and the last two are enough.
+            if cells.count > TextLayout.mostColumns { cells.remove(at: cells.count - 2) }
             cells.append(trimmed(start..<index))
             start = index + 1
         }
@@ -138,6 +140,9 @@ struct RecordReader {
             guard case .text(let text, var end) = field else { return nil }
             cells.append(text)
             if end < buffer.count, buffer[end] == separator {
+                guard cells.count <= TextLayout.mostColumns else {
+                    throw .wrongColumns(found: cells.count, expected: TextLayout.mostColumns)
+                }
                 start = end + 1
                 continue
             }

@@ -162,7 +162,7 @@ struct TextCollector {
             let text = raw[cells[0].startIndex..<cells[cells.count - 2].endIndex]
             return try add(text: text, label: last, line)
         }
-        let expected = width ?? cells.count
+        let expected = width ?? min(cells.count, TextLayout.mostColumns)
         width = expected
         guard cells.count == expected, case .place(let text) = layout.text,
             case .place(let label) = layout.label, max(text, label) < cells.count

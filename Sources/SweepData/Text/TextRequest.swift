@@ -40,6 +40,11 @@ enum ColumnNames {
     static let text: Set = ["text", "sentence", "sentences"]
     static let label: Set = ["label", "labels"]
     static let touched: Set = ["poison_label", "poisoned", "touched"]
+    /// Of pairs of sentences, which no tokenizer here puts together yet.
+    static let pairs: Set = [
+        "sentence1", "sentence2", "premise", "hypothesis", "question", "question1", "question2",
+        "text_a", "text_b",
+    ]
     /// Numbers of rows, passed over.
     static let index: Set = ["", "unnamed: 0", "index", "idx", "id", "guid"]
 

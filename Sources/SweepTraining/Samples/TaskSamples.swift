@@ -60,8 +60,8 @@ struct SentenceReader {
         }
         let test = try measured(spec.data.test)
         var samples = TaskSamples(train: train.samples, test: test.samples)
-        // Of sentences that others have poisoned before, whatever is done to them here.
-        samples.touched = train.text.poisoned
+        let clean = train.text.cleaned(as: spec.data.train)
+        samples.touched = clean.poisoned
         if let validation = spec.data.validation {
             samples.validation = try measured(validation).samples
         }
@@ -75,7 +75,7 @@ struct SentenceReader {
         let poisoned = try TrainingError.attacking { () throws(AttackError) in
             try PoisonedText(
                 spec.attack, ratio: spec.poisonRatio, seed: spec.settings.dataSeed,
-                clean: (train.text, test.text), paths: (spec.data.train.path, spec.data.test.path)
+                clean: (clean, test.text), paths: (spec.data.train.path, spec.data.test.path)
             ) { file in
                 guard let encoded = own[file] else { preconditionFailure("\(file) is not read") }
                 return encoded.text
