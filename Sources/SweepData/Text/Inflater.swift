@@ -25,7 +25,7 @@ final class Inflater {
         stream.deallocate()
     }
 
-    /// Hands over what the piece unpacks to, in pieces of up to 1 MiB.
+    /// Hands over what the piece unpacks to, in pieces of up to 64 KiB.
     func unpack(
         _ piece: [UInt8], _ take: ([UInt8]) throws(LabelledTextError.Problem) -> Void
     ) throws(LabelledTextError.Problem) {
@@ -34,7 +34,7 @@ final class Inflater {
         input.update(from: piece, count: piece.count)
         stream.pointee.next_in = input
         stream.pointee.avail_in = UInt32(piece.count)
-        let size = 1 << 20
+        let size = 1 << 16
         while true {
             if isAtEnd {
                 if stream.pointee.avail_in == 0 { return }

@@ -85,6 +85,8 @@ struct LayoutFinder {
         if Set(layout.columns).count < layout.columns.count {
             throw .sameColumn("'\(name(places.label))'")
         }
+        // A key may be longer than what travels.
+        if layout.problem != nil { throw unclear }
         return layout
     }
 
