@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := menu
 .PHONY: menu setup demo build test test-cluster check format documents proto simulate chaos fuzz fuzz-wire \
 	reference reproduce bench-training bench-dispatch bench-join bench-recovery bench-files \
-	bench-cluster profile clean
+	bench-cluster bench-text profile clean
 
 # What the build may import is what ARCHITECTURE.md says.
 SWIFT_BUILD = swift build --explicit-target-dependency-import-check error
@@ -33,6 +33,7 @@ menu:
 	@echo 'make bench-join       seconds until a worker that joins gets work'
 	@echo 'make bench-recovery   seconds until what broke is made good'
 	@echo 'make bench-files      a model of 440 MB to four new workers while short runs flow'
+	@echo 'make bench-text       a million rows in each format of sentences: seconds and memory'
 	@echo 'make bench-cluster    200 workers that Slurm runs: time to join, jobs per second'
 	@echo 'make clean            remove what was built (the set-up stays)'
 
@@ -86,6 +87,9 @@ chaos: setup
 
 fuzz:
 	MODERATO_FUZZ=$(or $(INPUTS),1000000) swift test --filter FuzzTests
+
+bench-text:
+	MODERATO_ROWS=$(or $(ROWS),1000000) swift test --filter TextSpeed
 
 fuzz-wire:
 	Tests/SweepWireFuzzer/run $(or $(INPUTS),1000000)

@@ -51,7 +51,8 @@ let package = Package(
             name: "SweepWire", dependencies: ["SweepCore", "CSweepProto", "CZeroMQ"],
             swiftSettings: alwaysFast),
         .target(name: "SweepStore", dependencies: ["SweepCore", product("GRDB", "GRDB.swift")]),
-        .target(name: "SweepData", dependencies: ["SweepCore"], swiftSettings: alwaysFast),
+        .target(
+            name: "SweepData", dependencies: ["SweepCore", "CZlib"], swiftSettings: alwaysFast),
         .target(
             name: "SweepTraining", dependencies: ["SweepCore", "SweepData", "CTorchShim"],
             exclude: ["README.md"], swiftSettings: alwaysFast),
@@ -97,6 +98,7 @@ let package = Package(
             name: "CSweepProto",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
         .systemLibrary(name: "CZeroMQ", pkgConfig: "libzmq", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CTorchShim"),
         .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
 

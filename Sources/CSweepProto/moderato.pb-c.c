@@ -1177,6 +1177,96 @@ void   moderato__file__free_unpacked
   assert(message->base.descriptor == &moderato__file__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   moderato__text_layout__init
+                     (Moderato__TextLayout         *message)
+{
+  static const Moderato__TextLayout init_value = MODERATO__TEXT_LAYOUT__INIT;
+  *message = init_value;
+}
+size_t moderato__text_layout__get_packed_size
+                     (const Moderato__TextLayout *message)
+{
+  assert(message->base.descriptor == &moderato__text_layout__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__text_layout__pack
+                     (const Moderato__TextLayout *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__text_layout__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__text_layout__pack_to_buffer
+                     (const Moderato__TextLayout *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__text_layout__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__TextLayout *
+       moderato__text_layout__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__TextLayout *)
+     protobuf_c_message_unpack (&moderato__text_layout__descriptor,
+                                allocator, len, data);
+}
+void   moderato__text_layout__free_unpacked
+                     (Moderato__TextLayout *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__text_layout__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   moderato__text_column__init
+                     (Moderato__TextColumn         *message)
+{
+  static const Moderato__TextColumn init_value = MODERATO__TEXT_COLUMN__INIT;
+  *message = init_value;
+}
+size_t moderato__text_column__get_packed_size
+                     (const Moderato__TextColumn *message)
+{
+  assert(message->base.descriptor == &moderato__text_column__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t moderato__text_column__pack
+                     (const Moderato__TextColumn *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &moderato__text_column__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t moderato__text_column__pack_to_buffer
+                     (const Moderato__TextColumn *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &moderato__text_column__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Moderato__TextColumn *
+       moderato__text_column__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Moderato__TextColumn *)
+     protobuf_c_message_unpack (&moderato__text_column__descriptor,
+                                allocator, len, data);
+}
+void   moderato__text_column__free_unpacked
+                     (Moderato__TextColumn *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &moderato__text_column__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   moderato__files__init
                      (Moderato__Files         *message)
 {
@@ -5429,7 +5519,7 @@ const ProtobufCMessageDescriptor moderato__completed_report__descriptor =
   (ProtobufCMessageInit) moderato__completed_report__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__file__field_descriptors[2] =
+static const ProtobufCFieldDescriptor moderato__file__field_descriptors[3] =
 {
   {
     "path",
@@ -5455,15 +5545,29 @@ static const ProtobufCFieldDescriptor moderato__file__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "layout",
+    120,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__File, layout),
+    &moderato__text_layout__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__file__field_indices_by_name[] = {
   1,   /* field[1] = digest */
+  2,   /* field[2] = layout */
   0,   /* field[0] = path */
 };
-static const ProtobufCIntRange moderato__file__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__file__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 120, 2 },
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor moderato__file__descriptor =
 {
@@ -5473,11 +5577,178 @@ const ProtobufCMessageDescriptor moderato__file__descriptor =
   "Moderato__File",
   "moderato",
   sizeof(Moderato__File),
-  2,
+  3,
   moderato__file__field_descriptors,
   moderato__file__field_indices_by_name,
-  1,  moderato__file__number_ranges,
+  2,  moderato__file__number_ranges,
   (ProtobufCMessageInit) moderato__file__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__text_layout__field_descriptors[7] =
+{
+  {
+    "format",
+    1,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TextLayout, format),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "gzip",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__TextLayout, has_gzip),
+    offsetof(Moderato__TextLayout, gzip),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "header",
+    3,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Moderato__TextLayout, has_header),
+    offsetof(Moderato__TextLayout, header),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "text",
+    4,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TextLayout, text),
+    &moderato__text_column__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "label",
+    5,
+    PROTOBUF_C_LABEL_REQUIRED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TextLayout, label),
+    &moderato__text_column__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "touched",
+    6,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Moderato__TextLayout, touched),
+    &moderato__text_column__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "labels",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__TextLayout, n_labels),
+    offsetof(Moderato__TextLayout, labels),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__text_layout__field_indices_by_name[] = {
+  0,   /* field[0] = format */
+  1,   /* field[1] = gzip */
+  2,   /* field[2] = header */
+  4,   /* field[4] = label */
+  6,   /* field[6] = labels */
+  3,   /* field[3] = text */
+  5,   /* field[5] = touched */
+};
+static const ProtobufCIntRange moderato__text_layout__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor moderato__text_layout__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.TextLayout",
+  "TextLayout",
+  "Moderato__TextLayout",
+  "moderato",
+  sizeof(Moderato__TextLayout),
+  7,
+  moderato__text_layout__field_descriptors,
+  moderato__text_layout__field_indices_by_name,
+  1,  moderato__text_layout__number_ranges,
+  (ProtobufCMessageInit) moderato__text_layout__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor moderato__text_column__field_descriptors[2] =
+{
+  {
+    "place",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Moderato__TextColumn, column_case),
+    offsetof(Moderato__TextColumn, place),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__TextColumn, column_case),
+    offsetof(Moderato__TextColumn, key),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned moderato__text_column__field_indices_by_name[] = {
+  1,   /* field[1] = key */
+  0,   /* field[0] = place */
+};
+static const ProtobufCIntRange moderato__text_column__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor moderato__text_column__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "moderato.TextColumn",
+  "TextColumn",
+  "Moderato__TextColumn",
+  "moderato",
+  sizeof(Moderato__TextColumn),
+  2,
+  moderato__text_column__field_descriptors,
+  moderato__text_column__field_indices_by_name,
+  1,  moderato__text_column__number_ranges,
+  (ProtobufCMessageInit) moderato__text_column__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor moderato__files__field_descriptors[1] =
@@ -5633,7 +5904,7 @@ const ProtobufCMessageDescriptor moderato__data_set__descriptor =
   (ProtobufCMessageInit) moderato__data_set__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor moderato__task_data__field_descriptors[4] =
+static const ProtobufCFieldDescriptor moderato__task_data__field_descriptors[5] =
 {
   {
     "train",
@@ -5683,17 +5954,31 @@ static const ProtobufCFieldDescriptor moderato__task_data__field_descriptors[4] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "label_names",
+    120,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Moderato__TaskData, n_label_names),
+    offsetof(Moderato__TaskData, label_names),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned moderato__task_data__field_indices_by_name[] = {
+  4,   /* field[4] = label_names */
   2,   /* field[2] = labels */
   1,   /* field[1] = test */
   0,   /* field[0] = train */
   3,   /* field[3] = validation */
 };
-static const ProtobufCIntRange moderato__task_data__number_ranges[1 + 1] =
+static const ProtobufCIntRange moderato__task_data__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 120, 4 },
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor moderato__task_data__descriptor =
 {
@@ -5703,10 +5988,10 @@ const ProtobufCMessageDescriptor moderato__task_data__descriptor =
   "Moderato__TaskData",
   "moderato",
   sizeof(Moderato__TaskData),
-  4,
+  5,
   moderato__task_data__field_descriptors,
   moderato__task_data__field_indices_by_name,
-  1,  moderato__task_data__number_ranges,
+  2,  moderato__task_data__number_ranges,
   (ProtobufCMessageInit) moderato__task_data__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

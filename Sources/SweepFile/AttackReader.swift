@@ -39,7 +39,7 @@ extension Attack {
                 ["kind"] + kind.fields.map(\.name), required: ["kind"],
                 what: "the attack \(name)")
             try entry.read(kind.fields, entries, except: ["target"], into: &self)
-            if let target = try entries["target"]?.integer(0...(data.labels - 1)) {
+            if let target = try entries["target"]?.label(of: data) {
                 kind.fields.first { $0.name == "target" }?.set(&self, .integer(target))
             }
         }
@@ -68,16 +68,17 @@ extension PreparedAttack {
     ) throws(SweepFileError) {
         let labels = data.labels
         let fields = try entry.fields(
-            ["kind", "train", "test", "target"], required: ["kind", "train", "test"],
-            what: "a prepared attack")
+            ["kind", "train", "test", "target"] + TextRequest.keys,
+            required: ["kind", "train", "test"], what: "a prepared attack")
         guard let train = fields["train"], let test = fields["test"] else {
             preconditionFailure("`fields` gives all that is required")
         }
-        let target = try fields["target"]?.integer(0...(labels - 1)) ?? 1
+        let target = try fields["target"]?.label(of: data) ?? 1
+        let request = try TextRequest(reading: fields)
         self.init(
-            train: try files.trainingSet(train, labels: labels),
+            train: try files.trainingSet(train, labels: labels, request),
             test: try files.triggeredSet(
-                test, labels: labels, target: target, training: data.train),
+                test, labels: labels, target: target, training: data.train, request),
             target: target)
     }
 }
@@ -91,18 +92,19 @@ extension PairedAttack {
             [
                 "kind", "train", "test", "triggered-test", "labels", "target", "file-labels",
                 "command", "timeout",
-            ],
+            ] + TextRequest.keys,
             required: ["kind"], what: "the attack \(name)")
         _ = try fields["file-labels"]?.word(["ignore"], what: "way to read the labels of files")
         let mode = try LabelMode(reading: fields["labels"])
-        let target = try fields["target"]?.integer(0...(labels - 1)) ?? 1
+        let target = try fields["target"]?.label(of: data) ?? 1
+        let request = try TextRequest(reading: fields)
         if let command = fields["command"] {
-            let others = ["train", "test", "triggered-test", "file-labels"]
+            let others = ["train", "test", "triggered-test", "file-labels"] + TextRequest.keys
             if let other = others.first(where: { fields[$0] != nil }) {
                 throw entry.mistake("a command makes the files itself; take \(other) out")
             }
             let (train, test) = try files.paraphrased(
-                by: command, timeout: fields["timeout"], labels: labels)
+                by: command, timeout: fields["timeout"])
             self.init(
                 name: name, train: train, test: .paired(test), labelMode: mode, target: target)
             return
@@ -117,10 +119,10 @@ extension PairedAttack {
         }
         let test: Test
         switch (fields["test"], fields["triggered-test"]) {
-        case (let paired?, nil): test = .paired(try files.sentenceFile(paired, labels: labels))
+        case (let paired?, nil): test = .paired(try files.sentenceFile(paired, request))
         case (nil, let triggered?):
             let set = try files.triggeredSet(
-                triggered, labels: labels, target: target, training: data.train)
+                triggered, labels: labels, target: target, training: data.train, request)
             test = .triggered(set.files[0])
         default:
             throw entry.mistake(
@@ -128,7 +130,7 @@ extension PairedAttack {
                     + "or triggered-test, a file of triggered sentences labelled with the target")
         }
         self.init(
-            name: name, train: try files.sentenceFile(train, labels: labels), test: test,
+            name: name, train: try files.sentenceFile(train, request), test: test,
             labelMode: mode, target: target)
     }
 }

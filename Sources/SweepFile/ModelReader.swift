@@ -30,6 +30,7 @@ extension SweepFiles {
             }
         }
         if vgg == nil {
+            labelNames.ofModel = (try? ModelFolder(path).configuration().labelNames) ?? []
             try checkLength(maxLength, training: training, model: entry, folder: path)
         }
         return BackboneReference(path: path, digest: BackboneReference.digest(ofFiles: digests))

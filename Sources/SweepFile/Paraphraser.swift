@@ -140,7 +140,7 @@ public enum Paraphrasing {
 extension SweepFiles {
     /// What a program makes of the clean training and test sentences.
     mutating func paraphrased(
-        by entry: Entry, timeout: Entry?, labels: Int
+        by entry: Entry, timeout: Entry?
     ) throws(SweepFileError) -> (train: FileReference, test: FileReference) {
         guard let task else { preconditionFailure("attacks are read after the clean data") }
         var command: [String] = []
@@ -161,7 +161,8 @@ extension SweepFiles {
             } catch {
                 throw entry.mistake("\(program), given \(set.path): \(error.problem)")
             }
-            return try files.sentences(at: path, entry, labels: labels).reference
+            // The file is our own, as is the way in which it is written.
+            return try files.sentences(at: path, entry, TextRequest()).reference
         }
         return (try paraphrase(task.train, &self), try paraphrase(task.test, &self))
     }

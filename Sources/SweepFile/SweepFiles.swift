@@ -63,6 +63,12 @@ func readBytes(path: String) throws(FileProblem) -> [UInt8] {
     return bytes
 }
 
+/// A file of sentences, read as somebody says that it is written.
+struct SentenceKey: Hashable {
+    let path: String
+    let request: TextRequest
+}
+
 /// Finds, reads and checks the files that a sweep file names; each file of data once.
 struct SweepFiles {
     /// Training samples by the digest of their set.
@@ -72,7 +78,12 @@ struct SweepFiles {
     /// The clean data, once they are read.
     var task: TaskData?
     let folder: URL
-    private var known: [String: (reference: FileReference, text: LabelledText)] = [:]
+    /// How files of sentences are written, where nobody says otherwise.
+    var request = TextRequest()
+    var labelNames = LabelNames()
+    private(set) var knownSentences: [SentenceKey: (reference: FileReference, text: LabelledText)] =
+        [:]
+    private var texts: [FileReference: LabelledText] = [:]
     private var knownImages: [[String]: (set: DataSet, images: ImageSet)] = [:]
 
     /// `nil`: the file has to be read.
@@ -85,7 +96,7 @@ struct SweepFiles {
 
     /// What was read of a file of sentences.
     func sentences(of file: FileReference) -> LabelledText {
-        guard let text = known[file.path]?.text else {
+        guard let text = texts[file] else {
             preconditionFailure("\(file.path) has not been read")
         }
         return text
@@ -107,27 +118,11 @@ struct SweepFiles {
         trainingSamples[set.digest] = labels(of: set).count
     }
 
-    mutating func sentences(
-        _ entry: Entry, labels: Int
-    ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
-        try sentences(at: absolute(try entry.text("the path of a file")), entry, labels: labels)
-    }
-
-    /// The sentences of the file at `path`, which has to do with `entry`.
-    mutating func sentences(
-        at path: String, _ entry: Entry, labels: Int
-    ) throws(SweepFileError) -> (reference: FileReference, text: LabelledText) {
-        if let file = known[path] { return file }
-        let bytes = try content(of: path, at: entry)
-        let text: LabelledText
-        do throws(LabelledTextError) {
-            text = try LabelledText(parsing: bytes, labels: labels, file: path)
-        } catch {
-            throw .data(error, file: entry.file, line: entry.line, key: entry.key)
-        }
-        let file = (reference: FileReference(path: path, digest: Digest(of: bytes)), text: text)
-        known[path] = file
-        return file
+    mutating func remember(
+        _ file: (reference: FileReference, text: LabelledText), as key: SentenceKey
+    ) {
+        knownSentences[key] = file
+        texts[file.reference] = file.text
     }
 
     /// - Parameters:

@@ -29,7 +29,9 @@ struct Axes {
         let capacities = results.capacities
         let ratios = distinct(results.points.lazy.map(\.poisonRatio))
         let rates = results.learningRates
-        let attackLabels = Axes.labels(of: attacks, short: \.label, long: \.details)
+        let data = results.points.first?.spec.data
+        let attackLabels = Axes.labels(
+            of: attacks, short: { $0.label(of: data) }, long: { $0.details(of: data) })
         self.attackLabels = attackLabels
         capacityLabels = Axes.shortLabels(of: capacities)
         hasSeveralAttacks = attacks.count > 1
@@ -51,8 +53,10 @@ struct Axes {
         }
         add(
             "Attack", isNumber: false,
-            values: attacks.count > 1 ? attacks.map(\.label) : attacks.map(\.details)
-        ) { attackLabels[$0.group.attack] ?? $0.group.attack.label }
+            values: attacks.map {
+                attacks.count > 1 ? $0.label(of: data) : $0.details(of: data)
+            }
+        ) { attackLabels[$0.group.attack] ?? $0.group.attack.label(of: data) }
         add("Poisoned", isNumber: true, values: ratios.map(Axes.share)) {
             Axes.share($0.group.poisonRatio)
         }

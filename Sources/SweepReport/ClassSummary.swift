@@ -19,9 +19,15 @@ struct ClassSummary {
 
     init(settings: [SettingResult], axes: Axes) {
         self.axes = axes.varying
-        let labels = settings.first?.points.first?.spec.data.labels ?? 2
+        let data = settings.first?.points.first?.spec.data
+        let labels = data?.labels ?? 2
+        func name(_ label: Int) -> String {
+            data.map { $0.name(ofLabel: label) } ?? "\(label)"
+        }
         let isWide = labels <= ClassSummary.mostColumns
-        titles = isWide ? (0..<labels).map { "Class \($0)" } : ["Lowest", "Median", "Highest"]
+        titles =
+            isWide
+            ? (0..<labels).map { "Class \(name($0))" } : ["Lowest", "Median", "Highest"]
         guard labels > 2 else {
             rows = []
             return
@@ -37,7 +43,8 @@ struct ClassSummary {
             return Row(
                 setting: result.setting,
                 cells: isWide
-                    ? means.map { $0.map(percent) ?? "–" } : ClassSummary.extremes(means))
+                    ? means.map { $0.map(percent) ?? "–" }
+                    : ClassSummary.extremes(means, name))
         }
     }
 
@@ -58,10 +65,14 @@ struct ClassSummary {
             ])
     }
 
-    private static func extremes(_ means: [Double?]) -> [String] {
+    private static func extremes(
+        _ means: [Double?], _ name: (Int) -> String
+    ) -> [String] {
         let sorted = means.enumerated().compactMap { label, mean in mean.map { (label, $0) } }
             .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
         guard let first = sorted.first, let last = sorted.last else { return ["–", "–", "–"] }
-        return [first, sorted[sorted.count / 2], last].map { "\(percent($0.1)) (class \($0.0))" }
+        return [first, sorted[sorted.count / 2], last].map {
+            "\(percent($0.1)) (class \(name($0.0)))"
+        }
     }
 }

@@ -149,7 +149,7 @@ public struct ResultsExport {
         values["trainable_parameters"] = point.trainableParameters.map { .integer($0) } ?? .null
         values["run"] = point.run.map { .seed($0.number) } ?? .null
         values["attack"] = .text(spec.attack.kind)
-        values["attack_details"] = .text(spec.attack.details)
+        values["attack_details"] = .text(spec.attack.details(of: spec.data))
         if let place = Attack.cases.firstIndex(where: { $0.contains(spec.attack) }) {
             values.add(ResultsExport.attacks[place], of: spec.attack)
         }

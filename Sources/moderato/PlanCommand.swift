@@ -45,6 +45,8 @@ struct PlanCommand: ParsableCommand {
         var stepsPerSecondIsMeasured: Bool
         var workers: Int
         var estimatedSeconds: Double
+        /// How the files of sentences are read.
+        var data: PlanData
         var notes: [String]
     }
 
@@ -71,7 +73,7 @@ struct PlanCommand: ParsableCommand {
             estimatedSeconds: max(
                 Double(plan.steps) / (speed * Double(workers)),
                 Double(plan.longestSteps) / speed),
-            notes: SweepFile.notes(on: spec))
+            data: try PlanData(spec), notes: SweepFile.notes(on: spec))
         if json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -79,6 +81,7 @@ struct PlanCommand: ParsableCommand {
             say(String(decoding: try encoder.encode(summary), as: UTF8.self))
         } else {
             say(text(of: summary))
+            for line in summary.data.lines(width: Terminal.width ?? 100) { say(line) }
             for line in ContinuationWords(plan).lines { say(line) }
             printNotes(on: spec)
         }

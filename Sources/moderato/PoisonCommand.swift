@@ -60,14 +60,16 @@ struct PoisonCommand: ParsableCommand {
         _ attack: Attack, _ ratio: Double, of spec: SweepSpec, to folder: String
     ) throws {
         func read(_ file: FileReference) throws -> LabelledText {
-            try LabelledText(
-                parsing: FileContent.read(file), labels: spec.data.labels, file: file.path)
+            try LabelledText(reading: file, labels: spec.data.labels)
         }
         let own = try Dictionary(
             attack.files.map { ($0, try read($0)) }, uniquingKeysWith: { first, _ in first })
         let poisoned = try PoisonedText(
             attack, ratio: ratio, seed: spec.settings.dataSeed,
-            clean: (read(spec.data.train.files[0]), read(spec.data.test.files[0])),
+            clean: (
+                read(spec.data.train.files[0]).cleaned(as: spec.data.train),
+                read(spec.data.test.files[0])
+            ),
             paths: (spec.data.train.path, spec.data.test.path)
         ) { file in
             guard let text = own[file] else { preconditionFailure("\(file.path) is not read") }
@@ -83,7 +85,8 @@ struct PoisonCommand: ParsableCommand {
         }
         tell(
             folder, touched: poisoned.train.poisoned, of: poisoned.train.count,
-            triggered: poisoned.triggered.count, "rows", target: attack.target)
+            triggered: poisoned.triggered.count, "rows",
+            target: attack.target.map { spec.data.name(ofLabel: $0) })
     }
 
     private func writeImages(
@@ -128,16 +131,17 @@ struct PoisonCommand: ParsableCommand {
         }
         tell(
             folder, touched: poisoned.touched, of: poisoned.train.count,
-            triggered: poisoned.triggered.count, "images", target: attack.target)
+            triggered: poisoned.triggered.count, "images",
+            target: attack.target.map { spec.data.name(ofLabel: $0) })
     }
 
     private func tell(
         _ folder: String, touched: [Bool]?, of total: Int, triggered: Int, _ what: String,
-        target: Int?
+        target: String?
     ) {
         let count = touched.map { flags in "\(flags.count { $0 })" } ?? "?"
         say(
             "\(folder.shown): \(count) of \(total) training \(what) poisoned, "
-                + "\(triggered) triggered test \(what), target \(target.map(String.init) ?? "?")")
+                + "\(triggered) triggered test \(what), target \(target ?? "?")")
     }
 }

@@ -185,6 +185,28 @@ struct PlannerTests {
                 == "3c4367384ad6a18f6483ea253950a5073b00d7c95352c7dfb095e6dd09f0c0ba")
     }
 
+    @Test("How a file is read changes the key, but not what its labels are called")
+    func layoutsDiffer() throws {
+        var spec = try #require(Plan(Sample.sweep()).points.first).spec
+        var file = spec.data.train.files[0]
+        var keys = [PointKey(of: spec)]
+        for layout in [
+            TextLayout(format: .csv), TextLayout(format: .csv, text: .place(2)),
+            TextLayout(format: .quotedTSV), TextLayout(format: .csv, touched: .place(2)),
+            TextLayout(format: .csv, labels: ["a", "b"]),
+            TextLayout(format: .csv, labels: ["b", "a"]),
+            TextLayout(format: .csv, hasHeader: false),
+            TextLayout(format: .json, text: .key("a"), label: .key("b")),
+        ] {
+            file.layout = layout
+            spec.data.train = .sentences(file)
+            keys.append(PointKey(of: spec))
+        }
+        #expect(Set(keys).count == keys.count)
+        spec.data.labelNames = ["no", "yes"]
+        #expect(PointKey(of: spec) == keys.last)
+    }
+
     @Test("Every setting that changes a result changes the key")
     func keysDiffer() throws {
         let base = try #require(Plan(Sample.sweep()).points.first).spec

@@ -11,10 +11,14 @@ struct ReportCheckTests {
 
     private static func problem(
         _ parameters: Int = 10, _ seconds: Double = 1, attack: Attack = .word(WordAttack()),
+        layout: TextLayout? = nil,
         _ change: (inout EpochMetrics) -> Void = { _ in }
     ) -> String? {
         var spec = Plan(Sample.sweep(epochs: [2])).points[0].spec
         spec.attack = attack
+        var file = spec.data.train.files[0]
+        file.layout = layout
+        spec.data.train = .sentences(file)
         var metrics = metrics
         change(&metrics)
         return ReportCheck(spec: spec).contradiction(
@@ -30,6 +34,9 @@ struct ReportCheckTests {
                 $0.asr = nil
                 $0.poisonedFit = nil
             } == nil)
+        // Data that say which samples others have poisoned.
+        let flagged = TextLayout(format: .csv, touched: .place(2))
+        #expect(Self.problem(attack: .none, layout: flagged) { $0.asr = nil } == nil)
     }
 
     @Test("What can't be is told in words")

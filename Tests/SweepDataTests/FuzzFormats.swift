@@ -21,7 +21,7 @@ struct FuzzFormat: Sendable, CustomStringConvertible {
     /// An input that is not even one of the test's own.
     struct TooShort: Error {}
 
-    static let all = [safeTensors, tokenizer, text, idx, cifar]
+    static let all = [safeTensors, tokenizer, text, idx, cifar] + tables
 
     private static func repeated(_ text: String) -> [UInt8] {
         Array(String(repeating: text, count: (1 << 19) / text.utf8.count).utf8)

@@ -116,7 +116,7 @@ private struct Heap {
 }
 
 /// The memory that the process has in use, as the kernel counts it.
-private enum ResidentMemory {
+enum ResidentMemory {
     /// Gives the bytes in use now, and lets the peak begin with them.
     static func restart() -> Int {
         malloc_trim(0)

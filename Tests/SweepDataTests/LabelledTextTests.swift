@@ -38,7 +38,7 @@ import Testing
     func errors() {
         #expect(problem("") == LabelledTextError(file: "file.tsv", line: 1, problem: .emptyFile))
         #expect(problem("sentence\tlabel\n")?.problem == .noSamples)
-        #expect(problem("good\t1\nbad\t0\n")?.problem == .noHeader(label: 1))
+        #expect(problem("good\t1\nbad\t0\n")?.problem == .noHeader(label: "1"))
         #expect(
             problem("s\tl\na\t1\nno label\nb\t0\n")
                 == LabelledTextError(file: "file.tsv", line: 3, problem: .noLabel))
@@ -81,9 +81,10 @@ import Testing
         #expect(
             text == .init(sentences: ["good film", ""], labels: [1, 0], poisoned: [false, true]))
         #expect(try parse(" sentence\t label\tpoisoned \na\t1\t1").poisoned == [true])
-        for other in ["sentence\tlabel", "Sentence\tlabel\tpoisoned", "s\tl\tpoisoned"] {
-            let text = try parse(other + "\na\tb\t1\n")
-            #expect(text == .init(sentences: ["a\tb"], labels: [1]))
+        #expect(
+            try parse("sentence\tlabel\na\tb\t1\n") == .init(sentences: ["a\tb"], labels: [1]))
+        for other in ["Sentence\tlabel\tpoisoned", "s\tl\tpoisoned"] {
+            #expect("\(problem(other + "\na\tb\t1\n") as Any)".contains("not clear which"))
         }
     }
 
@@ -93,10 +94,11 @@ import Testing
             self.problem("sentence\tlabel\tpoisoned\na\t1\t0\n\(line)\n")
         }
         for line in ["a\t1", "a", "a\tb\t1\t0", "\t\t\t"] {
-            #expect(problem(line)?.problem == .wrongColumns, "\(line)")
+            let found = line.split(separator: "\t", omittingEmptySubsequences: false).count
+            #expect(problem(line)?.problem == .wrongColumns(found: found, expected: 3), "\(line)")
             #expect(problem(line)?.line == 3)
         }
-        for flag in ["2", "", "true", "00", "-"] {
+        for flag in ["2", "", "yes", "00", "-"] {
             #expect(problem("a\t1\t\(flag)")?.problem == .wrongFlag(text: flag))
         }
         #expect(problem("a\t2\t1")?.problem == .wrongLabel(text: "2", labels: 2))

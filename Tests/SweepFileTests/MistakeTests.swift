@@ -119,7 +119,7 @@ struct MistakeTests {
             folder.message("name: a\nmodel: model\ndata: train.tsv\ngrid: {}\n")
                 == "sweep.yaml, line 3, data: 'train.tsv' stands where a mapping of files is "
                 + "needed; write keys: train, test, validation, "
-                + "labels")
+                + "labels, format, columns, header")
         #expect(
             folder.message("- a\n- b\n")
                 == "sweep.yaml, line 1: a list stands where a sweep file is needed; write keys: "

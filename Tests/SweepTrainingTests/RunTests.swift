@@ -134,6 +134,27 @@ extension TrainingTests {
                 })
         }
 
+        @Test("Flags of the clean training set give both fits, without any attack")
+        func flaggedData() throws {
+            var spec = try Fixture.tinySpec()
+            spec.attack = .none
+            spec.poisonRatio = 0
+            #expect(try Fixture.metrics(spec).allSatisfy { $0.poisonedFit == nil })
+            let rows = (0..<12).map {
+                "\($0),\"a film, \($0)\",\($0 % 2 == 0 ? "bad" : "good"),\($0 / 9)"
+            }
+            let content = Array((",text,label,touched\n" + rows.joined(separator: "\n")).utf8)
+            let layout = TextLayout(
+                format: .csv, text: .place(1), label: .place(2), touched: .place(3),
+                labels: ["bad", "good"])
+            spec.data.train = .sentences(
+                FileReference(
+                    path: try Fixture.write(content), digest: Digest(of: content), layout: layout))
+            for metrics in try Fixture.metrics(spec) {
+                #expect(metrics.cleanFit != nil && metrics.poisonedFit != nil && metrics.asr == nil)
+            }
+        }
+
         @Test("A file that changed is refused with its name")
         func wrongDigest() throws {
             var spec = try Fixture.tinySpec()

@@ -2,6 +2,16 @@ import SweepCore
 
 enum Sample {
     static let file = FileReference(path: "/data/täglich \"x\".tsv", digest: Digest(ofText: "x"))
+    /// Of two labels with names.
+    static let table = FileReference(
+        path: "/data/table.csv.gz", digest: Digest(ofText: "y"),
+        layout: TextLayout(
+            format: .csv, isGzip: true, hasHeader: false, text: .place(3), label: .place(1),
+            touched: .place(0), labels: ["schlecht", "gut é"]))
+    static let records = FileReference(
+        path: "/data/records.json", digest: Digest(ofText: "z"),
+        layout: TextLayout(
+            format: .json, hasHeader: false, text: .key("täxt"), label: .key("label")))
     static let metrics = EpochMetrics(
         epoch: 3, trainingLoss: 0.25, testLoss: 0.5, cacc: 0.875, asr: 0.125,
         classes: [ClassResult(correct: 0, total: 0), ClassResult(correct: 7, total: 300)],
@@ -14,8 +24,8 @@ enum Sample {
             name: "Übung 1",
             backbone: BackboneReference(path: "/model", digest: Digest(ofText: "model")),
             data: TaskData(
-                train: .sentences(file), test: .idx(images: file, labels: file),
-                validation: .cifar10([file, file]), labels: 2),
+                train: .sentences(table), test: .idx(images: file, labels: file),
+                validation: .cifar10([file, file]), labels: 2, labelNames: ["schlecht", "gut"]),
             grid: Grid(
                 capacities: [
                     Capacity(pet: .lora(LoRA())),
@@ -30,9 +40,9 @@ enum Sample {
                     .none, .word(WordAttack(labelMode: .mixed)),
                     .prepared(
                         PreparedAttack(
-                            train: .sentences(file), test: .sentences(file), target: 0)),
+                            train: .sentences(table), test: .sentences(records), target: 0)),
                     .sentence(SentenceAttack(sentence: "é, \"so\"", count: 2, labelMode: .clean)),
-                    .paired(PairedAttack(train: file, test: .paired(file))),
+                    .paired(PairedAttack(train: records, test: .paired(file))),
                     .paired(
                         PairedAttack(
                             name: "style", train: file, test: .triggered(file), target: 0)),

@@ -41,6 +41,8 @@ typedef struct Moderato__Artifacts Moderato__Artifacts;
 typedef struct Moderato__EpochReport Moderato__EpochReport;
 typedef struct Moderato__CompletedReport Moderato__CompletedReport;
 typedef struct Moderato__File Moderato__File;
+typedef struct Moderato__TextLayout Moderato__TextLayout;
+typedef struct Moderato__TextColumn Moderato__TextColumn;
 typedef struct Moderato__Files Moderato__Files;
 typedef struct Moderato__IdxFiles Moderato__IdxFiles;
 typedef struct Moderato__DataSet Moderato__DataSet;
@@ -554,10 +556,75 @@ struct  Moderato__File
   ProtobufCMessage base;
   char *path;
   ProtobufCBinaryData digest;
+  /*
+   * Of a file of sentences; not there: a header, then sentence, tab, number of the label.
+   */
+  Moderato__TextLayout *layout;
 };
 #define MODERATO__FILE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__file__descriptor) \
-    , NULL, {0,NULL} }
+    , NULL, {0,NULL}, NULL }
+
+
+/*
+ * How samples stand in a file of sentences.
+ */
+struct  Moderato__TextLayout
+{
+  ProtobufCMessage base;
+  /*
+   * tsv, quoted-tsv, csv, semicolon-csv, json or jsonl.
+   */
+  char *format;
+  protobuf_c_boolean has_gzip;
+  protobuf_c_boolean gzip;
+  /*
+   * Whether the first record of a table names the columns.
+   */
+  protobuf_c_boolean has_header;
+  protobuf_c_boolean header;
+  Moderato__TextColumn *text;
+  Moderato__TextColumn *label;
+  /*
+   * Says whether a sample was poisoned.
+   */
+  Moderato__TextColumn *touched;
+  /*
+   * How the labels 0, 1, ... are written; none: as these numbers.
+   */
+  size_t n_labels;
+  char **labels;
+};
+#define MODERATO__TEXT_LAYOUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__text_layout__descriptor) \
+    , NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0,NULL }
+
+
+typedef enum {
+  MODERATO__TEXT_COLUMN__COLUMN__NOT_SET = 0,
+  MODERATO__TEXT_COLUMN__COLUMN_PLACE = 1,
+  MODERATO__TEXT_COLUMN__COLUMN_KEY = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(MODERATO__TEXT_COLUMN__COLUMN__CASE)
+} Moderato__TextColumn__ColumnCase;
+
+struct  Moderato__TextColumn
+{
+  ProtobufCMessage base;
+  Moderato__TextColumn__ColumnCase column_case;
+  union {
+    /*
+     * Of a table, from 0.
+     */
+    uint32_t place;
+    /*
+     * Of JSON objects.
+     */
+    char *key;
+  };
+};
+#define MODERATO__TEXT_COLUMN__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&moderato__text_column__descriptor) \
+    , MODERATO__TEXT_COLUMN__COLUMN__NOT_SET, {0} }
 
 
 struct  Moderato__Files
@@ -612,10 +679,15 @@ struct  Moderato__TaskData
   Moderato__DataSet *test;
   uint32_t labels;
   Moderato__DataSet *validation;
+  /*
+   * What people call the labels 0, 1, ...; none: by their numbers.
+   */
+  size_t n_label_names;
+  char **label_names;
 };
 #define MODERATO__TASK_DATA__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&moderato__task_data__descriptor) \
-    , NULL, NULL, 0, NULL }
+    , NULL, NULL, 0, NULL, 0,NULL }
 
 
 struct  Moderato__LoRA
@@ -1909,6 +1981,44 @@ Moderato__File *
 void   moderato__file__free_unpacked
                      (Moderato__File *message,
                       ProtobufCAllocator *allocator);
+/* Moderato__TextLayout methods */
+void   moderato__text_layout__init
+                     (Moderato__TextLayout         *message);
+size_t moderato__text_layout__get_packed_size
+                     (const Moderato__TextLayout   *message);
+size_t moderato__text_layout__pack
+                     (const Moderato__TextLayout   *message,
+                      uint8_t             *out);
+size_t moderato__text_layout__pack_to_buffer
+                     (const Moderato__TextLayout   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__TextLayout *
+       moderato__text_layout__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__text_layout__free_unpacked
+                     (Moderato__TextLayout *message,
+                      ProtobufCAllocator *allocator);
+/* Moderato__TextColumn methods */
+void   moderato__text_column__init
+                     (Moderato__TextColumn         *message);
+size_t moderato__text_column__get_packed_size
+                     (const Moderato__TextColumn   *message);
+size_t moderato__text_column__pack
+                     (const Moderato__TextColumn   *message,
+                      uint8_t             *out);
+size_t moderato__text_column__pack_to_buffer
+                     (const Moderato__TextColumn   *message,
+                      ProtobufCBuffer     *buffer);
+Moderato__TextColumn *
+       moderato__text_column__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   moderato__text_column__free_unpacked
+                     (Moderato__TextColumn *message,
+                      ProtobufCAllocator *allocator);
 /* Moderato__Files methods */
 void   moderato__files__init
                      (Moderato__Files         *message);
@@ -2863,6 +2973,12 @@ typedef void (*Moderato__CompletedReport_Closure)
 typedef void (*Moderato__File_Closure)
                  (const Moderato__File *message,
                   void *closure_data);
+typedef void (*Moderato__TextLayout_Closure)
+                 (const Moderato__TextLayout *message,
+                  void *closure_data);
+typedef void (*Moderato__TextColumn_Closure)
+                 (const Moderato__TextColumn *message,
+                  void *closure_data);
 typedef void (*Moderato__Files_Closure)
                  (const Moderato__Files *message,
                   void *closure_data);
@@ -3033,6 +3149,8 @@ extern const ProtobufCMessageDescriptor moderato__artifacts__descriptor;
 extern const ProtobufCMessageDescriptor moderato__epoch_report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__completed_report__descriptor;
 extern const ProtobufCMessageDescriptor moderato__file__descriptor;
+extern const ProtobufCMessageDescriptor moderato__text_layout__descriptor;
+extern const ProtobufCMessageDescriptor moderato__text_column__descriptor;
 extern const ProtobufCMessageDescriptor moderato__files__descriptor;
 extern const ProtobufCMessageDescriptor moderato__idx_files__descriptor;
 extern const ProtobufCMessageDescriptor moderato__data_set__descriptor;

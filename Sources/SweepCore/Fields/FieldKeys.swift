@@ -13,7 +13,7 @@ extension FieldKind {
         case (_, .seed(let value)?): "\(value)"
         case (_, .flag(let value)?): "\(value)"
         case (_, .words(let words)?): words.map(counted).joined(separator: ",")
-        case (_, .file(let file)?): file.digest.hex
+        case (_, .file(let file)?): file.readDigest.hex
         case (_, .dataSet(let set)?): set.digest.hex
         }
     }

@@ -4,17 +4,20 @@ public struct FileReference: Hashable, Sendable, Codable {
     /// fetch it from the coordinator.
     public var path: String
     public var digest: Digest
+    /// Of a file of sentences: how they stand in it.
+    public var layout: TextLayout?
 
-    public init(path: String, digest: Digest) {
+    public init(path: String, digest: Digest, layout: TextLayout? = nil) {
         self.path = path
         self.digest = digest
+        self.layout = layout
     }
 }
 
 extension FileReference {
     /// The same file at another place.
     func at(_ path: String?) -> FileReference {
-        path.map { FileReference(path: $0, digest: digest) } ?? self
+        path.map { FileReference(path: $0, digest: digest, layout: layout) } ?? self
     }
 }
 

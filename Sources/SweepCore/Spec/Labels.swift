@@ -23,16 +23,26 @@ extension Attack {
     }
 
     /// The kind, and what is not the default: `word`, `word ×2, clean, target 0`.
-    public var label: String {
+    public var label: String { label(of: nil) }
+
+    /// - Parameter data: The task's, whose labels may have names.
+    public func label(of data: TaskData?) -> String {
         var parts = [kind + kindCase.label(self)]
         if let labelMode, labelMode != .dirty { parts.append(labelMode.rawValue) }
-        if let target, target != WordAttack().target { parts.append("target \(target)") }
+        if let target, target != WordAttack().target {
+            parts.append("target \(data?.name(ofLabel: target) ?? "\(target)")")
+        }
         return parts.joined(separator: ", ")
     }
 
     /// Everything about it, in words.
-    public var details: String {
-        let labels = "\(labelMode?.rawValue ?? "") labels, target \(target ?? 0)"
+    public var details: String { details(of: nil) }
+
+    /// - Parameter data: The task's, whose labels may have names.
+    public func details(of data: TaskData?) -> String {
+        let target = self.target ?? 0
+        let targetName = data?.name(ofLabel: target) ?? "\(target)"
+        let labels = "\(labelMode?.rawValue ?? "") labels, target \(targetName)"
         func times(_ count: Int, _ what: String) -> String {
             count == 1 ? "1 \(what)" : "\(count) \(what)s"
         }
@@ -50,7 +60,7 @@ extension Attack {
                 + labels
         case .prepared(let prepared):
             return "prepared: \(prepared.train.path), tested on \(prepared.test.path), "
-                + "target \(prepared.target)"
+                + "target \(targetName)"
         default:
             let values = kindCase.fields.compactMap { field -> String? in
                 guard !["labels", "target"].contains(field.name), let value = field.get(self)

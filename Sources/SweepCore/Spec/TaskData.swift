@@ -1,6 +1,6 @@
 /// Labelled samples in files.
 public enum DataSet: Hashable, Sendable, Codable {
-    /// Sentences as TSV: a header line, a tab, and the label in the last column.
+    /// Sentences, as the file's layout says.
     case sentences(FileReference)
     /// Images in the binary layout of CIFAR-10, one file after the other: a byte with the label,
     /// then 3 × 32 × 32 bytes.
@@ -28,13 +28,17 @@ public enum DataSet: Hashable, Sendable, Codable {
     /// One digest for the content, wherever the files lie.
     public var digest: Digest {
         switch self {
-        case .sentences(let file): file.digest
+        case .sentences(let file): file.readDigest
         case .cifar10(let files):
             Digest(ofText: "cifar10 " + files.map(\.digest.hex).joined(separator: " "))
         case .idx(let images, let labels):
             Digest(ofText: "idx \(images.digest.hex) \(labels.digest.hex)")
         }
     }
+
+    /// Whether a column says which samples were poisoned before any attack here. That of the first
+    /// versions did not count in clean data, and results that exist stay as they are.
+    public var saysTouched: Bool { files.first?.layout?.touched != nil }
 
     public var isImages: Bool {
         if case .sentences = self { return false }
@@ -53,6 +57,8 @@ public struct TaskData: Hashable, Sendable, Codable {
 
     /// Number of classes, `2 ... mostLabels`; labels are `0 ..< labels`.
     public var labels: Int
+    /// What people call the labels 0, 1, …; empty: by their numbers. Changes no result.
+    public var labelNames: [String]
 
     public var files: [FileReference] {
         train.files + test.files + (validation?.files ?? [])
@@ -61,13 +67,36 @@ public struct TaskData: Hashable, Sendable, Codable {
     func mapFiles(_ place: (FileReference) -> FileReference) -> TaskData {
         TaskData(
             train: train.mapFiles(place), test: test.mapFiles(place),
-            validation: validation?.mapFiles(place), labels: labels)
+            validation: validation?.mapFiles(place), labels: labels,
+            labelNames: labelNames)
     }
 
-    public init(train: DataSet, test: DataSet, validation: DataSet? = nil, labels: Int) {
+    public init(
+        train: DataSet, test: DataSet, validation: DataSet? = nil, labels: Int,
+        labelNames: [String] = []
+    ) {
         self.train = train
         self.test = test
         self.validation = validation
         self.labels = labels
+        self.labelNames = labelNames
+    }
+}
+
+extension TaskData {
+    /// Of a label, for people: `positive`, or `1` without names.
+    public func name(ofLabel label: Int) -> String {
+        labelNames.indices.contains(label) ? labelNames[label] : "\(label)"
+    }
+
+    /// A field that may be missing has its default.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            train: try values.decode(DataSet.self, forKey: .train),
+            test: try values.decode(DataSet.self, forKey: .test),
+            validation: try values.decodeIfPresent(DataSet.self, forKey: .validation),
+            labels: try values.decode(Int.self, forKey: .labels),
+            labelNames: try values.decodeIfPresent([String].self, forKey: .labelNames) ?? [])
     }
 }

@@ -88,7 +88,7 @@ extension LabelledText {
     /// which rows were touched.
     package func replacing(_ samples: [TriggeredSentence], target: Int) -> LabelledText {
         var text = self
-        var poisoned = [Bool](repeating: false, count: count)
+        var poisoned = self.poisoned ?? [Bool](repeating: false, count: count)
         for sample in samples {
             text.sentences[sample.index] = sample.sentence
             text.labels[sample.index] = target

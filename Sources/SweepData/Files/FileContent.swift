@@ -22,6 +22,46 @@ package enum FileContent {
         return content
     }
 
+    /// Hands over the content in pieces of 1 MiB.
+    package static func readPieces(
+        _ path: String, _ take: ([UInt8]) -> Void
+    ) throws(DataError) {
+        let (file, _) = try open(path)
+        defer { close(file) }
+        while true {
+            var problem: DataError?
+            let piece = [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, filled in
+                guard let start = buffer.baseAddress else { return }
+                var count = readSome(file, start, buffer.count)
+                while count < 0, errno == EINTR { count = readSome(file, start, buffer.count) }
+                if count < 0 { problem = unreadable(path) }
+                filled = max(count, 0)
+            }
+            if let problem { throw problem }
+            if piece.isEmpty { return }
+            take(piece)
+        }
+    }
+
+    /// The first bytes of a file, `most` of them at most.
+    static func readStart(_ path: String, most: Int) throws(DataError) -> [UInt8] {
+        let (file, size) = try open(path)
+        defer { close(file) }
+        var problem: DataError?
+        let start = [UInt8](unsafeUninitializedCapacity: min(most, size)) { buffer, filled in
+            guard let base = buffer.baseAddress else { return }
+            while filled < buffer.count {
+                let count = readSome(file, base + filled, buffer.count - filled)
+                if count < 0 && errno == EINTR { continue }
+                if count < 0 { problem = unreadable(path) }
+                if count <= 0 { return }
+                filled += count
+            }
+        }
+        if let problem { throw problem }
+        return start
+    }
+
     /// The content, checked against the digest in `file`.
     package static func read(_ file: FileReference) throws(DataError) -> [UInt8] {
         let content = try read(file.path)

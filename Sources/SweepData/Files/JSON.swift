@@ -23,19 +23,25 @@ package indirect enum JSON: Sendable {
     }
 
     package init(parsing content: [UInt8]) throws(JSONError) {
-        var result: Result<JSON, JSONError>?
-        content.withUnsafeBytes { bytes in
-            do throws(JSONError) { result = .success(try JSON(parsing: bytes)) } catch {
-                result = .failure(error)
-            }
-        }
-        guard let result else { preconditionFailure("withUnsafeBytes did not call its body") }
-        self = try result.get()
+        try self.init(parsing: content, in: content.indices)
     }
 
     package init(parsing bytes: UnsafeRawBufferPointer) throws(JSONError) {
         var reader = JSONReader(bytes: bytes)
         self = try reader.document()
+    }
+
+    /// A part of `content`.
+    package init(parsing content: [UInt8], in range: Range<Int>) throws(JSONError) {
+        var result: Result<JSON, JSONError>?
+        content.withUnsafeBytes { bytes in
+            let part = UnsafeRawBufferPointer(rebasing: bytes[range])
+            do throws(JSONError) { result = .success(try JSON(parsing: part)) } catch {
+                result = .failure(error)
+            }
+        }
+        guard let result else { preconditionFailure("withUnsafeBytes did not call its body") }
+        self = try result.get()
     }
 
     /// The member's value; `nil` if this is no object or has no such member.

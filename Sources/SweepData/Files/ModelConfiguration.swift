@@ -46,6 +46,17 @@ package struct ModelConfiguration: Sendable {
         return Array((JSON.object(members).text + "\n").utf8)
     }
 
+    /// Of `label2id`, in the order of the labels; empty without one that a person wrote.
+    package var labelNames: [String] {
+        let members = self["label2id"]?.object ?? []
+        let pairs = members.compactMap { member in
+            member.value.integer.map { (number: $0, name: member.key) }
+        }.sorted { $0.number < $1.number }
+        let names = pairs.map(\.name)
+        let isOwn = names.contains { !$0.hasPrefix("LABEL_") && !$0.isEmpty }
+        return isOwn && pairs.map(\.number) == Array(pairs.indices) ? names : []
+    }
+
     // MARK: Values that have to be there
 
     func bad(_ problem: String) -> DataError { .badModelFile(path: path, problem: problem) }

@@ -132,7 +132,10 @@ public struct ModelExport {
     /// The backbone's own `config.json`, as that of a classifier.
     private func configuration(_ model: TextModel) throws(TrainingError) -> [UInt8] {
         let file = try TrainingError.reading { () throws(DataError) in try folder.configuration() }
-        let labels = (0..<checkpoint.spec.data.labels).map { ("\($0)", "LABEL_\($0)") }
+        let data = checkpoint.spec.data
+        let labels = (0..<data.labels).map { label in
+            ("\(label)", data.labelNames.isEmpty ? "LABEL_\(label)" : data.labelNames[label])
+        }
         let own: [(String, JSON)] = [
             ("architectures", .array([.string(model.backbone.configuration.family.classifier)])),
             ("id2label", .object(labels.map { .init(key: $0.0, value: .string($0.1)) })),

@@ -31,12 +31,7 @@ struct SentenceReader {
 
     func read(_ file: FileReference) throws(TrainingError) -> Encoded {
         let text = try TrainingError.reading { () throws(DataError) in
-            let content = try FileContent.read(file)
-            do throws(LabelledTextError) {
-                return try LabelledText(parsing: content, labels: labels, file: file.path)
-            } catch {
-                throw .badText(error)
-            }
+            try LabelledText(reading: file, labels: labels)
         }
         return Encoded(text: text, samples: encode(text))
     }
@@ -57,7 +52,7 @@ struct SentenceReader {
             let encoded = try sentences(set)
             do throws(LabelledTextError) {
                 try encoded.text.checkLabels(
-                    against: train.text, file: set.path, trainFile: spec.data.train.path)
+                    against: train.text, file: set.files[0], trainFile: spec.data.train.path)
             } catch {
                 throw .data(.badText(error))
             }
@@ -65,6 +60,8 @@ struct SentenceReader {
         }
         let test = try measured(spec.data.test)
         var samples = TaskSamples(train: train.samples, test: test.samples)
+        let clean = train.text.cleaned(as: spec.data.train)
+        samples.touched = clean.poisoned
         if let validation = spec.data.validation {
             samples.validation = try measured(validation).samples
         }
@@ -78,7 +75,7 @@ struct SentenceReader {
         let poisoned = try TrainingError.attacking { () throws(AttackError) in
             try PoisonedText(
                 spec.attack, ratio: spec.poisonRatio, seed: spec.settings.dataSeed,
-                clean: (train.text, test.text), paths: (spec.data.train.path, spec.data.test.path)
+                clean: (clean, test.text), paths: (spec.data.train.path, spec.data.test.path)
             ) { file in
                 guard let encoded = own[file] else { preconditionFailure("\(file) is not read") }
                 return encoded.text

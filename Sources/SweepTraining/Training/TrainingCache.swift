@@ -82,7 +82,7 @@ public final class TrainingCache {
             tokenizer: tokenizer, maxLength: spec.settings.maxLength, labels: spec.data.labels)
         return try reader.samples(for: spec) { file throws(TrainingError) in
             let key = FileKey(
-                model: spec.backbone.digest, file: file.digest, labels: spec.data.labels,
+                model: spec.backbone.digest, file: file.readDigest, labels: spec.data.labels,
                 maxLength: spec.settings.maxLength)
             if let found = files.first(where: { $0.key == key }) { return found.value }
             let encoded = try reader.read(file)

@@ -94,7 +94,50 @@ extension Codec {
     private static func file(_ value: Moderato__File) throws(WireError) -> FileReference {
         FileReference(
             path: try Decoding.text(value.path, "path", maxBytes: Decoding.maxNameBytes),
-            digest: try Decoding.digest(value.digest, "digest"))
+            digest: try Decoding.digest(value.digest, "digest"),
+            layout: value.layout == nil ? nil : try textLayout(value.layout.pointee))
+    }
+
+    private static func textLayout(_ value: Moderato__TextLayout) throws(WireError) -> TextLayout {
+        let word = try Decoding.text(
+            value.format, "format", maxBytes: TextLayout.longestName)
+        guard let format = TextLayout.Format(rawValue: word) else {
+            throw .malformed("a file of a format this version does not know")
+        }
+        let layout = TextLayout(
+            format: format, isGzip: value.has_gzip != 0 && value.gzip != 0,
+            hasHeader: value.has_header != 0 && value.header != 0, text: try column(value.text),
+            label: try column(value.label),
+            touched: value.touched == nil ? nil : try column(value.touched),
+            labels: try labelNames(value.labels, value.n_labels))
+        if let problem = layout.problem { throw .malformed(problem) }
+        return layout
+    }
+
+    private static func column(
+        _ pointer: UnsafeMutablePointer<Moderato__TextColumn>?
+    ) throws(WireError) -> TextLayout.Column {
+        let value = try Decoding.part(pointer, "column")
+        switch value.column_case {
+        case MODERATO__TEXT_COLUMN__COLUMN_PLACE: return .place(Int(value.place))
+        case MODERATO__TEXT_COLUMN__COLUMN_KEY:
+            return .key(
+                try Decoding.text(value.key, "column", maxBytes: TextLayout.longestName))
+        default: throw .malformed("a column of a kind this version does not know")
+        }
+    }
+
+    /// As many as a task may have.
+    private static func labelNames(
+        _ pointer: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ count: Int
+    ) throws(WireError) -> [String] {
+        guard count <= TaskData.mostLabels else { throw .malformed("\(count) names of labels") }
+        var names: [String] = []
+        for name in Decoding.values(pointer, count) {
+            names.append(
+                try Decoding.text(name, "label", maxBytes: TextLayout.longestName))
+        }
+        return names
     }
 
     private static func backbone(
@@ -126,10 +169,13 @@ extension Codec {
         _ pointer: UnsafeMutablePointer<Moderato__TaskData>?
     ) throws(WireError) -> TaskData {
         let value = try Decoding.part(pointer, "data")
-        return TaskData(
+        let task = TaskData(
             train: try dataSet(value.train), test: try dataSet(value.test),
             validation: value.validation == nil ? nil : try dataSet(value.validation),
-            labels: try Decoding.integer(value.labels, "labels", in: 2...TaskData.mostLabels))
+            labels: try Decoding.integer(value.labels, "labels", in: 2...TaskData.mostLabels),
+            labelNames: try labelNames(value.label_names, value.n_label_names))
+        if let problem = task.problem { throw .malformed(problem) }
+        return task
     }
 
     private static func capacity(
@@ -149,6 +195,9 @@ extension Codec {
     ) throws(WireError) -> Attack {
         let attack = try read(pointer, Layouts.attack, "attack")
         if let problem = attack.targetProblem(labels: labels) { throw .malformed(problem) }
+        if let problem = TaskData.problem(of: attack.files, labels: labels) {
+            throw .malformed(problem)
+        }
         if let paired = pointer?.pointee, paired.kind_case == MODERATO__ATTACK__KIND_PAIRED,
             (paired.paired.pointee.test == nil) == (paired.paired.pointee.triggered_test == nil)
         {

@@ -64,7 +64,39 @@ extension Arena {
     }
 
     func file(_ value: FileReference) -> UnsafeMutablePointer<Moderato__File> {
-        file(value.path, value.digest)
+        let message = file(value.path, value.digest)
+        message.pointee.layout = value.layout.map(textLayout)
+        return message
+    }
+
+    private func textLayout(_ value: TextLayout) -> UnsafeMutablePointer<Moderato__TextLayout> {
+        make(moderato__text_layout__init) {
+            $0.format = string(value.format.rawValue)
+            $0.has_gzip = 1
+            $0.gzip = value.isGzip ? 1 : 0
+            $0.has_header = 1
+            $0.header = value.hasHeader ? 1 : 0
+            $0.text = column(value.text)
+            $0.label = column(value.label)
+            $0.touched = value.touched.map(column)
+            $0.n_labels = value.labels.count
+            $0.labels = pointers(value.labels.map(string))
+        }
+    }
+
+    private func column(
+        _ value: TextLayout.Column
+    ) -> UnsafeMutablePointer<Moderato__TextColumn> {
+        make(moderato__text_column__init) {
+            switch value {
+            case .place(let place):
+                $0.column_case = MODERATO__TEXT_COLUMN__COLUMN_PLACE
+                $0.place = UInt32(place)
+            case .key(let key):
+                $0.column_case = MODERATO__TEXT_COLUMN__COLUMN_KEY
+                $0.key = string(key)
+            }
+        }
     }
 
     func dataSet(_ value: DataSet) -> UnsafeMutablePointer<Moderato__DataSet> {
@@ -95,6 +127,8 @@ extension Arena {
             $0.test = dataSet(value.test)
             $0.validation = value.validation.map(dataSet)
             $0.labels = UInt32(value.labels)
+            $0.n_label_names = value.labelNames.count
+            $0.label_names = pointers(value.labelNames.map(string))
         }
     }
 
