@@ -75,7 +75,7 @@ let package = Package(
             ],
             swiftSettings: alwaysFast),
         .executableTarget(
-            name: "moderato-simulate", dependencies: ["SweepSimulator"]),
+            name: "moderato-simulate", dependencies: ["SweepCore", "SweepSimulator"]),
         .executableTarget(
             name: "moderato",
             dependencies: [

@@ -1,4 +1,6 @@
 import Glibc
+// A world holds its values: without this an old build would go on with their old layout.
+import SweepCore
 import SweepSimulator
 
 // Lives through many seeds, on all cores, or one again; tells the first promise that was broken.

@@ -49,12 +49,12 @@ struct FloodTests {
 
     @Test(
         "Floods of malformed messages, of valid ones and of requests leave others their leases",
-        arguments: ["malformed", "worker", "client", "files"])
+        arguments: ["malformed", "worker", "client"])
     func flood(_ kind: String) async throws {
         let stage = try Stage()
         let file = try stage.writeSmallSweep(grid: Self.grid)
         let coordinator = try await stage.startCoordinator()
-        let role = kind == "client" || kind == "files" ? "client" : "worker"
+        let role = kind == "client" ? "client" : "worker"
         #expect(
             try stage.run(["keys", "new", "noisy", "--role", role, "--home", stage.home]).status
                 == 0)
@@ -64,12 +64,6 @@ struct FloodTests {
             case "malformed":
                 // Of all sizes up to the largest.
                 [10, 1_000, Codec.maxFrameBytes].map { [UInt8](repeating: 0xFF, count: $0) }
-            case "files":
-                [
-                    Codec.encode(
-                        MessageToCoordinator.file(
-                            .look((0..<4_096).map { Digest(ofText: "\($0)") })))
-                ]
             case "worker":
                 [
                     MessageToCoordinator.heartbeat([]), .goodbye(), .file(.chunk(Self.chunk)),

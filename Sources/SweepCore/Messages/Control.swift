@@ -1,4 +1,4 @@
-/// What people ask of a coordinator while it works; answered by `Message.done` in words.
+/// What people ask of a coordinator while it works; answered by `MessageToClient.done` in words.
 public enum Control: Hashable, Sendable {
     /// Runs that no other sweep wants are cancelled, also those in training.
     case cancel(sweep: String)
@@ -28,7 +28,7 @@ public enum Control: Hashable, Sendable {
     public static let priorities = -100...100
 }
 
-/// Whose story `Message.explain` asks for.
+/// Whose story `MessageToCoordinator.explain` asks for.
 public enum Subject: Hashable, Sendable {
     case run(RunID)
     case worker(WorkerID)

@@ -114,7 +114,7 @@ extension Scheduler {
 
     // MARK: Why
 
-    /// The state of a run or worker in sentences, for the shell to answer `Message.explain` with;
+    /// The state of a run or worker in sentences, the beginning of the answer to `explain`;
     /// `nil` if there is none of that name.
     public func explanation(of subject: Subject, at now: Instant) -> [String]? {
         switch subject {

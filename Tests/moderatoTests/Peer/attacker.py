@@ -153,6 +153,10 @@ def spec(schema, name, seeds, labels=2, train=None):
     sweep.update(
         name=name, seeds=list(range(seeds)), needs=["attacker"], epochs=[2],
         poison_ratios=[0.1], learning_rates=[1e-3], training_samples=[])
+    # Files of the first format, of which nothing has to be said.
+    for part in ("train", "test", "validation"):
+        sweep["data"].get(part, {}).get("sentences", {}).pop("layout", None)
+    sweep["data"].pop("label_names", None)
     sweep["data"]["labels"] = labels
     sweep["attacks"] = [{"none": {}}]
     if train:
