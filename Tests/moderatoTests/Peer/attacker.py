@@ -148,14 +148,23 @@ def take_jobs(schema, version, access, mark):
         peer.socket.close()
 
 
+def drop(value, name):
+    """Takes a field out of a message and of all that it has in it."""
+    if isinstance(value, dict):
+        value.pop(name, None)
+        for part in value.values():
+            drop(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            drop(part, name)
+
+
 def spec(schema, name, seeds, labels=2, train=None):
     sweep = sample(schema, "SweepSpec", members(schema, "SweepSpec")[0])
     sweep.update(
         name=name, seeds=list(range(seeds)), needs=["attacker"], epochs=[2],
         poison_ratios=[0.1], learning_rates=[1e-3], training_samples=[])
-    # Files of the first format, of which nothing has to be said.
-    for part in ("train", "test", "validation"):
-        sweep["data"].get(part, {}).get("sentences", {}).pop("layout", None)
+    drop(sweep, "layout")
     sweep["data"].pop("label_names", None)
     sweep["data"]["labels"] = labels
     sweep["attacks"] = [{"none": {}}]
