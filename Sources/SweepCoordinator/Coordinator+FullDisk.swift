@@ -68,12 +68,9 @@ extension Coordinator {
 
     /// Somebody wants to know something, and would rather hear what is wrong than wait.
     private func isQuestion(_ arrival: Listener.Arrival) -> Bool {
-        switch arrival.sender {
-        case .known(_, let role) where role == .worker: return false
-        case .revoked: return false
-        case .known, .anyone: break
+        guard let message = try? Codec.decode(arrival.frame, as: MessageToCoordinator.self) else {
+            return false
         }
-        let message = try? Codec.decode(arrival.frame, as: MessageToCoordinator.self)
-        return message?.isQuestion ?? false
+        return machine.isQuestion(message, from: arrival.peer)
     }
 }

@@ -10,7 +10,7 @@ extension Coordinator {
 
     func hear(_ arrival: Listener.Arrival) -> [Effect] {
         guard machine.hears(arrival.route) else { return decide(.unread(arrival.route)) }
-        let peer = CoordinatorMachine.Peer(route: arrival.route, key: arrival.key)
+        let peer = arrival.peer
         do {
             return decide(.message(try Codec.decode(arrival.frame), from: peer))
         } catch .versionMismatch(let theirs, let ours) {

@@ -1,4 +1,5 @@
 import SweepCore
+import SweepWire
 
 extension Snapshot.Run {
     var isActive: Bool {
@@ -19,4 +20,8 @@ extension Report {
     var artifact: Artifact? {
         if case .artifact(let artifact) = event { artifact } else { nil }
     }
+}
+
+extension Listener.Arrival {
+    var peer: CoordinatorMachine.Peer { .init(route: route, key: key) }
 }

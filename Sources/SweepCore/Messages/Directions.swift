@@ -114,6 +114,14 @@ extension MessageToCoordinator {
     /// Who sends such messages.
     public var sender: Role { Role.allCases.last { isAllowed(for: $0) } ?? .client }
 
+    /// What a peer is told whose role does not allow the message; `nil`: it does.
+    func refusal(for role: Role) -> String? {
+        isAllowed(for: role)
+            ? nil
+            : "the key of this access file has the role \(role.rawValue), which does not allow "
+                + "this; use the access file of another role"
+    }
+
     /// Whether a peer with this role may send the message.
     public func isAllowed(for role: Role) -> Bool {
         switch self {

@@ -182,6 +182,11 @@ public struct CoordinatorMachine: Sendable {
 
     private func isAdmitted(_ peer: Peer) -> Bool { peer.key.map { roles[$0] != nil } ?? true }
 
+    /// Whether somebody who may come in wants to know something.
+    public func isQuestion(_ message: MessageToCoordinator, from peer: Peer) -> Bool {
+        isAdmitted(peer) && message.isQuestion
+    }
+
     private mutating func blame(_ peer: Peer, _ reason: String) {
         shares.countSenseless(
             reason, from: peer.route, name(of: peer.route, key: peer.key) ?? "a peer")
@@ -228,11 +233,9 @@ public struct CoordinatorMachine: Sendable {
             return refuseRevoked(peer, at: now)
         }
         remember(peer)
-        guard message.isAllowed(for: role) else {
+        if let words = message.refusal(for: role) {
             blame(peer, "not allowed for the role \(role.rawValue)")
-            return reject(
-                "the key of this access file has the role \(role.rawValue), which does not allow "
-                    + "this; use the access file of another role", route, role)
+            return reject(words, route, role)
         }
         switch message {
         case .report(let report):

@@ -195,14 +195,11 @@ public struct Scheduler: Sendable {
     public mutating func handle(_ event: Event, at now: Instant) -> [Effect] {
         switch event {
         case .message(let message, let route, let role):
-            guard message.isAllowed(for: role) else {
+            if let words = message.refusal(for: role) {
                 droppedMessages += 1
-                let text =
-                    "the key of this access file has the role \(role.rawValue), which does "
-                    + "not allow this; use the access file of another role"
                 effects.append(
                     role == .worker
-                        ? .send(.rejected(text), to: route) : .answer(.rejected(text), to: route))
+                        ? .send(.rejected(words), to: route) : .answer(.rejected(words), to: route))
                 break
             }
             handle(message, from: route, at: now)

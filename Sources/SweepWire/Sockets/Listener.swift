@@ -5,25 +5,10 @@ import SweepCore
 public final class Listener {
     public struct Arrival {
         public let route: Route
-        public let sender: Sender
+        /// The public key of the peer, also one that was revoked since it has connected; `nil`:
+        /// nobody was asked for one.
+        public let key: String?
         public let frame: [UInt8]
-
-        /// Of the peer; `nil`: nobody was asked for one.
-        public var key: String? {
-            switch sender {
-            case .known(let key, _), .revoked(let key): key
-            case .anyone: nil
-            }
-        }
-    }
-
-    public enum Sender: Hashable, Sendable {
-        /// A peer with this public key.
-        case known(key: String, Role)
-        /// The key was revoked after the peer had connected.
-        case revoked(key: String)
-        /// Nobody was asked for a key.
-        case anyone
     }
 
     public let socket: Socket
@@ -139,16 +124,9 @@ public final class Listener {
                 if hasPassedOver { return nil }
                 continue
             }
-            let sender: Sender
-            if isInsecure {
-                sender = .anyone
-            } else if let key = received.user {
-                sender =
-                    authenticator.admitted[key].map { .known(key: key, $0) } ?? .revoked(key: key)
-            } else {
-                continue
-            }
-            return Arrival(route: route, sender: sender, frame: received.parts[1])
+            guard isInsecure || received.user != nil else { continue }
+            let key = isInsecure ? nil : received.user
+            return Arrival(route: route, key: key, frame: received.parts[1])
         }
         return nil
     }
